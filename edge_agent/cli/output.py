@@ -1,0 +1,46 @@
+"""What every command shares when it speaks: exit codes, JSON, the console, failures."""
+
+from __future__ import annotations
+
+import json
+from enum import IntEnum
+from typing import Any
+
+import click
+from rich.console import Console
+
+from edge_agent.errors import AgentError
+from edge_agent.index import LibraryError
+from edge_agent.models import ModelError
+
+
+class ExitCode(IntEnum):
+    """What a finished command tells the shell."""
+
+    ANSWERED = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    INTERRUPTED = 130
+
+
+def diagnostics() -> Console:
+    """Return the console for everything that is not the result: standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on standard output, and nothing else."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def explain_failure(error: Exception) -> ExitCode:
+    """Say on standard error what went wrong, in one sentence, and return the exit code for it."""
+    if isinstance(error, (AgentError, LibraryError, ModelError)):
+        message = str(error)
+    elif isinstance(error, OSError):
+        message = f"The system refused: {error}. Check the path, its permissions and the free disk."
+    else:
+        raise error
+    click.echo(f"miro-edge: {message}", err=True)
+    return ExitCode.FAILED

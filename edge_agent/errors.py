@@ -1,0 +1,15 @@
+"""The agent's own errors; models and index have theirs."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Something that ends a run or a command; the message says what to do next."""
+
+
+class RunError(AgentError):
+    """A run is not in the store, or the store cannot be written."""
+
+
+class ProfileError(AgentError):
+    """A profile is unknown or says something that cannot be carried out."""

@@ -1,0 +1,44 @@
+"""Where things lie on this machine: models, libraries, runs and saved prefixes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "MIRO_EDGE_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The one folder that holds everything miro-edge keeps."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Return the folder named by MIRO_EDGE_HOME, or the platform's data folder."""
+        named = os.environ.get(HOME_VARIABLE)
+        return cls(Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge"))
+
+    @property
+    def models(self) -> Path:
+        """Model files, one folder a model."""
+        return self.root / "models"
+
+    @property
+    def libraries(self) -> Path:
+        """Libraries, one folder a library."""
+        return self.root / "libraries"
+
+    @property
+    def runs(self) -> Path:
+        """The run store, one SQLite file."""
+        return self.root / "runs.db"
+
+    @property
+    def prefixes(self) -> Path:
+        """Decoded system prompts, one state file a fingerprint."""
+        return self.root / "prefixes"

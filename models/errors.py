@@ -1,0 +1,23 @@
+"""What can go wrong with a model; each message says what happened, to what, and what to do next."""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """The base of everything that models raise."""
+
+
+class InvalidModelFile(ModelError):
+    """A file is not a model, is cut short, or carries a chat template that cannot be read."""
+
+
+class ModelLoadError(ModelError):
+    """llama.cpp cannot load a model, make its context, or decode with it."""
+
+
+class ContextFull(ModelError):
+    """What has to go into the window does not fit."""
+
+
+class GrammarError(ModelError):
+    """llama.cpp does not accept a grammar."""

@@ -1,0 +1,1 @@
+"""The terminal interface: a Textual application over the agent's events, not built yet."""
