@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
-from edge_agent.citations import cite, is_verdict
-from edge_agent.errors import AgentError
+from edge_agent.citations import cite
 from edge_agent.events import (
     Citation,
     Event,
@@ -42,4 +42,338 @@ from edge_agent.window import make_room
 if TYPE_CHECKING:
     from edge_agent.models.session import Session
 
-Steps = Generator[Event, None, Any]
+_Outcome = TypeVar("_Outcome")
+Steps: TypeAlias = Generator[Event, None, _Outcome]
+"""Part of a run: yields events, returns what came of it."""
+
+ENOUGH = "enough evidence"
+NO_PROGRESS = "no progress"
+CALL_LIMIT = "call limit"
+TIME_LIMIT = "time limit"
+INTERRUPTED = "interrupted"
+CUT_SHORT = frozenset({CALL_LIMIT, TIME_LIMIT, INTERRUPTED})
+"""Reasons after which an answer is partial: more could have been found."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What the person who asks decides."""
+
+    max_calls: int = 8
+    """Most tool calls for one question."""
+    max_seconds: float | None = None
+    """Seconds after which the answer is read from what was found."""
+    seed: int = 0
+    """Where the drawing of tokens begins: same seed, same machine, same text."""
+    model: str = ""
+    """What the model is called in the records of runs."""
+    prefixes: Path | None = None
+    """A folder where decoded system prompts are kept, so that a run starts without decoding one."""
+
+
+class Agent:
+    """A model, a collection of libraries and a profile, ready for questions, one at a time."""
+
+    def __init__(
+        self,
+        session: Session,
+        library: Collection,
+        profile: Profile,
+        settings: AgentSettings | None = None,
+    ) -> None:
+        """Make an agent."""
+        self.session = session
+        self.library = library
+        self.profile = profile
+        self.settings = settings or AgentSettings()
+        self.tools = tuple(tool.signature for tool in TOOLS.values())
+        self._interrupted = threading.Event()
+
+    def run(self, question: str, run: str | None = None) -> Iterator[Event]:
+        """Work on `question` and yield what happens; the last event is always RunFinished."""
+        self._interrupted.clear()
+        return _Inquiry(self, question, run or new_run_id()).events()
+
+    def interrupt(self) -> None:
+        """Ask the run to stop gathering and answer from what it has; safe from any thread."""
+        self._interrupted.set()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._interrupted.is_set()
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the profile draws tokens."""
+        return Sampling(**self.profile.sampling.model_dump())
+
+    def open(self) -> Span:
+        """Leave nothing in the window but the decoded system prompt, and return its span.
+
+        Raises ContextFull when the window is too small for it.
+        """
+        prompt = self.profile.prompts.system.format(tools=render_tools(self.tools)).strip()
+        spans = self.session.spans
+        if spans and spans[0].kind is SpanKind.SYSTEM and spans[0].text == prompt:
+            if len(spans) > 1:
+                self.session.rollback(spans[1])
+            return spans[0]
+        if spans:
+            self.session.rollback(spans[0])
+        system = self.session.append(SpanKind.SYSTEM, prompt, trusted=True)
+        prefixes = self.settings.prefixes
+        if prefixes is not None and not self.session.load_prefix(prefixes):
+            self.session.save_prefix(prefixes)
+        return system
+
+
+class _Inquiry:
+    """One question being worked on."""
+
+    def __init__(self, agent: Agent, question: str, run: str) -> None:
+        self._agent = agent
+        self._session = agent.session
+        self._profile = agent.profile
+        self._question = question
+        self._run = run
+        self._evidence = Evidence()
+        self._quotes: list[Quote] = []
+        self._quotable: dict[str, Quote] = {}
+        self._guards = Guards()
+        self._step = 0
+        self._calls = 0
+        self._started = time.monotonic()
+        self._usage = agent.session.usage
+
+    def events(self) -> Iterator[Event]:
+        """Gather, read, finish."""
+        agent = self._agent
+        yield RunStarted(
+            self._run,
+            self._question,
+            agent.settings.model,
+            agent.library.name,
+            self._profile.name,
+            agent.settings.seed,
+            agent.settings.max_calls,
+        )
+        try:
+            reason = yield from self._gather()
+            exhibits = self._reading_list()
+            answer = (yield from self._read(exhibits)) if exhibits else None
+        except ModelError as error:
+            yield self._finished("failed", None, (), str(error))
+            return
+        yield self._concluded(answer, exhibits, reason)
+
+    # Gathering
+
+    def _gather(self) -> Steps[str]:
+        """Search until there is enough or a limit is reached, and return why it ended."""
+        self._agent.open()
+        question = self._profile.prompts.question.format(question=self._question)
+        self._session.append(SpanKind.QUESTION, question)
+        plan = opening_search(self._question)
+        rollbacks = 0
+        while (ended := self._ended()) is None:
+            message = yield from self._turn(plan)
+            if message is None:
+                continue
+            fault = self._guards.fault(message)
+            if fault is not None:
+                rollbacks += 1
+                if rollbacks > self._profile.gathering.rollbacks:
+                    return NO_PROGRESS
+                yield from self._take_back(fault)
+            elif message.call is None:
+                self._keep_quote(message)
+                return ENOUGH
+            else:
+                rollbacks = 0
+                self._keep_quote(message)
+                yield from self._carry_out(message.call)
+            plan = self._next_plan()
+        return ended
+
+    def _ended(self) -> str | None:
+        """Return which limit ends the gathering now, or None."""
+        settings = self._agent.settings
+        if self._agent.interrupted:
+            return INTERRUPTED
+        if settings.max_seconds is not None and self._seconds() >= settings.max_seconds:
+            return TIME_LIMIT
+        return CALL_LIMIT if self._calls >= settings.max_calls else None
+
+    def _next_plan(self) -> Plan:
+        """Plan the next step; after the profile's number of calls only a quote is left to do."""
+        gathering = self._profile.gathering
+        tools = self._agent.tools if self._calls < gathering.steps else ()
+        return gathering_turn(tuple(self._quotable), tools, gathering.argument_tokens)
+
+    def _turn(self, plan: Plan) -> Steps[Message | None]:
+        """Have the model write a turn; None, and no trace of it, where a limit came first."""
+        self._step += 1
+        yield TurnStarted(self._step)
+        for piece in self._session.generate(plan, self._agent.sampling, self._seed()):
+            yield TextAppeared(self._step, piece.text, piece.origin)
+            if (ended := self._ended()) not in (None, CALL_LIMIT):
+                self._session.rollback(self._session.spans[-1])
+                yield TurnRolledBack(self._step, str(ended))
+                return None
+        text = self._session.spans[-1].text
+        yield TurnFinished(self._step, text)
+        return parse(text)
+
+    def _seed(self) -> int:
+        """Return a seed of its own for every turn, so that a turn taken back is not repeated."""
+        return self._agent.settings.seed * 100_003 + self._step
+
+    def _take_back(self, reason: str) -> Steps[None]:
+        """Roll the turn back and tell the model why."""
+        self._session.rollback(self._session.spans[-1])
+        yield TurnRolledBack(self._step, reason)
+        if self._session.spans[-1].kind is not SpanKind.NOTE:
+            yield from self._append(SpanKind.NOTE, self._profile.prompts.repeated)
+
+    def _keep_quote(self, message: Message) -> None:
+        quote = self._quotable.get(message.thought.partition("\n")[0].strip() + "\n")
+        if quote is not None:
+            self._quotes.append(quote)
+
+    def _carry_out(self, call: ToolCall) -> Steps[None]:
+        """Run a tool and show the model its result."""
+        self._calls += 1
+        self._guards.remember(call)
+        yield ToolCalled(self._step, call.tool, call.arguments)
+        known = len(self._evidence)
+        try:
+            result = TOOLS[call.tool].run(call.arguments, self._tool_context())
+            failed = False
+        except (KeyError, ToolError, ValidationError) as error:
+            result = ToolResult(render_failure(call, str(error)))
+            failed = True
+        for exhibit in self._evidence.since(known):
+            yield _added(self._step, exhibit)
+        self._quotable = self._lines_of(result)
+        yield from self._append(SpanKind.RESULT, result.text)
+        yield ToolAnswered(self._step, call.tool, result.text, result.keys, failed)
+
+    def _tool_context(self) -> ToolContext:
+        gathering = self._profile.gathering
+        return ToolContext(
+            library=self._agent.library,
+            evidence=self._evidence,
+            question=self._question,
+            count=self._session.count,
+            results=gathering.results,
+            tokens=gathering.result_tokens,
+        )
+
+    def _lines_of(self, result: ToolResult) -> dict[str, Quote]:
+        """Return the sentences of a result that the model may quote, as it would write them."""
+        lines = {}
+        for quote in result.shown:
+            exhibit = self._evidence.get(quote.key)
+            if exhibit is not None and quote not in self._quotes:
+                lines[quotable_line(quote, exhibit)] = quote
+        return lines
+
+    def _append(self, kind: SpanKind, text: str) -> Steps[None]:
+        """Add untrusted text, making room for it and for the turn that follows."""
+        tokens = self._session.count(text) + self._profile.gathering.result_tokens
+        for span in make_room(self._session, tokens):
+            yield SpanCut(self._step, span.kind.value, span.tokens)
+        self._session.append(kind, text)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    # Reading
+
+    def _reading_list(self) -> tuple[Exhibit, ...]:
+        """Return the passages to answer from: first found first, those quoted nearest the end."""
+        reading = self._profile.reading
+        quoted = dict.fromkeys(quote.key for quote in self._quotes)
+        wanted = [
+            *reversed(quoted),
+            *(k for k in range(1, len(self._evidence) + 1) if k not in quoted),
+        ]
+        chosen: list[Exhibit] = []
+        tokens = 0
+        for key in wanted[: reading.passages]:
+            exhibit = self._evidence.get(key)
+            if exhibit is not None:
+                tokens += self._session.count(_whole(exhibit))
+                if chosen and tokens > reading.tokens:
+                    break
+                chosen.append(exhibit)
+        return tuple(reversed(chosen))
+
+    def _read(self, exhibits: tuple[Exhibit, ...]) -> Steps[str | None]:
+        """Write the answer with nothing in view but whole passages and, last, the question."""
+        self._agent.open()
+        prompt = self._profile.prompts.reading.format(
+            passages="\n\n".join(_whole(exhibit) for exhibit in exhibits), question=self._question
+        )
+        self._session.append(SpanKind.QUESTION, prompt.strip())
+        self._step += 1
+        yield TurnStarted(self._step)
+        plan = answer_turn(self._profile.reading.answer_tokens)
+        for piece in self._session.generate(plan, self._agent.sampling, self._seed()):
+            yield TextAppeared(self._step, piece.text, piece.origin)
+        text = self._session.spans[-1].text
+        yield TurnFinished(self._step, text)
+        return parse(text).answer
+
+    # Finishing
+
+    def _concluded(
+        self, answer: str | None, exhibits: tuple[Exhibit, ...], reason: str
+    ) -> RunFinished:
+        """Check the answer against the passages; one that nothing supports is not given."""
+        if answer is None:
+            return self._finished("not_found", None, (), reason)
+        citations = cite(self._question, answer, self._quotes, exhibits)
+        supported = any(citation.supported for citation in citations)
+        if not supported:
+            return self._finished("not_found", None, (), reason)
+        status: Status = "partial" if reason in CUT_SHORT else "answered"
+        return self._finished(status, answer, citations, reason)
+
+    def _finished(
+        self, status: Status, answer: str | None, citations: tuple[Citation, ...], reason: str
+    ) -> RunFinished:
+        usage = self._session.usage
+        return RunFinished(
+            run=self._run,
+            status=status,
+            answer=answer,
+            citations=citations,
+            calls=self._calls,
+            seconds=round(self._seconds(), 3),
+            tokens=TokenCounts(
+                prompt=usage.prompt - self._usage.prompt,
+                new=usage.new - self._usage.new,
+                generated=usage.generated - self._usage.generated,
+            ),
+            reason=reason,
+        )
+
+
+def _added(step: int, exhibit: Exhibit) -> EvidenceAdded:
+    passage = exhibit.passage
+    return EvidenceAdded(
+        step,
+        exhibit.key,
+        passage.id,
+        passage.document,
+        passage.title,
+        passage.source,
+        passage.place,
+        passage.text,
+    )
+
+
+def _whole(exhibit: Exhibit) -> str:
+    return f"[{exhibit.key}] {exhibit.passage.title}: {exhibit.passage.text}"

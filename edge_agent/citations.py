@@ -35,11 +35,6 @@ def states(text: str, answer: str) -> bool:
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
 
 
-def is_verdict(answer: str) -> bool:
-    """Tell whether `answer` is a yes or a no, which no passage spells out."""
-    return words(answer)[:1] in (["yes"], ["no"])
-
-
 def cite(
     question: str, answer: str, quotes: Iterable[Quote], exhibits: Iterable[Exhibit]
 ) -> tuple[Citation, ...]:

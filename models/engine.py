@@ -10,9 +10,7 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import llama_cpp
 import numpy as np
@@ -20,30 +18,13 @@ import numpy.typing as npt
 import psutil
 
 from .decoding import Sampling
+from .engine_settings import EngineSettings
 from .errors import ContextFull, ModelLoadError
 from .sampler import Sampler
-
-KvType: TypeAlias = Literal["f16", "q8_0"]
 
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 _SEQUENCE = 0
 _NO_SLOT = 1  # what llama_decode returns when the cache has no room left
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What a context is made with; the defaults suit two to eight CPU cores."""
-
-    context: int = 4096
-    """Window, in tokens."""
-    batch: int = 128
-    """Tokens in one call into llama.cpp: 128 beats 512 at depth, and bounds the wait for Ctrl-C."""
-    kv_type: KvType = "f16"
-    """Type of the key-value cache: q8_0 halves its memory and, at depth, its speed."""
-    threads: int = 0
-    """Threads; 0 takes the physical cores."""
-    gpu_layers: int = -1
-    """Layers on a GPU where llama.cpp was built for one; -1 takes all."""
 
 
 class Engine:

@@ -121,6 +121,7 @@ class Session:
         path = self._prefix_file(folder)
         draft = path.with_suffix(f".{os.getpid()}")
         if self._cache.save(draft):
+            _checksum_file(path).write_text(_checksum(draft))
             draft.replace(path)
         else:
             draft.unlink(missing_ok=True)
@@ -128,12 +129,11 @@ class Session:
     def load_prefix(self, folder: Path) -> bool:
         """Take the window from a saved prefix instead of decoding it; false when there is none."""
         path = self._prefix_file(folder)
-        if not path.is_file():
+        checksum = _checksum_file(path)
+        # llama.cpp aborts the process on a file that was cut short, so it sees only whole ones.
+        if not (path.is_file() and checksum.is_file() and checksum.read_text() == _checksum(path)):
             return False
-        if self._cache.load(path):
-            return True
-        path.unlink(missing_ok=True)
-        return False
+        return self._cache.load(path)
 
     def _prefix_file(self, folder: Path) -> Path:
         """Name a prefix by all that decides its values: model file, cache type and tokens."""
@@ -162,3 +162,15 @@ class Session:
         if span not in self._spans:
             raise ValueError(f"span {span.number} is not in this session")
         return sum(other.tokens for other in self._spans[: self._spans.index(span)])
+
+
+def _checksum_file(state: Path) -> Path:
+    return state.with_suffix(".sha256")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from enum import IntEnum
 from typing import Any
 
@@ -29,9 +30,27 @@ def diagnostics() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def results() -> Console:
+    """Return the console for tables on standard output."""
+    return Console(highlight=False)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output, and nothing else."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def printable(text: str) -> str:
+    """Return `text` without what steers a terminal or turns its reading direction.
+
+    Documents and models are not trusted: control and format characters other than line breaks and
+    tabs are dropped.
+    """
+    return "".join(
+        character
+        for character in text
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
+    )
 
 
 def explain_failure(error: Exception) -> ExitCode:

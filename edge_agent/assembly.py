@@ -1,0 +1,37 @@
+"""Puts an agent together: a model file, its session, a collection of libraries, a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.index import Collection
+from edge_agent.models import InstalledModel
+from edge_agent.profiles import load_profile
+
+
+@contextmanager
+def assembled(
+    model: InstalledModel,
+    library: Collection,
+    settings: AgentSettings,
+    *,
+    context: int,
+    profile: str | None = None,
+) -> Iterator[Agent]:
+    """Load `model` with a window of `context` tokens and lend an agent; the end unloads it.
+
+    `profile` is the model's own unless named. Raises ModelError when the model does not load or
+    does not fit into memory, and ProfileError.
+    """
+    # Imported here: llama.cpp takes half a second to load, and a bad profile needs none of it.
+    chosen = load_profile(profile or model.profile)
+    from edge_agent.models.engine import Engine, EngineSettings
+    from edge_agent.models.memory import require_memory
+    from edge_agent.models.session import Session
+
+    engine_settings = EngineSettings(context=context)
+    require_memory(model, engine_settings)
+    with Engine(model.path, engine_settings) as engine:
+        yield Agent(Session(engine), library, chosen, settings)

@@ -1,0 +1,56 @@
+"""How a finished run is shown: the answer and its sources for people, one object for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import click
+
+from edge_agent.cli.output import printable
+from edge_agent.events import Citation, RunFinished, RunStarted
+
+NOT_FOUND = "Not found in this library."
+
+
+def answer_record(started: RunStarted, finished: RunFinished) -> dict[str, Any]:
+    """Return what `ask --json` prints."""
+    return {
+        "question": started.question,
+        "status": finished.status,
+        "answer": finished.answer,
+        "citations": [dataclasses.asdict(citation) for citation in finished.citations],
+        "calls": finished.calls,
+        "seconds": finished.seconds,
+        "tokens": dataclasses.asdict(finished.tokens),
+        "model": started.model,
+        "library": started.library,
+        "run": finished.run,
+    }
+
+
+def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
+    """Print the answer, and where it stands unless `quiet`, on standard output."""
+    if finished.status == "failed":
+        click.echo(f"miro-edge: {printable(finished.reason)}", err=True)
+        return
+    if finished.answer is None:
+        click.echo(NOT_FOUND)
+        return
+    click.echo(printable(finished.answer))
+    if quiet:
+        return
+    if finished.status == "partial":
+        click.echo(f"(partial: {finished.reason})")
+    click.echo("\nSources")
+    for citation in finished.citations:
+        click.echo(_source_lines(citation))
+
+
+def _source_lines(citation: Citation) -> str:
+    place = f", {citation.place}" if citation.place else ""
+    doubt = "" if citation.supported else "  (does not state it by itself)"
+    return printable(
+        f"[{citation.key}] {citation.title} ({citation.source}{place}){doubt}\n"
+        f"    “{citation.quote}”"
+    )

@@ -1,0 +1,83 @@
+"""The steps of a run as they happen, for a person, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from edge_agent.cli.output import diagnostics, printable
+from edge_agent.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    SpanCut,
+    TextAppeared,
+    ToolAnswered,
+    ToolCalled,
+    TurnFinished,
+    TurnRolledBack,
+    TurnStarted,
+)
+from edge_agent.protocol import parse
+
+
+def show_trajectory(events: Iterable[Event]) -> Iterator[Event]:
+    """Pass `events` on and print each step; on a terminal a spinner shows that the model writes."""
+    console = diagnostics()
+    with console.status("") as status:
+        written = 0
+        for event in events:
+            if isinstance(event, TurnStarted):
+                written = 0
+                status.update("Thinking…")
+            elif isinstance(event, TextAppeared):
+                written += 1
+                status.update(f"Writing… {written}")
+            else:
+                _print_step(console, event)
+            yield event
+
+
+def print_trajectory(events: Iterable[Event], console: Console) -> None:
+    """Print the steps of a run that is over."""
+    for event in events:
+        _print_step(console, event)
+
+
+def _print_step(console: Console, event: Event) -> None:
+    line = _describe(event)
+    if line:
+        style = "dim" if isinstance(event, SpanCut | RunStarted) else None
+        console.print(Text(printable(line), style=style or ""))
+
+
+def _describe(event: Event) -> str | None:
+    """Return the line for an event; None for one that people need not see."""
+    match event:
+        case RunStarted():
+            return f"{event.model} over {event.library}, run {event.run}"
+        case TurnFinished():
+            thought = parse(event.text).thought
+            return f"{event.step:>3}  {thought}" if thought else None
+        case ToolCalled():
+            arguments = ", ".join(str(value) for value in event.arguments.values())
+            return f"{event.step:>3}  {event.tool}: {arguments}"
+        case ToolAnswered() if event.failed:
+            return f"     {event.text}"
+        case ToolAnswered():
+            found = ", ".join(f"[{key}]" for key in event.keys)
+            return f"     found {found}" if found else f"     {event.text}"
+        case TurnRolledBack():
+            return f"{event.step:>3}  taken back: {event.reason}"
+        case SpanCut():
+            return f"     {event.kind} of {event.tokens} tokens left the window"
+        case RunFinished():
+            tokens = event.tokens
+            return (
+                f"     {event.calls} calls, {event.seconds:.1f} s, {tokens.prompt} tokens read, "
+                f"{tokens.generated} written ({event.reason})"
+            )
+        case _:
+            return None

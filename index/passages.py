@@ -1,0 +1,103 @@
+"""Passages: what is searched, shown and cited, about 120 words each, cut at sentence borders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .documents import Document, Section
+from .sentences import sentence_spans
+
+_FULL = 120
+"""Words after which a passage ends at the next border."""
+_SENTENCE_LIMIT = 240
+"""Words after which even a sentence is cut: text without punctuation has no other borders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch [start, end) of a document's text, in characters, and where a person finds it."""
+
+    id: str
+    document: str
+    title: str
+    source: str
+    headings: tuple[str, ...]
+    page: int | None
+    line: int
+    start: int
+    end: int
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Where in the document it stands: its page, else its heading, else its line."""
+        if self.page is not None:
+            return f"p. {self.page}"
+        if self.headings:
+            return f"§ {' › '.join(self.headings)}"
+        return f"line {self.line}"
+
+
+def split(document: Document) -> tuple[Passage, ...]:
+    """Return the passages of a document, in order; none crosses a section."""
+    stretches = [
+        (section, start, end)
+        for section in document.sections
+        for start, end in _stretches(document.text, section)
+    ]
+    return tuple(
+        Passage(
+            id=f"{document.id}#{number}",
+            document=document.id,
+            title=document.title,
+            source=document.source,
+            headings=section.headings,
+            page=section.page,
+            line=document.text.count("\n", 0, start) + 1,
+            start=start,
+            end=end,
+            text=document.text[start:end],
+        )
+        for number, (section, start, end) in enumerate(stretches, start=1)
+    )
+
+
+def _stretches(text: str, section: Section) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a section that become passages."""
+    begin = stop = -1
+    words = 0
+    for start, end in _units(text, section):
+        length = len(text[start:end].split())
+        if begin >= 0 and words + length > _FULL + _FULL // 4:
+            yield begin, stop
+            begin, words = -1, 0
+        if begin < 0:
+            begin = start
+        stop = end
+        words += length
+        if words >= _FULL:
+            yield begin, stop
+            begin, words = -1, 0
+    if begin >= 0:
+        yield begin, stop
+
+
+def _units(text: str, section: Section) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of a section; one that is far too long in pieces at word borders."""
+    for start, end in sentence_spans(text[section.start : section.end]):
+        yield from _pieces(text, section.start + start, section.start + end)
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    position = start
+    count = 0
+    for index in range(start, end):
+        if text[index].isspace() and not text[index - 1].isspace():
+            count += 1
+            if count >= _SENTENCE_LIMIT:
+                yield position, index
+                position = index + 1
+                count = 0
+    if text[position:end].strip():
+        yield position, end

@@ -1,0 +1,32 @@
+"""HTML: the main text of a page, without its navigation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..documents import Document
+from ..errors import UnreadableDocument
+from .markdown import markdown_document
+
+
+def read_html(path: Path, name: str) -> list[Document]:
+    """Read a page as one document. Raises UnreadableDocument where no text can be made out."""
+    import trafilatura
+    from lxml import etree
+    from lxml import html as lxml_html
+
+    data = path.read_bytes()
+    try:
+        tree = trafilatura.load_html(data)
+    except (etree.LxmlError, ValueError) as error:
+        raise UnreadableDocument(f"is not HTML that can be read: {error}") from error
+    if tree is None:
+        raise UnreadableDocument("has no text in it")
+    title = " ".join((tree.findtext(".//h1") or tree.findtext(".//title") or path.stem).split())
+    text = trafilatura.extract(
+        data, output_format="markdown", include_tables=True, include_links=False, favor_recall=True
+    )
+    if not text:
+        text = lxml_html.fromstring(data).text_content()
+    document = markdown_document(name, title, str(path), text)
+    return [Document(name, title, document.source, document.text, document.sections)]

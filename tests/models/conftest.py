@@ -1,0 +1,4 @@
+import pytest
+from pathlib import Path
+@pytest.fixture(scope="session")
+def smollm2(): return Path("/tmp/m/smollm2-135m.gguf")
