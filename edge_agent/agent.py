@@ -36,7 +36,7 @@ from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, parse, render_failure, render_tools
 from edge_agent.runs import new_run_id
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
-from edge_agent.turns import answer_turn, gathering_turn, opening_search, quotable_line
+from edge_agent.turns import answer_turn, closing_turn, gathering_turn, opening_search, quotable_line
 from edge_agent.window import make_room
 
 if TYPE_CHECKING:
@@ -208,8 +208,10 @@ class _Inquiry:
     def _next_plan(self) -> Plan:
         """Plan the next step; after the profile's number of calls only a quote is left to do."""
         gathering = self._profile.gathering
-        tools = self._agent.tools if self._calls < gathering.steps else ()
-        return gathering_turn(tuple(self._quotable), tools, gathering.argument_tokens)
+        quotable = tuple(self._quotable)
+        if self._calls >= gathering.steps:
+            return closing_turn(quotable)
+        return gathering_turn(quotable, self._agent.tools, gathering.argument_tokens)
 
     def _turn(self, plan: Plan) -> Steps[Message | None]:
         """Have the model write a turn; None, and no trace of it, where a limit came first."""

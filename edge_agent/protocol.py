@@ -93,16 +93,15 @@ def render_failure(call: ToolCall, reason: str) -> str:
 
 
 def guided_call(
-    tools: tuple[ToolSignature, ...], argument_tokens: int, instead: str
+    tools: tuple[ToolSignature, ...], argument_tokens: int
 ) -> Generator[Step, str, None]:
-    """Plan a call that cannot be malformed, or the sentence `instead` of one.
+    """Plan a call that cannot be malformed.
 
-    Only the choices and the arguments are the model's; the rest is written for it.
+    Only the choice among the tools that exist and the arguments are the model's; the rest is
+    written for it.
     """
     heads = {f"{_head(tool.server)}{tool.name}</tool_name>": tool for tool in tools}
-    chosen = yield Choose((*heads, instead))
-    if chosen == instead:
-        return
+    chosen = yield Choose(tuple(heads))
     yield Force("\n<arguments>\n")
     grammar = json_schema_grammar(heads[chosen].schema)
     written = yield Sample(max_tokens=argument_tokens, grammar=grammar, complete=is_json)

@@ -10,6 +10,8 @@ from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, rende
 
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
+MISSING = "Missing:"
+_MISSING_TOKENS = 20
 
 
 def opening_search(question: str) -> Plan:
@@ -20,9 +22,23 @@ def opening_search(question: str) -> Plan:
 def gathering_turn(
     quotable: Sequence[str], tools: tuple[ToolSignature, ...], argument_tokens: int
 ) -> Plan:
-    """Plan a step: quote one of the sentences that were shown, then call a tool or stop."""
+    """Plan a step: quote one of the sentences shown, say what is missing, call a tool; or stop.
+
+    A small model writes a far better query after it has said in plain words what it misses.
+    """
     yield Choose((*quotable, NOTHING_HELPS))
-    yield from guided_call(tools, argument_tokens, instead=ENOUGH)
+    if (yield Choose((MISSING, ENOUGH))) == ENOUGH:
+        return
+    missing = yield Sample(max_tokens=_MISSING_TOKENS, stop=("\n",))
+    if not missing.endswith("\n"):
+        yield Force("\n")
+    yield from guided_call(tools, argument_tokens)
+
+
+def closing_turn(quotable: Sequence[str]) -> Plan:
+    """Plan the last step: quote a sentence once more, and stop."""
+    yield Choose((*quotable, NOTHING_HELPS))
+    yield Force(ENOUGH)
 
 
 def answer_turn(answer_tokens: int) -> Plan:
