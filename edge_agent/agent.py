@@ -31,12 +31,18 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, Exhibit, Quote
 from edge_agent.guards import Guards
 from edge_agent.index import Collection
-from edge_agent.models import ModelError, Plan, Sampling, Span, SpanKind
+from edge_agent.models import ModelError, Plan, Sampling, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, parse, render_failure, render_tools
 from edge_agent.runs import new_run_id
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
-from edge_agent.turns import answer_turn, closing_turn, gathering_turn, opening_search, quotable_line
+from edge_agent.turns import (
+    answer_turn,
+    closing_turn,
+    gathering_turn,
+    opening_search,
+    quotable_line,
+)
 from edge_agent.window import make_room
 
 if TYPE_CHECKING:
@@ -108,24 +114,26 @@ class Agent:
         """How the profile draws tokens."""
         return Sampling(**self.profile.sampling.model_dump())
 
-    def open(self) -> Span:
-        """Leave nothing in the window but the decoded system prompt, and return its span.
+    def open_gathering(self) -> None:
+        """Leave nothing in the window but the system prompt for gathering. Raises ContextFull."""
+        self._open(self.profile.prompts.system.format(tools=render_tools(self.tools)).strip())
 
-        Raises ContextFull when the window is too small for it.
-        """
-        prompt = self.profile.prompts.system.format(tools=render_tools(self.tools)).strip()
+    def open_reading(self) -> None:
+        """Leave nothing in the window but the system prompt for reading. Raises ContextFull."""
+        self._open(self.profile.prompts.reader.strip())
+
+    def _open(self, prompt: str) -> None:
         spans = self.session.spans
         if spans and spans[0].kind is SpanKind.SYSTEM and spans[0].text == prompt:
             if len(spans) > 1:
                 self.session.rollback(spans[1])
-            return spans[0]
+            return
         if spans:
             self.session.rollback(spans[0])
-        system = self.session.append(SpanKind.SYSTEM, prompt, trusted=True)
+        self.session.append(SpanKind.SYSTEM, prompt, trusted=True)
         prefixes = self.settings.prefixes
         if prefixes is not None and not self.session.load_prefix(prefixes):
             self.session.save_prefix(prefixes)
-        return system
 
 
 class _Inquiry:
@@ -171,7 +179,7 @@ class _Inquiry:
 
     def _gather(self) -> Steps[str]:
         """Search until there is enough or a limit is reached, and return why it ended."""
-        self._agent.open()
+        self._agent.open_gathering()
         question = self._profile.prompts.question.format(question=self._question)
         self._session.append(SpanKind.QUESTION, question)
         plan = opening_search(self._question)
@@ -314,14 +322,14 @@ class _Inquiry:
 
     def _read(self, exhibits: tuple[Exhibit, ...]) -> Steps[str | None]:
         """Write the answer with nothing in view but whole passages and, last, the question."""
-        self._agent.open()
+        self._agent.open_reading()
         prompt = self._profile.prompts.reading.format(
             passages="\n\n".join(_whole(exhibit) for exhibit in exhibits), question=self._question
         )
         self._session.append(SpanKind.QUESTION, prompt.strip())
         self._step += 1
         yield TurnStarted(self._step)
-        plan = answer_turn(self._profile.reading.answer_tokens)
+        plan = answer_turn(self._profile.prompts.answer, self._profile.reading.answer_tokens)
         for piece in self._session.generate(plan, self._agent.sampling, self._seed()):
             yield TextAppeared(self._step, piece.text, piece.origin)
         text = self._session.spans[-1].text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.index import Collection
-from edge_agent.models import InstalledModel
+from edge_agent.models import EngineSettings, InstalledModel, InvalidModelFile, require_memory
 from edge_agent.profiles import load_profile
 
 
@@ -25,13 +25,16 @@ def assembled(
     `profile` is the model's own unless named. Raises ModelError when the model does not load or
     does not fit into memory, and ProfileError.
     """
-    # Imported here: llama.cpp takes half a second to load, and a bad profile needs none of it.
     chosen = load_profile(profile or model.profile)
-    from edge_agent.models.engine import Engine, EngineSettings
-    from edge_agent.models.memory import require_memory
+    if model.header is None:
+        raise InvalidModelFile(
+            f"The model '{model.name}' cannot write answers. Choose another: miro-edge models list"
+        )
+    engine_settings = EngineSettings(context=context)
+    require_memory(model.path, model.header, engine_settings)
+    # Imported here: llama.cpp takes half a second to load, and the checks above need none of it.
+    from edge_agent.models.engine import Engine
     from edge_agent.models.session import Session
 
-    engine_settings = EngineSettings(context=context)
-    require_memory(model, engine_settings)
     with Engine(model.path, engine_settings) as engine:
         yield Agent(Session(engine), library, chosen, settings)

@@ -41,9 +41,9 @@ def closing_turn(quotable: Sequence[str]) -> Plan:
     yield Force(ENOUGH)
 
 
-def answer_turn(answer_tokens: int) -> Plan:
-    """Plan the last turn: the answer in its box."""
-    yield Force(BOX)
+def answer_turn(beginning: str, answer_tokens: int) -> Plan:
+    """Plan the last turn: the answer in its box, after `beginning`."""
+    yield Force(beginning + BOX)
     written = yield Sample(max_tokens=answer_tokens, stop=("}", "\n"))
     if not written.endswith("}"):
         yield Force("}")

@@ -21,3 +21,23 @@ class ContextFull(ModelError):
 
 class GrammarError(ModelError):
     """llama.cpp does not accept a grammar."""
+
+
+class UnknownModel(ModelError):
+    """No model of that name is in the catalogue or the store, and no file is at that path."""
+
+
+class OfflineError(ModelError):
+    """A model is missing and downloads are not allowed."""
+
+
+class DownloadError(ModelError):
+    """No source gave a file, or there was no room for it."""
+
+
+class HashMismatch(ModelError):
+    """The bytes of a file are not those that were promised."""
+
+
+class NotEnoughMemory(ModelError):
+    """A model does not fit into the memory that is free."""

@@ -37,7 +37,7 @@ def memory_need(size: int, header: GgufHeader, settings: EngineSettings) -> Memo
     The cache holds, for each layer and position, a key and a value for every key-value head. The
     compute buffer is dominated by the logits and the widest activations of one batch of floats.
     """
-    head_width = header.embedding_length // header.heads
+    head_width = header.embedding_length // max(1, header.heads)
     cache = (
         header.layers
         * settings.context

@@ -1,18 +1,122 @@
-"""`miro-edge doctor`: what this machine has, what is installed, and what would not fit."""
+"""`miro-edge doctor`: what this machine has, what is installed, and what would not fit and why."""
 
 from __future__ import annotations
 
 import platform
 import shutil
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import psutil
 
 from edge_agent import __version__
-from edge_agent.cli.output import print_json
+from edge_agent.cli.output import print_json, printable
 from edge_agent.home import Home
 from edge_agent.index import LibraryError, Shelf
-from edge_agent.models import EngineSettings, ModelError, ModelStore, load_catalog
+from edge_agent.models import (
+    CatalogEntry,
+    EngineSettings,
+    ModelError,
+    ModelStore,
+    free_memory,
+    memory_need,
+)
+
+_ROOM_FOR_CACHE = 1.3
+"""Memory that a model takes, as a multiple of its file, before its header can be read."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def doctor(as_json: bool) -> None:
+    """Check this machine: processor, memory, disk, models and libraries.
+
+    \b
+    Example:
+      miro-edge doctor
+    """
+    home = Home.from_environment()
+    report = {
+        "machine": _machine(),
+        "home": _home(home),
+        "models": [_model(entry, home) for entry in ModelStore(home.models).catalog.models],
+        "libraries": [_library(name, home) for name in Shelf(home.libraries).names()],
+    }
+    if as_json:
+        print_json(report)
+        return
+    _print(report)
+
+
+def _machine() -> dict[str, Any]:
+    from edge_agent.models.engine import physical_cores, system_information
+
+    memory = psutil.virtual_memory()
+    return {
+        "miro_edge": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": physical_cores(),
+        "memory": memory.total,
+        "memory_free": free_memory(),
+        "llama_cpp": system_information(),
+    }
+
+
+def _home(home: Home) -> dict[str, Any]:
+    existing = next(path for path in (home.root, *home.root.parents) if path.exists())
+    return {"path": str(home.root), "disk_free": shutil.disk_usage(existing).free}
+
+
+def _model(entry: CatalogEntry, home: Home) -> dict[str, Any]:
+    """Say whether a model is here, whole, and whether it would fit into the memory that is free."""
+    state = "not here"
+    need = None if entry.bytes is None else round(entry.bytes * _ROOM_FOR_CACHE)
+    try:
+        model = ModelStore(home.models).find(entry.name)
+        if model is not None:
+            state = "here, checked"
+            if model.header is not None:
+                need = memory_need(model.bytes, model.header, EngineSettings()).total
+    except ModelError as error:
+        state = str(error)
+    return {"name": entry.name, "state": state, "memory": need, "problem": _problem(need)}
+
+
+def _problem(need: int | None) -> str | None:
+    if need is not None and need > free_memory():
+        return f"needs {need / 1e6:,.0f} MB of memory, {free_memory() / 1e6:,.0f} MB are free"
+    return None
+
+
+def _library(name: str, home: Home) -> dict[str, Any]:
+    try:
+        statistics = Shelf(home.libraries).open(name).statistics()
+    except LibraryError as error:
+        return {"name": name, "problem": str(error)}
+    missing = [source for source in statistics.sources if not Path(source).exists()]
+    problem = f"{', '.join(missing)} is no longer there" if missing else None
+    return {**asdict(statistics), "problem": problem}
+
+
+def _print(report: dict[str, Any]) -> None:
+    machine, home = report["machine"], report["home"]
+    click.echo(
+        f"miro-edge {machine['miro_edge']}, Python {machine['python']}, {machine['system']}\n"
+        f"{machine['cores']} cores, {machine['memory'] / 1e9:.1f} GB of memory, "
+        f"{machine['memory_free'] / 1e9:.1f} GB free\n"
+        f"llama.cpp: {machine['llama_cpp']}\n"
+        f"{home['path']}: {home['disk_free'] / 1e9:.1f} GB of disk free\n\nModels"
+    )
+    for model in report["models"]:
+        problem = f"; would not fit: {model['problem']}" if model["problem"] else ""
+        click.echo(printable(f"  {model['name']}: {model['state']}{problem}"))
+    click.echo("\nLibraries")
+    for library in report["libraries"]:
+        trouble = f"; {library['problem']}" if library["problem"] else ""
+        count = f"{library['documents']} documents" if "documents" in library else "cannot be read"
+        click.echo(printable(f"  {library['name']}: {count}{trouble}"))
+    if not report["libraries"]:
+        click.echo("  none yet; `sample` is indexed when it is first asked")

@@ -57,27 +57,25 @@ def _describe(event: Event) -> str | None:
     """Return the line for an event; None for one that people need not see."""
     match event:
         case RunStarted():
-            return f"{event.model} over {event.library}, run {event.run}"
+            line = f"{event.model} over {event.library}, run {event.run}"
         case TurnFinished():
-            thought = parse(event.text).thought
-            return f"{event.step:>3}  {thought}" if thought else None
+            thought = parse(event.text).thought.replace("\n", "\n     ")
+            line = f"{event.step:>3}  {thought}" if thought else None
         case ToolCalled():
             arguments = ", ".join(str(value) for value in event.arguments.values())
-            return f"{event.step:>3}  {event.tool}: {arguments}"
-        case ToolAnswered() if event.failed:
-            return f"     {event.text}"
+            line = f"{event.step:>3}  {event.tool}: {arguments}"
         case ToolAnswered():
             found = ", ".join(f"[{key}]" for key in event.keys)
-            return f"     found {found}" if found else f"     {event.text}"
+            line = f"     found {found}" if found else f"     {event.text}"
         case TurnRolledBack():
-            return f"{event.step:>3}  taken back: {event.reason}"
+            line = f"{event.step:>3}  taken back: {event.reason}"
         case SpanCut():
-            return f"     {event.kind} of {event.tokens} tokens left the window"
+            line = f"     {event.kind} of {event.tokens} tokens left the window"
         case RunFinished():
-            tokens = event.tokens
-            return (
-                f"     {event.calls} calls, {event.seconds:.1f} s, {tokens.prompt} tokens read, "
-                f"{tokens.generated} written ({event.reason})"
+            line = (
+                f"     {event.calls} calls, {event.seconds:.1f} s, {event.tokens.prompt} tokens "
+                f"read, {event.tokens.generated} written ({event.reason})"
             )
         case _:
-            return None
+            line = None
+    return line

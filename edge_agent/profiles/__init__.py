@@ -24,11 +24,15 @@ class Prompts(_Frozen):
     """The sentences that a model reads; `{…}` are filled in by the agent."""
 
     system: str
-    """Who it is and what it may do; `{tools}` is the list of tools."""
+    """Who it is while it gathers, and what it may do; `{tools}` is the list of tools."""
     question: str
     """The user's message; `{question}`."""
+    reader: str
+    """Who it is while it reads the answer from the passages."""
     reading: str
     """The last message: `{passages}` and then `{question}`."""
+    answer: str
+    """How the answer begins, before its box."""
     repeated: str
     """What it is told when it searched for the same thing again."""
 

