@@ -23,12 +23,12 @@ migrations = Migrations("miro-edge-runs")
 @migrations()
 def create_tables(database: sqlite_utils.Database) -> None:
     """Make the tables of runs and their events."""
-    database["runs"].create(
+    database.table("runs").create(
         {"id": str, "started": str, "question": str, "model": str, "library": str, "status": str,
          "answer": str, "calls": int, "seconds": float},
         pk="id",
     )  # fmt: skip
-    database["events"].create(
+    database.table("events").create(
         {"run": str, "number": int, "time": float, "kind": str, "record": str},
         pk=("run", "number"),
         foreign_keys=[("run", "runs", "id")],
@@ -91,7 +91,7 @@ class RunStore:
 
     def list(self, limit: int = 20) -> tuple[RunSummary, ...]:
         """Return the newest runs first."""
-        rows = self._database["runs"].rows_where(order_by="id desc", limit=limit)
+        rows = self._database.table("runs").rows_where(order_by="id desc", limit=limit)
         return tuple(RunSummary(**row) for row in rows)
 
     def summary(self, run: str) -> RunSummary:
@@ -100,7 +100,7 @@ class RunStore:
         Raises RunError when there is none, or more than one.
         """
         found = list(
-            self._database["runs"].rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2)
+            self._database.table("runs").rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2)
         )
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"
@@ -110,7 +110,7 @@ class RunStore:
     def events(self, run: str) -> tuple[Event, ...]:
         """Return the stored events of a run, in order. Raises RunError as `summary` does."""
         full = self.summary(run).id
-        rows = self._database["events"].rows_where("run = ?", (full,), order_by="number")
+        rows = self._database.table("events").rows_where("run = ?", (full,), order_by="number")
         return tuple(from_record(json.loads(row["record"])) for row in rows)
 
     def _commit(self, run: str, number: int, event: Event) -> None:

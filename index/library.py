@@ -28,20 +28,20 @@ migrations = Migrations("miro-edge-library")
 @migrations()
 def create_tables(database: sqlite_utils.Database) -> None:
     """Make the tables: where documents come from, and what was read."""
-    database["sources"].create({"path": str}, pk="path")
+    database.table("sources").create({"path": str}, pk="path")
     # state: `indexed`, `writing` until the lexical index has it too, or `problem`.
-    database["files"].create(
+    database.table("files").create(
         {"path": str, "size": int, "modified": int, "hash": str, "state": str, "problem": str},
         pk="path",
     )
-    database["documents"].create({"id": str, "file": str, "title": str}, pk="id")
-    database["documents"].create_index(["file"])
-    database["passages"].create(
+    database.table("documents").create({"id": str, "file": str, "title": str}, pk="id")
+    database.table("documents").create_index(["file"])
+    database.table("passages").create(
         {"id": str, "document": str, "number": int, "title": str, "source": str, "headings": str,
          "page": int, "line": int, "start": int, "end": int, "text": str},
         pk="id",
     )  # fmt: skip
-    database["passages"].create_index(["document", "number"])
+    database.table("passages").create_index(["document", "number"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Library:
         Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
         """
         with self._writing():
-            self._database["sources"].insert_all(
+            self._database.table("sources").insert_all(
                 ({"path": str(path.resolve())} for path in paths), replace=True
             )
         return self.update(report)
@@ -145,7 +145,7 @@ class Library:
         Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
         """
         with self._writing():
-            known = {row["path"]: row for row in self._database["files"].rows}
+            known = {row["path"]: row for row in self._database.table("files").rows}
             present = dict(self._present())
             stale = [
                 path for path, stat in present.items() if not _unchanged(known.get(path), stat)
@@ -168,7 +168,7 @@ class Library:
 
     def _present(self) -> Iterator[tuple[str, os.stat_result]]:
         """Yield each file of the sources; hidden ones are skipped, links are not followed."""
-        for row in self._database["sources"].rows:
+        for row in self._database.table("sources").rows:
             source = Path(row["path"])
             for path in _files_under(source):
                 try:
@@ -184,7 +184,7 @@ class Library:
         report: Report | None,
     ) -> Iterator[_FileRead]:
         """Read files that seem changed; those whose content is the same only get a new date."""
-        sources = [Path(row["path"]) for row in self._database["sources"].rows]
+        sources = [Path(row["path"]) for row in self._database.table("sources").rows]
         with ReaderProcess() as reader:
             for done, path in enumerate(stale):
                 if report is not None:
@@ -209,24 +209,24 @@ class Library:
         with self._database.atomic():
             documents = self._forget(leaving)
             passages = [passage for file in changed for passage in self._store(file)]
-            self._database["files"].upsert_all((file.row() for file in read), pk="path")
+            self._database.table("files").upsert_all((file.row() for file in read), pk="path")
         if documents or passages:
             self._lexical.replace(documents, passages)
         with self._database.atomic():
             self._database.execute("update files set state = 'indexed' where state = 'writing'")
             for path in gone:
-                self._database["files"].delete(path)
+                self._database.table("files").delete(path)
 
     def _forget(self, files: list[str]) -> set[str]:
         """Delete the documents of files, and return their ids."""
         documents: set[str] = set()
         for path in files:
             documents |= {
-                row["id"] for row in self._database["documents"].rows_where("file = ?", (path,))
+                row["id"] for row in self._database.table("documents").rows_where("file = ?", (path,))
             }
         for document in documents:
-            self._database["passages"].delete_where("document = ?", (document,))
-            self._database["documents"].delete(document)
+            self._database.table("passages").delete_where("document = ?", (document,))
+            self._database.table("documents").delete(document)
         return documents
 
     def _store(self, file: _FileRead) -> list[Passage]:
@@ -234,11 +234,11 @@ class Library:
         passages: list[Passage] = []
         for document in file.documents or ():
             unique = self._with_unique_id(document, file.path)
-            self._database["documents"].insert(
+            self._database.table("documents").insert(
                 {"id": unique.id, "file": file.path, "title": unique.title}
             )
             parts = split(unique)
-            self._database["passages"].insert_all(
+            self._database.table("passages").insert_all(
                 _passage_row(passage, number) for number, passage in enumerate(parts, start=1)
             )
             passages += parts
@@ -246,7 +246,7 @@ class Library:
 
     def _with_unique_id(self, document: Document, path: str) -> Document:
         """Return the document, its id made unique by its file where another one has it."""
-        taken = self._database["documents"].count_where("id = ?", (document.id,))
+        taken = self._database.table("documents").count_where("id = ?", (document.id,))
         if not taken:
             return document
         mark = hashlib.sha256(f"{path}\0{document.text}".encode()).hexdigest()[:8]
@@ -267,8 +267,8 @@ class Library:
             removed=len(gone),
             unchanged=unchanged,
             problems=self.problems(),
-            documents=self._database["documents"].count,
-            passages=self._database["passages"].count,
+            documents=self._database.table("documents").count,
+            passages=self._database.table("passages").count,
         )
 
     # Reading
@@ -277,14 +277,14 @@ class Library:
         """Return the best passages for a bag of words with quoted phrases; any string will do."""
         hits = []
         for found in self._lexical.search(query, limit):
-            row = next(self._database["passages"].rows_where("id = ?", (found.passage,)), None)
+            row = next(self._database.table("passages").rows_where("id = ?", (found.passage,)), None)
             if row is not None:
                 hits.append(Hit(_passage(row), found.score))
         return tuple(hits)
 
     def passage(self, passage: str) -> Passage:
         """Return a passage by its id. Raises UnknownPassage."""
-        row = next(self._database["passages"].rows_where("id = ?", (passage,)), None)
+        row = next(self._database.table("passages").rows_where("id = ?", (passage,)), None)
         if row is None:
             raise UnknownPassage(
                 f"The library '{self.name}' has no passage '{passage}'. "
@@ -294,23 +294,23 @@ class Library:
 
     def document(self, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document, in order; none where there is no such document."""
-        rows = self._database["passages"].rows_where("document = ?", (document,), order_by="number")
+        rows = self._database.table("passages").rows_where("document = ?", (document,), order_by="number")
         return tuple(_passage(row) for row in rows)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return the files that could not be read."""
-        rows = self._database["files"].rows_where("state = 'problem'", order_by="path")
+        rows = self._database.table("files").rows_where("state = 'problem'", order_by="path")
         return tuple(Problem(row["path"], row["problem"]) for row in rows)
 
     def statistics(self) -> Statistics:
         """Return what the library holds."""
         return Statistics(
             name=self.name,
-            sources=tuple(row["path"] for row in self._database["sources"].rows),
-            files=self._database["files"].count_where("state = 'indexed'"),
-            documents=self._database["documents"].count,
-            passages=self._database["passages"].count,
-            problems=self._database["files"].count_where("state = 'problem'"),
+            sources=tuple(row["path"] for row in self._database.table("sources").rows),
+            files=self._database.table("files").count_where("state = 'indexed'"),
+            documents=self._database.table("documents").count,
+            passages=self._database.table("passages").count,
+            problems=self._database.table("files").count_where("state = 'problem'"),
             bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
         )
 

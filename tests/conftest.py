@@ -1,0 +1,64 @@
+"""What all tests share: a home of their own, real models, and the question sets where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from edge_agent.home import HOME_VARIABLE
+from edge_agent.models import InstalledModel, ModelStore, pull
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty MIRO_EDGE_HOME."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv(HOME_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_store() -> ModelStore:
+    """A store that outlives the tests: models are pulled once for each machine."""
+    folder = os.environ.get("MIRO_EDGE_TEST_MODELS")
+    return ModelStore(
+        Path(folder) if folder else platformdirs.user_cache_path("miro-edge-tests") / "models"
+    )
+
+
+def _pulled(name: str, store: ModelStore) -> InstalledModel:
+    return store.find(name) or pull(store.catalog.get(name), store, lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def smollm2(model_store: ModelStore) -> Path:
+    """The smallest real model, 98 MB."""
+    return _pulled("smollm2-135m", model_store).path
+
+
+@pytest.fixture(scope="session")
+def default_model(model_store: ModelStore) -> InstalledModel:
+    """The model that `ask` uses, 1.1 GB."""
+    return _pulled(model_store.catalog.default, model_store)
+
+
+@pytest.fixture
+def home_with_models(home: Path, model_store: ModelStore, default_model: InstalledModel) -> Path:
+    """A MIRO_EDGE_HOME without libraries or runs, where the models are there already."""
+    home.mkdir()
+    (home / "models").symlink_to(model_store.root, target_is_directory=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The question sets beside the project, which it does not ship."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the question sets in ../shared/data are not here")
+    return folder

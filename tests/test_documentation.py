@@ -1,0 +1,67 @@
+"""Nothing the command line offers is undocumented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from edge_agent.cli import main
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def commands(command: click.Command, path: str = "miro-edge") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command below `command` with the words that call it."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield f"{path} {name}", child
+            yield from commands(child, f"{path} {name}")
+
+
+def faults(path: str, command: click.Command, readme: str) -> list[str]:
+    """Return what is missing from the documentation of a command."""
+    found = []
+    help_text = command.help or ""
+    if "Example" not in help_text:
+        found.append(f"{path}: no example in its help")
+    if f"`{path}" not in readme and f"{path} " not in readme and f"{path}\n" not in readme:
+        found.append(f"{path}: not in the README")
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            if not parameter.help:
+                found.append(f"{path} {parameter.opts[0]}: no help")
+            if path == "miro-edge ask" and not any(f"`{opt}" in readme for opt in parameter.opts):
+                found.append(f"{path} {parameter.opts[0]}: not in the README")
+        else:
+            shown = parameter.metavar or str(parameter.name).upper()
+            if shown.rstrip("…").upper() not in help_text.upper():
+                found.append(f"{path}: its help does not say what {shown} is")
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(main)))
+def test_every_command_and_option_is_documented(path: str, command: click.Command) -> None:
+    assert faults(path, command, README.read_text(encoding="utf-8")) == []
+
+
+def test_this_test_can_fail() -> None:
+    @click.command()
+    @click.argument("thing")
+    @click.option("--bare")
+    def lonely(thing: str, bare: str) -> None:
+        """Do something."""
+
+    assert len(faults("miro-edge lonely", lonely, "nothing")) == 4
+
+
+def test_the_two_commands_of_the_readme_are_there() -> None:
+    text = README.read_text(encoding="utf-8")
+    for script in ("scripts/miro-edge", "scripts/test"):
+        assert script in text
+        assert (README.parent / script).is_file()
