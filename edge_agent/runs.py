@@ -100,7 +100,9 @@ class RunStore:
         Raises RunError when there is none, or more than one.
         """
         found = list(
-            self._database.table("runs").rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2)
+            self._database.table("runs").rows_where(
+                "substr(id, 1, ?) = ?", (len(run), run), limit=2
+            )
         )
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"

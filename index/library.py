@@ -222,7 +222,8 @@ class Library:
         documents: set[str] = set()
         for path in files:
             documents |= {
-                row["id"] for row in self._database.table("documents").rows_where("file = ?", (path,))
+                row["id"]
+                for row in self._database.table("documents").rows_where("file = ?", (path,))
             }
         for document in documents:
             self._database.table("passages").delete_where("document = ?", (document,))
@@ -277,7 +278,9 @@ class Library:
         """Return the best passages for a bag of words with quoted phrases; any string will do."""
         hits = []
         for found in self._lexical.search(query, limit):
-            row = next(self._database.table("passages").rows_where("id = ?", (found.passage,)), None)
+            row = next(
+                self._database.table("passages").rows_where("id = ?", (found.passage,)), None
+            )
             if row is not None:
                 hits.append(Hit(_passage(row), found.score))
         return tuple(hits)
@@ -294,7 +297,9 @@ class Library:
 
     def document(self, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document, in order; none where there is no such document."""
-        rows = self._database.table("passages").rows_where("document = ?", (document,), order_by="number")
+        rows = self._database.table("passages").rows_where(
+            "document = ?", (document,), order_by="number"
+        )
         return tuple(_passage(row) for row in rows)
 
     def problems(self) -> tuple[Problem, ...]:

@@ -13,7 +13,9 @@ from edge_agent.cli import main
 README = Path(__file__).parent.parent / "README.md"
 
 
-def commands(command: click.Command, path: str = "miro-edge") -> Iterator[tuple[str, click.Command]]:
+def commands(
+    command: click.Command, path: str = "miro-edge"
+) -> Iterator[tuple[str, click.Command]]:
     """Yield every command below `command` with the words that call it."""
     if isinstance(command, click.Group):
         context = click.Context(command)

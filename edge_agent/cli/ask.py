@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -139,7 +140,7 @@ def ask(
 
 def _question_text(argument: str) -> str:
     """Return the question, read from standard input for `-`; refuse one that asks nothing."""
-    text = click.get_text_stream("stdin").read() if argument == "-" else argument
+    text = sys.stdin.read() if argument == "-" else argument
     text = " ".join(text.split())
     if not text:
         raise click.UsageError('The question is empty. Ask one: miro-edge ask "Who …?"')

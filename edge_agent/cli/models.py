@@ -64,9 +64,9 @@ def list_models(as_json: bool) -> None:
     ]
     for name in here:
         if store.catalog.find(name) is None:
-            size = sum(path.stat().st_size for path in (store.root / name).glob("*.gguf"))
+            total = sum(path.stat().st_size for path in (store.root / name).glob("*.gguf"))
             rows.append(
-                {"name": name, "title": "added by you", "bytes": size,
+                {"name": name, "title": "added by you", "bytes": total,
                  "licence": "the user's own", "installed": True, "default": False}
             )  # fmt: skip
     if as_json:

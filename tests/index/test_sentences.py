@@ -1,0 +1,96 @@
+"""Sentences and passages: nothing is lost, and offsets point at the text."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.index import Document, Section, excerpt, sentence_spans, sentences, split
+
+TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It opened in 1890. It is long.", ("It opened in 1890.", "It is long.")),
+        (
+            "Mr. Baker and J. Fowler met. They built.",
+            ("Mr. Baker and J. Fowler met.", "They built."),
+        ),
+        ("It cost 3.2 million. So much!", ("It cost 3.2 million.", "So much!")),
+        ('He said "No." She left.', ('He said "No."', "She left.")),
+        ("One\n\nTwo", ("One", "Two")),
+        ("The parts:\n- one\n- two", ("The parts:", "- one", "- two")),
+        ("a line\nthat goes on. End.", ("a line\nthat goes on.", "End.")),
+        ("一。二。", ("一。", "二。")),
+        ("", ()),
+    ],
+)
+def test_borders(text: str, expected: tuple[str, ...]) -> None:
+    assert sentences(text) == expected
+
+
+@given(TEXT)
+def test_no_word_is_lost_and_spans_are_in_order(text: str) -> None:
+    spans = sentence_spans(text)
+    assert all(start < end for start, end in spans)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+
+
+def document(text: str, *sections: Section) -> Document:
+    return Document("d", "Title", "/d.txt", text, sections or (Section(0, len(text)),))
+
+
+@given(TEXT, st.integers(1, 30))
+def test_passages_are_the_text_and_all_of_it(text: str, repeat: int) -> None:
+    text = text * repeat
+    passages = split(document(text))
+    assert all(text[passage.start : passage.end] == passage.text for passage in passages)
+    assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
+    assert len({passage.id for passage in passages}) == len(passages)
+
+
+def test_a_passage_is_about_120_words_and_ends_with_a_sentence() -> None:
+    text = " ".join(f"This is the sentence with number {n}." for n in range(200))
+    passages = split(document(text))
+    assert all(100 <= len(p.text.split()) <= 150 for p in passages[:-1])
+    assert all(p.text.endswith(".") for p in passages)
+
+
+def test_text_without_punctuation_is_cut_all_the_same() -> None:
+    passages = split(document("word " * 1000))
+    assert max(len(passage.text.split()) for passage in passages) <= 300
+
+
+def test_a_passage_says_where_it_stands() -> None:
+    text = "First.\nSecond."
+    passages = split(
+        document(text, Section(0, 6, page=3), Section(7, 14, headings=("History", "Early")))
+    )
+    assert [p.place for p in passages] == ["p. 3", "§ History › Early"]
+    assert split(document("\n\nHere."))[0].place == "line 3"
+
+
+BRIDGE = "The bridge is long. It was designed by Ann Lee. Paint is red. It opened in 1890 near Rye."
+
+
+def test_an_excerpt_takes_the_sentences_that_answer_in_their_order() -> None:
+    found = excerpt(BRIDGE, "who designed it, opened", lambda text: len(text.split()), 13)
+    assert found.sentences == ("It was designed by Ann Lee.", "It opened in 1890 near Rye.")
+    assert found.text == "It was designed by Ann Lee. … It opened in 1890 near Rye."
+
+
+@given(TEXT, TEXT, st.integers(1, 60))
+def test_an_excerpt_quotes_word_for_word_and_keeps_its_budget(
+    text: str, query: str, tokens: int
+) -> None:
+    found = excerpt(text, query, len, tokens)
+    flat = " ".join(text.split())
+    assert all(sentence in flat for sentence in found.sentences)
+    if len(found.sentences) > 1:
+        assert sum(map(len, found.sentences)) <= tokens
