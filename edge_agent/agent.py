@@ -261,7 +261,7 @@ class _Inquiry:
             result = TOOLS[call.tool].run(call.arguments, self._tool_context())
             failed = False
         except (KeyError, ToolError, ValidationError) as error:
-            result = ToolResult(render_failure(call, str(error)))
+            result = ToolResult(render_failure(call, _reason(error)))
             failed = True
         for exhibit in self._evidence.since(known):
             yield _added(self._step, exhibit)
@@ -369,6 +369,16 @@ class _Inquiry:
             ),
             reason=reason,
         )
+
+
+def _reason(error: KeyError | ToolError | ValidationError) -> str:
+    """Return why a call failed, in one line that the model can use."""
+    if isinstance(error, KeyError):
+        return f"there is no tool {error}"
+    if isinstance(error, ValidationError):
+        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return "; ".join(faults)
+    return str(error)
 
 
 def _added(step: int, exhibit: Exhibit) -> EvidenceAdded:

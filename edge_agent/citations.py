@@ -14,14 +14,22 @@ _WORD = re.compile(r"\w+")
 # Words that carry no claim: sharing these with a question makes no sentence evidence.
 _FUNCTION_WORDS = frozenset(
     "a an and are as at be by did do does first for from had has have he her his how in is it its "
-    "many most much of on one or she than that the their they this to was were what when where "
+    "many most much of on 1 or she than that the their they this to was were what when where "
     "which who whom whose why with year".split()
 )
 
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+}
+
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case."""
-    return _WORD.findall(text.lower())
+    """Return the words of `text` in lower case, small numbers as digits."""
+    return [_NUMBERS.get(word, word) for word in _WORD.findall(text.lower())]
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.models import Choose, Force, Sample
 from edge_agent.protocol import (
     CLOSING,
     OPENING,
@@ -100,28 +101,22 @@ def test_the_answer_is_in_the_last_box(text: str, answer: str | None) -> None:
     assert boxed(text) == answer
 
 
-def test_a_guided_call_is_well_formed_whatever_is_chosen_and_written() -> None:
-    plan = guided_call((SEARCH,), 20, instead="Enough.")
-    step = next(plan)
-    text = ""
-    answers = iter([step.options[0], "", '{"query": "cut off in the mid'])  # type: ignore[union-attr]
-    try:
-        while True:
-            said = getattr(step, "text", "") or next(answers)
-            if said == "":
-                said = next(answers)
-            text += said
-            step = plan.send(said)
-    except StopIteration:
-        pass
-    assert parse(text).call == ToolCall("library", "search", {"query": "cut off in the mid"})
-
-
-def test_declining_a_guided_call_ends_the_turn() -> None:
-    plan = guided_call((SEARCH,), 20, instead="Enough.")
-    next(plan)
+def test_a_guided_call_is_well_formed_also_where_the_arguments_were_cut_off() -> None:
+    plan = guided_call((SEARCH,), 20)
+    choice = next(plan)
+    assert isinstance(choice, Choose)
+    text = choice.options[0]
+    middle = plan.send(text)
+    assert isinstance(middle, Force)
+    arguments = plan.send(middle.text)
+    assert isinstance(arguments, Sample)
+    written = '{"query": "cut off in the mid'
+    end = plan.send(written)
+    assert isinstance(end, Force)
     with pytest.raises(StopIteration):
-        plan.send("Enough.")
+        plan.send(end.text)
+    message = parse(text + middle.text + written + end.text)
+    assert message.call == ToolCall("library", "search", {"query": "cut off in the mid"})
 
 
 def test_tools_are_listed_with_their_schema() -> None:

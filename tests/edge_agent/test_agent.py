@@ -1,0 +1,173 @@
+"""The loop, over a real library and a model that follows a script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.events import (
+    Event,
+    EvidenceAdded,
+    RunFinished,
+    RunStarted,
+    ToolAnswered,
+    ToolCalled,
+    TurnRolledBack,
+)
+from edge_agent.index import Collection
+from edge_agent.profiles import load_profile
+
+QUESTION = "Where was the designer of the Fram born?"
+SEARCH = ">search<"
+READ = ">read<"
+TWO_STEPS = [
+    *("designed by Colin Archer", "Missing:", " Colin Archer birthplace\n", SEARCH),
+    *('{"query": "Colin Archer birthplace"}', "born in Larvik", "I have what I need."),
+    "Larvik}",
+]
+
+
+def agent(session: Any, library: Collection, **settings: Any) -> Agent:
+    return Agent(session, library, load_profile("generic"), AgentSettings(**settings))
+
+
+def run(
+    session: Any, library: Collection, question: str = QUESTION, **settings: Any
+) -> list[Event]:
+    return list(agent(session, library, **settings).run(question))
+
+
+def finish(events: list[Event]) -> RunFinished:
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], RunFinished)
+    return events[-1]
+
+
+def test_two_steps_and_an_answer_with_its_sources(scripted: Any, ships: Collection) -> None:
+    events = run(scripted(list(TWO_STEPS)), ships)
+    done = finish(events)
+    assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 2)
+    assert [(c.title, c.quote, c.supported) for c in done.citations] == [
+        ("Colin Archer", "Colin Archer was born in Larvik.", True),
+        ("Fram", "The Fram was designed by Colin Archer.", True),
+    ]
+    calls = [event.arguments for event in events if isinstance(event, ToolCalled)]
+    assert calls == [{"query": QUESTION}, {"query": "Colin Archer birthplace"}]
+
+
+def test_every_passage_has_one_key_for_good(scripted: Any, ships: Collection) -> None:
+    events = run(scripted(list(TWO_STEPS)), ships)
+    added = [event for event in events if isinstance(event, EvidenceAdded)]
+    assert [event.key for event in added] == list(range(1, len(added) + 1))
+    assert len({event.passage for event in added}) == len(added)
+    shown = {key for event in events if isinstance(event, ToolAnswered) for key in event.keys}
+    assert shown == {event.key for event in added}
+
+
+def test_the_answer_is_read_from_whole_passages_and_nothing_else(
+    scripted: Any, ships: Collection
+) -> None:
+    session = scripted(list(TWO_STEPS))
+    run(session, ships)
+    reading = session.seen[-2]
+    assert "His parents were Scots." in reading
+    assert reading.endswith(f"Question: {QUESTION}")
+    assert [span.text for span in session.spans[1:]] == session.seen[-2:]
+
+
+def test_an_answer_that_no_passage_states_is_not_given(scripted: Any, ships: Collection) -> None:
+    done = finish(run(scripted([*TWO_STEPS[:-1], "Bergen}"]), ships))
+    assert (done.status, done.answer, done.citations) == ("not_found", None, ())
+
+
+def test_a_number_may_be_spelled_out(scripted: Any, ships: Collection) -> None:
+    script = ["eight ropes", "I have what I need.", "8}"]
+    done = finish(run(scripted(script), ships, "How many ropes has the Gjøa?"))
+    assert (done.status, done.answer) == ("answered", "8")
+
+
+def test_nothing_found_is_said_without_asking_the_model(scripted: Any, ships: Collection) -> None:
+    done = finish(run(scripted(["Nothing here helps.", "I have what I need."]), ships, "Xyzzy?"))
+    assert (done.status, done.answer, done.calls) == ("not_found", None, 1)
+
+
+def test_the_same_search_again_is_taken_back_with_a_reason(
+    scripted: Any, ships: Collection
+) -> None:
+    again = ["Nothing here", "Missing:", " it", SEARCH, '{"query": "designer born, Fram"}']
+    session = scripted([*again, *again, "designed by", "I have what", "1892}"])
+    events = run(session, ships)
+    taken_back = [event.reason for event in events if isinstance(event, TurnRolledBack)]
+    assert taken_back == ["duplicate call", "duplicate call"]
+    assert any("searched for that already" in text for text in session.seen)
+    assert finish(events).calls == 1
+
+
+def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
+    scripted: Any, ships: Collection
+) -> None:
+    again = ["Nothing here", "Missing:", " it", SEARCH, '{"query": "designer born, Fram"}']
+    done = finish(run(scripted([*again * 3, "1892}"]), ships))
+    assert (done.reason, done.status) == ("no progress", "answered")
+
+
+def test_at_the_limit_of_calls_it_answers_from_what_it_has(
+    scripted: Any, ships: Collection
+) -> None:
+    done = finish(run(scripted(["1892}"]), ships, max_calls=1))
+    assert (done.reason, done.status, done.answer) == ("call limit", "partial", "1892")
+
+
+def test_an_interrupt_ends_the_gathering_and_an_answer_follows(
+    scripted: Any, ships: Collection
+) -> None:
+    session = scripted([*TWO_STEPS[:4], TWO_STEPS[4], "1892}"])
+    asked = agent(session, ships)
+    session.before_line = lambda line: asked.interrupt() if "{" in line else None
+    done = finish(list(asked.run(QUESTION)))
+    assert (done.reason, done.status, done.answer) == ("interrupted", "partial", "1892")
+
+
+def test_no_time_left_ends_it_before_the_first_turn(scripted: Any, ships: Collection) -> None:
+    done = finish(run(scripted([]), ships, max_seconds=1e-9))
+    assert (done.reason, done.status, done.calls) == ("time limit", "not_found", 0)
+
+
+def test_a_passage_can_be_read_by_its_key(scripted: Any, ships: Collection) -> None:
+    script = ["designed by", "Missing:", " more", READ, '{"passage": 1}', *TWO_STEPS]
+    script[5] = "Nothing here"
+    events = run(scripted(script), ships)
+    assert [event.tool for event in events if isinstance(event, ToolCalled)] == [
+        *("search", "read", "search"),
+    ]
+
+
+@pytest.mark.parametrize("arguments", ['{"passage": 99}', '{"passage": "x"}', "{}"])
+def test_a_call_that_fails_is_a_result_that_says_why(
+    arguments: str, scripted: Any, ships: Collection
+) -> None:
+    script = ["designed by", "Missing:", " more", READ, arguments, "I have", "1892}"]
+    events = run(scripted(script), ships)
+    failed = [event for event in events if isinstance(event, ToolAnswered) and event.failed]
+    assert len(failed) == 1
+    assert failed[0].text.startswith("Tool call to read on library failed. Error: ")
+    assert "\n" not in failed[0].text
+    assert finish(events).answer == "1892"
+
+
+def test_a_window_too_small_for_the_prompt_ends_in_a_sentence(
+    scripted: Any, ships: Collection
+) -> None:
+    done = finish(run(scripted([], context=20), ships))
+    assert done.status == "failed"
+    assert "--context" in done.reason
+
+
+def test_a_second_question_starts_afresh(scripted: Any, ships: Collection) -> None:
+    session = scripted([*TWO_STEPS, *TWO_STEPS])
+    asked = agent(session, ships)
+    first = finish(list(asked.run(QUESTION)))
+    second = finish(list(asked.run(QUESTION)))
+    assert (first.answer, first.citations) == (second.answer, second.citations)

@@ -1,0 +1,72 @@
+"""Which passages an answer rests on, word by word."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.citations import cite, states
+from edge_agent.evidence import Evidence, Quote
+from edge_agent.index import Document, Section, split
+
+
+def evidence(*texts: str) -> Evidence:
+    made = Evidence()
+    for number, text in enumerate(texts):
+        document = Document(f"d{number}", f"T{number}", "/d", text, (Section(0, len(text)),))
+        made.add("library", split(document)[0])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "stated"),
+    [
+        ("It opened on 4 March 1890.", "4 March 1890", True),
+        ("It opened on 4 March 1890.", "March 1890.", True),
+        ("It opened in 1890.", "189", False),
+        ("By Benjamin BAKER.", "benjamin baker", True),
+        ("It has eight locks.", "8", True),
+        ("It has 12 locks.", "twelve", True),
+        ("Paid £50 a year.", "£50", True),
+        ("Anything", "", False),
+        ("Anything", "?!", False),
+    ],
+)
+def test_what_a_text_states(text: str, answer: str, stated: bool) -> None:
+    assert states(text, answer) is stated
+
+
+@given(st.text(), st.text())
+def test_any_two_texts_can_be_compared(text: str, answer: str) -> None:
+    assert states(text, answer) in (True, False)
+
+
+def test_passages_that_state_the_answer_come_first() -> None:
+    shown = evidence("The Fram was designed by Archer.", "Archer was born in Larvik.", "Noise.")
+    found = cite(
+        "Where was the designer of the Fram born?",
+        "Larvik",
+        [Quote(1, "The Fram was designed by Archer.")],
+        shown.since(0),
+    )
+    assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, True)]
+
+
+def test_a_quote_that_has_nothing_to_do_with_it_is_cited_as_unsupported() -> None:
+    shown = evidence("Tea is a drink.", "Archer was born in Larvik.")
+    found = cite("Where was Archer born?", "Larvik", [Quote(1, "Tea is a drink.")], shown.since(0))
+    assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, False)]
+
+
+def test_every_citation_quotes_its_passage() -> None:
+    shown = evidence("One. Larvik is a town. Two.")
+    (citation,) = cite("What is Larvik?", "a town", [], shown.since(0))
+    exhibit = shown.get(citation.key)
+    assert exhibit is not None
+    assert citation.quote in exhibit.passage.text
+
+
+def test_a_key_that_was_never_given_has_no_passage() -> None:
+    shown = evidence("One.")
+    assert [shown.get(key) for key in (0, 2, -1)] == [None, None, None]
