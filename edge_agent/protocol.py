@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from json_repair import repair_json
@@ -93,17 +94,21 @@ def render_failure(call: ToolCall, reason: str) -> str:
 
 
 def guided_call(
-    tools: tuple[ToolSignature, ...], argument_tokens: int
+    tools: tuple[ToolSignature, ...],
+    argument_tokens: int,
+    known: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Generator[Step, str, None]:
     """Plan a call that cannot be malformed.
 
-    Only the choice among the tools that exist and the arguments are the model's; the rest is
-    written for it.
+    Only the choice among the tools that exist and the arguments are the model's. Arguments that
+    are `known`, by the name of a tool, are written for it; others follow the tool's schema.
     """
-    heads = {f"{_head(tool.server)}{tool.name}</tool_name>": tool for tool in tools}
-    chosen = yield Choose(tuple(heads))
-    yield Force("\n<arguments>\n")
-    grammar = json_schema_grammar(heads[chosen].schema)
+    heads = {f"{_head(tool.server)}{tool.name}</tool_name>\n<arguments>\n": tool for tool in tools}
+    tool = heads[(yield Choose(tuple(heads)))]
+    if tool.name in known:
+        yield Force(json.dumps(known[tool.name], ensure_ascii=False) + _TAIL)
+        return
+    grammar = json_schema_grammar(tool.schema)
     written = yield Sample(max_tokens=argument_tokens, grammar=grammar, complete=is_json)
     yield Force(missing_end(written) + _TAIL)
 

@@ -24,7 +24,8 @@ def gathering_turn(
 ) -> Plan:
     """Plan a step: quote one of the sentences shown, say what is missing, call a tool; or stop.
 
-    A small model writes a far better query after it has said in plain words what it misses.
+    What is missing, in plain words, is what a search looks for: asked to write the same as JSON, a
+    small model repeats the question instead.
     """
     yield Choose((*quotable, NOTHING_HELPS))
     if (yield Choose((MISSING, ENOUGH))) == ENOUGH:
@@ -32,7 +33,9 @@ def gathering_turn(
     missing = yield Sample(max_tokens=_MISSING_TOKENS, stop=("\n",))
     if not missing.endswith("\n"):
         yield Force("\n")
-    yield from guided_call(tools, argument_tokens)
+    query = missing.strip()
+    known = {"search": {"query": query}} if query else {}
+    yield from guided_call(tools, argument_tokens, known)
 
 
 def closing_turn(quotable: Sequence[str]) -> Plan:

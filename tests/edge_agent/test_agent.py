@@ -24,7 +24,7 @@ SEARCH = ">search<"
 READ = ">read<"
 TWO_STEPS = [
     *("designed by Colin Archer", "Missing:", " Colin Archer birthplace\n", SEARCH),
-    *('{"query": "Colin Archer birthplace"}', "born in Larvik", "I have what I need."),
+    *("born in Larvik", "I have what I need."),
     "Larvik}",
 ]
 
@@ -96,7 +96,7 @@ def test_nothing_found_is_said_without_asking_the_model(scripted: Any, ships: Co
 def test_the_same_search_again_is_taken_back_with_a_reason(
     scripted: Any, ships: Collection
 ) -> None:
-    again = ["Nothing here", "Missing:", " it", SEARCH, '{"query": "designer born, Fram"}']
+    again = ["Nothing here", "Missing:", " the designer born, Fram", SEARCH]
     session = scripted([*again, *again, "designed by", "I have what", "1892}"])
     events = run(session, ships)
     taken_back = [event.reason for event in events if isinstance(event, TurnRolledBack)]
@@ -108,7 +108,7 @@ def test_the_same_search_again_is_taken_back_with_a_reason(
 def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
     scripted: Any, ships: Collection
 ) -> None:
-    again = ["Nothing here", "Missing:", " it", SEARCH, '{"query": "designer born, Fram"}']
+    again = ["Nothing here", "Missing:", " the designer born, Fram", SEARCH]
     done = finish(run(scripted([*again * 3, "1892}"]), ships))
     assert (done.reason, done.status) == ("no progress", "answered")
 
@@ -123,9 +123,9 @@ def test_at_the_limit_of_calls_it_answers_from_what_it_has(
 def test_an_interrupt_ends_the_gathering_and_an_answer_follows(
     scripted: Any, ships: Collection
 ) -> None:
-    session = scripted([*TWO_STEPS[:4], TWO_STEPS[4], "1892}"])
+    session = scripted([*TWO_STEPS[:3], "1892}"])
     asked = agent(session, ships)
-    session.before_line = lambda line: asked.interrupt() if "{" in line else None
+    session.before_line = lambda line: asked.interrupt() if "birthplace" in line else None
     done = finish(list(asked.run(QUESTION)))
     assert (done.reason, done.status, done.answer) == ("interrupted", "partial", "1892")
 

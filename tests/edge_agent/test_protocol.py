@@ -106,17 +106,25 @@ def test_a_guided_call_is_well_formed_also_where_the_arguments_were_cut_off() ->
     choice = next(plan)
     assert isinstance(choice, Choose)
     text = choice.options[0]
-    middle = plan.send(text)
-    assert isinstance(middle, Force)
-    arguments = plan.send(middle.text)
+    arguments = plan.send(text)
     assert isinstance(arguments, Sample)
     written = '{"query": "cut off in the mid'
     end = plan.send(written)
     assert isinstance(end, Force)
     with pytest.raises(StopIteration):
         plan.send(end.text)
-    message = parse(text + middle.text + written + end.text)
+    message = parse(text + written + end.text)
     assert message.call == ToolCall("library", "search", {"query": "cut off in the mid"})
+
+
+def test_arguments_that_are_known_are_written_for_the_model() -> None:
+    plan = guided_call((SEARCH,), 20, {"search": {"query": 'a "quoted" word'}})
+    choice = next(plan)
+    assert isinstance(choice, Choose)
+    rest = plan.send(choice.options[0])
+    assert isinstance(rest, Force)
+    message = parse(choice.options[0] + rest.text)
+    assert message.call == ToolCall("library", "search", {"query": 'a "quoted" word'})
 
 
 def test_tools_are_listed_with_their_schema() -> None:
