@@ -1,0 +1,176 @@
+"""From a fresh clone to a cited answer: how long, how right, how much memory.
+
+Prints one table. Every figure is of this machine in this run; `fresh` is timed only with --fresh,
+since it downloads a gigabyte.
+
+    .venv/bin/python scripts/bench/first_light.py --json first_light.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge_agent.agent import AgentSettings
+from edge_agent.assembly import assembled
+from edge_agent.cli.pulling import ensure_model
+from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
+from edge_agent.home import Home
+from edge_agent.index import Collection, Shelf, sample_folder
+from edge_agent.models import load_catalog
+
+ROOT = Path(__file__).parent.parent.parent
+QUESTION = "In which city was the engineer born who conceived the Great Eastern?"
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question: what it got, and what it cost."""
+
+    id: str
+    type: str
+    right: bool
+    status: str
+    answer: str | None
+    recall: float
+    calls: int
+    seconds: float
+
+
+def normalised(text: str) -> str:
+    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation."""
+    letters = "".join(c for c in text.lower() if c.isalnum() or c.isspace())
+    return " ".join(_ARTICLES.sub(" ", letters).split())
+
+
+def is_right(answer: str | None, accepted: list[str]) -> bool:
+    """Exact match with an accepted answer; a question without any wants none."""
+    if not accepted:
+        return answer is None
+    return answer is not None and normalised(answer) in {normalised(one) for one in accepted}
+
+
+def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], float]:
+    """Ask every question of the sample library; returns rows and seconds to the first token.
+
+    The first token is that of the second question: weights and system prompt are there already.
+    """
+    home = Home.from_environment()
+    installed = ensure_model(model, home, offline=False)
+    library = Collection([Shelf(home.libraries).resolve("sample")])
+    settings = AgentSettings(model=installed.name, prefixes=home.prefixes)
+    rows: list[Row] = []
+    first_token = 0.0
+    with assembled(installed, library, settings, context=4096) as agent:
+        for question in questions:
+            shown: set[str] = set()
+            began = time.monotonic()
+            drawn = False
+            for event in agent.run(str(question["question"])):
+                if isinstance(event, EvidenceAdded):
+                    shown.add(event.document)
+                if isinstance(event, TextAppeared) and event.origin == "sampled" and not drawn:
+                    drawn = True
+                    if len(rows) == 1:
+                        first_token = time.monotonic() - began
+            assert isinstance(event, RunFinished)
+            rows.append(_row(question, event, shown))
+            print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return rows, first_token
+
+
+def _row(question: dict[str, object], done: RunFinished, shown: set[str]) -> Row:
+    accepted = question["answers"]
+    gold = question["gold"]
+    assert isinstance(accepted, list)
+    assert isinstance(gold, list)
+    return Row(
+        id=str(question["id"]),
+        type=str(question["type"]),
+        right=is_right(done.answer, accepted),
+        status=done.status,
+        answer=done.answer,
+        recall=len(shown & set(gold)) / len(gold) if gold else 1.0,
+        calls=done.calls,
+        seconds=done.seconds,
+    )
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Return the seconds that `run` takes."""
+    began = time.monotonic()
+    run()
+    return time.monotonic() - began
+
+
+def from_fresh_clone() -> tuple[float, float]:
+    """Return the seconds from clone to answer, the first time and again, in an empty home."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "MIRO_EDGE_HOME": f"{folder}/home"}
+        clone = Path(folder, "clone")
+
+        def ask() -> None:
+            script = str(clone / "scripts" / "miro-edge")
+            command = [script, "ask", "--quiet", "--library", "sample", QUESTION]
+            subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
+
+        def first() -> None:
+            subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+            ask()
+
+        return timed(first), timed(ask)
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default=load_catalog().default, help="model by name or path")
+    parser.add_argument("--limit", type=int, help="ask only so many questions")
+    parser.add_argument("--fresh", action="store_true", help="also time a fresh clone")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    options = parser.parse_args()
+    lines = (sample_folder() / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [json.loads(line) for line in lines][: options.limit]
+
+    rows, first_token = ask_all(questions, options.model)
+    figures: dict[str, object] = {
+        "model": options.model,
+        "questions": len(rows),
+        "right": sum(row.right for row in rows),
+        "right_by_type": {
+            kind: f"{sum(row.right for row in rows if row.type == kind)}"
+            f" of {sum(row.type == kind for row in rows)}"
+            for kind in dict.fromkeys(row.type for row in rows)
+        },
+        "evidence_recall": round(statistics.mean(row.recall for row in rows), 3),
+        "calls_per_question": round(statistics.mean(row.calls for row in rows), 2),
+        "seconds_per_question_median": round(statistics.median(row.seconds for row in rows), 1),
+        "seconds_to_first_token_warm": round(first_token, 2),
+        "peak_resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000),
+    }
+    if options.fresh:
+        clone, again = from_fresh_clone()
+        figures["seconds_clone_to_answer"] = round(clone)
+        figures["seconds_again"] = round(again, 1)
+    for name, value in figures.items():
+        print(f"{name.replace('_', ' '):32} {value}")
+    if options.json:
+        record = {**figures, "rows": [asdict(row) for row in rows]}
+        options.json.write_text(json.dumps(record, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What bad input gets from `ask`: a sentence, an exit code, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from edge_agent.cli import main
+
+
+def call(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(arguments), input=text)
+
+
+def said(result: Result) -> str:
+    """Return what stands on standard error, which never holds a traceback."""
+    assert "Traceback" not in result.output
+    return " ".join(result.stderr.split())
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Larvik\n\nLarvik is a town in Norway.")
+    return folder
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t"])
+def test_a_question_of_spaces(question: str, home: Path) -> None:
+    result = call("ask", question)
+    assert result.exit_code == 2
+    assert "The question is empty" in said(result)
+
+
+def test_a_question_of_spaces_from_standard_input(home: Path) -> None:
+    result = call("ask", "-", text=" \n")
+    assert result.exit_code == 2
+    assert "The question is empty" in said(result)
+
+
+def test_an_unknown_model_is_named_with_what_is_like_it(home: Path) -> None:
+    result = call("ask", "-m", "smolm2-135m", "Who?")
+    assert result.exit_code == 1
+    assert "There is no model 'smolm2-135m'. Did you mean: smollm2-135m?" in said(result)
+
+
+def test_offline_refuses_to_download(home: Path) -> None:
+    result = call("ask", "--offline", "Who?")
+    assert result.exit_code == 1
+    assert "miro-edge models pull qwen2.5-coder-1.5b" in said(result)
+    assert not (home / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "is empty"), (b"hello", "not a GGUF"), (b"GGUF\3\0\0\0", "damaged")],
+)
+def test_a_file_that_is_no_model(home: Path, tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(content)
+    result = call("ask", "-m", str(path), "Who?")
+    assert result.exit_code == 1
+    assert reason in said(result)
+
+
+def test_a_model_that_is_cut_short(home: Path, tmp_path: Path, smollm2: Path) -> None:
+    path = tmp_path / "short.gguf"
+    path.write_bytes(smollm2.read_bytes()[:50_000_000])
+    result = call("ask", "-m", str(path), "Who?")
+    assert result.exit_code == 1
+    assert "cut short" in said(result)
+
+
+def test_no_such_library(home: Path, smollm2: Path) -> None:
+    result = call("ask", "-m", str(smollm2), "-l", "smaple", "Who?")
+    assert result.exit_code == 1
+    assert "There is no library 'smaple'" in said(result)
+    assert "Did you mean: sample?" in said(result)
+
+
+def test_an_empty_folder(home: Path, smollm2: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = call("ask", "-m", str(smollm2), "-l", str(tmp_path / "empty"), "Who?")
+    assert result.exit_code == 1
+    assert "Nothing that can be read" in said(result)
+    assert list((home / "libraries").iterdir()) == []
+
+
+def test_a_window_too_small_for_the_prompt(home: Path, smollm2: Path, documents: Path) -> None:
+    result = call("ask", "-m", str(smollm2), "-l", str(documents), "--context", "256", "Where?")
+    assert result.exit_code == 1
+    assert "--context" in said(result)
+
+
+def test_json_and_events_exclude_each_other(home: Path) -> None:
+    result = call("ask", "--json", "--events", "Who?")
+    assert result.exit_code == 2
+    assert "choose one" in said(result)
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("MIRO_EDGE_HOME", str(blocked))
+    result = call("ask", "Who?")
+    assert result.exit_code == 1
+    assert "MIRO_EDGE_HOME" in said(result)
+
+
+def test_a_small_real_model_answers_from_a_folder(
+    home: Path, smollm2: Path, documents: Path
+) -> None:
+    arguments = ("ask", "-m", str(smollm2), "-l", str(documents), "--seed", "1")
+    result = call(*arguments, "--json", "Larvik is a town in which country?")
+    record = json.loads(result.stdout)
+    assert record.keys() == {
+        *("question", "status", "answer", "citations", "calls", "seconds", "tokens", "model"),
+        *("library", "run"),
+    }
+    assert record["status"] in {"answered", "not_found"}
+    assert result.exit_code == (0 if record["status"] == "answered" else 3)
+    assert record["tokens"]["prompt"] == record["tokens"]["new"] > 0
+    again = json.loads(call(*arguments, "--json", record["question"]).stdout)
+    assert (again["answer"], again["citations"]) == (record["answer"], record["citations"])
+
+    shown = call("runs", "show", record["run"])
+    assert record["question"] in shown.stdout
+    listed = json.loads(call("runs", "list", "--json").stdout)["runs"]
+    assert {run["id"] for run in listed} == {record["run"], again["run"]}
+
+
+def test_events_are_json_lines_from_first_to_last(
+    home: Path, smollm2: Path, documents: Path
+) -> None:
+    result = call("ask", "-m", str(smollm2), "-l", str(documents), "--events", "Where is Larvik?")
+    kinds = [json.loads(line)["event"] for line in result.stdout.splitlines()]
+    assert (kinds[0], kinds[-1]) == ("RunStarted", "RunFinished")
+    assert {"ToolCalled", "EvidenceAdded", "TextAppeared"} <= set(kinds)
+
+
+def test_quiet_says_the_answer_and_nothing_else(home: Path, smollm2: Path, documents: Path) -> None:
+    result = call("ask", "-m", str(smollm2), "-l", str(documents), "--quiet", "Where is Larvik?")
+    assert result.stderr == ""
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_nothing_found_is_said_with_its_own_exit_code(
+    home: Path, smollm2: Path, documents: Path
+) -> None:
+    result = call("ask", "-m", str(smollm2), "-l", str(documents), "Xyzzy plugh?")
+    assert result.exit_code == 3
+    assert result.stdout == "Not found in this library.\n"
