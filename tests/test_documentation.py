@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def faults(path: str, command: click.Command, readme: str) -> list[str]:
                 found.append(f"{path} {parameter.opts[0]}: not in the README")
         else:
             shown = parameter.metavar or str(parameter.name).upper()
-            if shown.rstrip("…").upper() not in help_text.upper():
+            if not re.search(rf"\b{shown.rstrip('…')}\b", help_text):
                 found.append(f"{path}: its help does not say what {shown} is")
     return found
 

@@ -37,7 +37,7 @@ def index() -> None:
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def add(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Add folders and files to the library NAME, which is made if there is none.
+    """Add each PATH, a folder or a file, to the library NAME, which is made if there is none.
 
     Markdown, HTML, text, PDF and JSON lines are read; hidden files and symbolic links are skipped.
 
