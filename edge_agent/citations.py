@@ -73,7 +73,9 @@ def cite(
 
 def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None:
     """Return the sentence of the passage that states `answer`, nearest to the question, or None."""
-    found = [one for one in sentences(exhibit.passage.text) if states(one, answer)]
+    # Line breaks inside a sentence are the page's, not the author's.
+    whole = (" ".join(sentence.split()) for sentence in sentences(exhibit.passage.text))
+    found = [sentence for sentence in whole if states(sentence, answer)]
     return max(found, key=lambda sentence: _shared(sentence, question), default=None)
 
 

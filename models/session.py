@@ -76,7 +76,7 @@ class Session:
         ]
         if len(tokens) > self.room:
             raise ContextFull(
-                f"A {kind.value} of {len(tokens)} tokens does not fit into the {self.room} tokens "
+                f"The {kind.value} of {len(tokens)} tokens does not fit into the {self.room} that are "
                 f"left of a window of {self.context}. Use a larger --context."
             )
         self._cache.extend(tokens)

@@ -9,7 +9,7 @@ from enum import Enum
 class SpanKind(Enum):
     """What a span is to the conversation."""
 
-    SYSTEM = "system"
+    SYSTEM = "system prompt"
     QUESTION = "question"
     TURN = "turn"
     RESULT = "result"

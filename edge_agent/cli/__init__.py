@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -35,20 +35,21 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and turn every expected failure into one sentence and an exit code."""
         kwargs["standalone_mode"] = False
         try:
-            super().main(*args, **kwargs)
-        except click.exceptions.Exit as exit_:
-            sys.exit(exit_.exit_code)
+            code = super().main(*args, **kwargs)
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
+            click.echo("miro-edge: interrupted", err=True)
             sys.exit(ExitCode.INTERRUPTED)
         except Exception as error:
             sys.exit(explain_failure(error))
+        # A command that called `ctx.exit` has its code returned here; others return None.
+        sys.exit(code)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

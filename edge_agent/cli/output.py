@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
 
 def diagnostics() -> Console:
     """Return the console for everything that is not the result: standard error."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def results() -> Console:
