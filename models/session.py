@@ -76,8 +76,8 @@ class Session:
         ]
         if len(tokens) > self.room:
             raise ContextFull(
-                f"The {kind.value} of {len(tokens)} tokens does not fit into the {self.room} that are "
-                f"left of a window of {self.context}. Use a larger --context."
+                f"The {kind.value} of {len(tokens)} tokens does not fit: {self.room} are left of "
+                f"a window of {self.context}. Use a larger --context."
             )
         self._cache.extend(tokens)
         return self._remember(kind, text, len(tokens))
