@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
-from edge_agent.citations import cite
+from edge_agent.citations import cite, states
 from edge_agent.events import (
     Citation,
     Event,
@@ -334,7 +334,8 @@ class _Inquiry:
             yield TextAppeared(self._step, piece.text, piece.origin)
         text = self._session.spans[-1].text
         yield TurnFinished(self._step, text)
-        return parse(text).answer
+        answer = parse(text).answer
+        return None if answer is None or states(answer, self._profile.prompts.unknown) else answer
 
     # Finishing
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .catalog import Catalog, CatalogEntry, CatalogFile, load_catalog, unknown_model
 from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
@@ -17,6 +18,7 @@ from .hashing import sha256_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RECORD = "model.json"
+_OWN_LICENCE = "the user's own"
 _OWN_PROFILE = "generic"
 
 
@@ -28,21 +30,32 @@ class InstalledModel:
     path: Path
     bytes: int
     sha256: str | None
-    """None for a file that the catalogue does not know."""
+    """None for a file outside the store, which is not hashed."""
     licence: str
     profile: str
     header: GgufHeader | None
     """None for what is no GGUF: the embedder."""
 
 
-@dataclass(frozen=True, slots=True)
-class _FileRecord:
+class _FileRecord(BaseModel):
     """What a file was when it was checked; a file that differs from it has to be checked again."""
+
+    model_config = ConfigDict(frozen=True)
 
     name: str
     bytes: int
     modified: int
-    sha256: str | None
+    """Time of modification, in nanoseconds."""
+    sha256: str
+
+
+class _Record(BaseModel):
+    """What is kept of a model beside its files, the main one first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    files: tuple[_FileRecord, ...] = Field(min_length=1)
+    header: GgufHeader | None
 
 
 class ModelStore:
@@ -62,14 +75,13 @@ class ModelStore:
     def find(self, name: str) -> InstalledModel | None:
         """Return a model that is here, or None.
 
-        Raises InvalidModelFile where its file was changed since it was checked.
+        Raises InvalidModelFile where its file or its record was changed since it was checked.
         """
-        folder = self.root / name
         if name not in self.names():
             return None
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        files = [_FileRecord(**file) for file in record["files"]]
-        for file in files:
+        folder = self.root / name
+        record = self._record(name)
+        for file in record.files:
             if _record_of(folder / file.name, file.sha256) != file:
                 raise InvalidModelFile(
                     f"{folder / file.name} was changed since it was checked. "
@@ -78,12 +90,12 @@ class ModelStore:
         entry = self.catalog.find(name)
         return InstalledModel(
             name=name,
-            path=folder / files[0].name,
-            bytes=sum(file.bytes for file in files),
-            sha256=files[0].sha256,
-            licence=entry.licence if entry else "the user's own",
+            path=folder / record.files[0].name,
+            bytes=sum(file.bytes for file in record.files),
+            sha256=record.files[0].sha256,
+            licence=entry.licence if entry else _OWN_LICENCE,
             profile=entry.profile if entry else _OWN_PROFILE,
-            header=GgufHeader(**record["header"]) if record["header"] else None,
+            header=record.header,
         )
 
     def resolve(self, name_or_path: str) -> InstalledModel | None:
@@ -94,8 +106,8 @@ class ModelStore:
         found = self.find(name_or_path)
         if found is not None or self.catalog.find(name_or_path) is not None:
             return found
-        path = Path(name_or_path).expanduser()
-        if not path.exists():
+        path = _existing(name_or_path)
+        if path is None:
             known = (*(entry.name for entry in self.catalog.models), *self.names())
             raise UnknownModel(unknown_model(name_or_path, known))
         return InstalledModel(
@@ -103,20 +115,15 @@ class ModelStore:
             path=path,
             bytes=path.stat().st_size,
             sha256=None,
-            licence="the user's own",
+            licence=_OWN_LICENCE,
             profile=_OWN_PROFILE,
-            header=self._remembered_header(path),
+            header=read_header(path),
         )
 
     def keep(self, entry: CatalogEntry) -> InstalledModel:
-        """Record that the files of a catalogue model are here and were checked."""
-        folder = self.root / entry.name
-        main = folder / entry.files[0].name
-        header = read_header(main) if main.suffix == ".gguf" else None
-        self._write_record(folder, [(folder / f.name, f.sha256) for f in entry.files], header)
-        found = self.find(entry.name)
-        assert found is not None
-        return found
+        """Record that the files of a model are here and have the hashes that `entry` gives."""
+        digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
+        return self._keep(entry.name, digests)
 
     def add(self, name: str, path: Path) -> InstalledModel:
         """Copy a user's own GGUF file into the store, linking where the disk allows it.
@@ -124,20 +131,17 @@ class ModelStore:
         Raises InvalidModelFile for what is no whole GGUF, ModelError for a name that is taken.
         """
         self.check_new_name(name)
-        header = read_header(path)
+        read_header(path)
         folder = self.root / name
         folder.mkdir(parents=True, exist_ok=True)
-        copy = folder / path.name
-        draft = copy.with_suffix(".draft")
+        copy, draft = folder / f"{name}.gguf", folder / f"{name}.draft"
+        draft.unlink(missing_ok=True)
         try:
             _link_or_copy(path, draft)
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        self._write_record(folder, [(copy, None)], header)
-        found = self.find(name)
-        assert found is not None
-        return found
+        return self._keep(name, {copy.name: sha256_of(copy)})
 
     def check_new_name(self, name: str) -> None:
         """Raise ModelError where a model cannot have that name, or one has it already."""
@@ -154,80 +158,83 @@ class ModelStore:
 
         Raises UnknownModel where it is not here, HashMismatch and InvalidModelFile.
         """
+        self.require_here(name)
         folder = self.root / name
-        if name not in self.names():
-            raise UnknownModel(
-                f"The model '{name}' is not on this machine. See: miro-edge models list"
-            )
-        entry = self.catalog.find(name)
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        expected = {file["name"]: file["sha256"] for file in record["files"]}
-        for file, digest in expected.items():
-            if digest is not None and sha256_of(folder / file, report) != digest:
+        digests = {file.name: file.sha256 for file in self._record(name).files}
+        for file, digest in digests.items():
+            if not (folder / file).is_file() or sha256_of(folder / file, report) != digest:
                 (folder / _RECORD).unlink()
-                again = f"miro-edge models pull {name}" if entry else "add it again"
+                known = self.catalog.find(name) is not None
+                again = f"pull {name}" if known else f"add {name} PATH"
                 raise HashMismatch(
-                    f"{folder / file} is not the file that was checked before: "
-                    f"its SHA-256 differs. Get it again: {again}"
+                    f"{folder / file} is not the file that was checked before. "
+                    f"Get it again: miro-edge models {again}"
                 )
-        main = folder / next(iter(expected))
-        header = read_header(main) if main.suffix == ".gguf" else None
-        self._write_record(folder, [(folder / f, d) for f, d in expected.items()], header)
-        found = self.find(name)
-        assert found is not None
-        return found
+        return self._keep(name, digests)
 
     def remove(self, name: str) -> None:
         """Delete a model and what is left of interrupted downloads of it. Raises UnknownModel."""
-        folder = self.root / name
-        if not _NAME.fullmatch(name) or not folder.is_dir():
+        self.require_here(name)
+        shutil.rmtree(self.root / name)
+
+    def require_here(self, name: str) -> None:
+        """Raise UnknownModel where there is nothing of a model, not even a part of a download."""
+        if not _NAME.fullmatch(name) or not (self.root / name).is_dir():
             raise UnknownModel(
                 f"The model '{name}' is not on this machine. See: miro-edge models list"
             )
-        shutil.rmtree(folder)
+
+    def bytes_of(self, name: str) -> int:
+        """Return the bytes that the files of a model take, checked or not."""
+        return sum(path.stat().st_size for path in (self.root / name).glob("*") if path.is_file())
 
     def has(self, entry: CatalogEntry, file: CatalogFile) -> bool:
         """Tell whether a file of a catalogue model is here under its name, whole."""
         path = self.root / entry.name / file.name
         return path.is_file() and file.bytes in (None, path.stat().st_size)
 
-    def _remembered_header(self, path: Path) -> GgufHeader:
-        """Return the header of a user's file; a large one takes seconds, so it is kept."""
-        stat = path.stat()
-        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-        memory = self.root / "headers.json"
-        known = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
-        if key not in known:
-            known[key] = asdict(read_header(path))
-            _write(memory, known)
-        return GgufHeader(**known[key])
+    def _record(self, name: str) -> _Record:
+        path = self.root / name / _RECORD
+        try:
+            return _Record.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise InvalidModelFile(
+                f"{path}, the record of the model '{name}', is damaged. "
+                f"Remove the model and get it again: miro-edge models remove {name}"
+            ) from error
 
-    def _write_record(
-        self, folder: Path, files: list[tuple[Path, str | None]], header: GgufHeader | None
-    ) -> None:
-        _write(
-            folder / _RECORD,
-            {
-                "files": [asdict(_record_of(path, digest)) for path, digest in files],
-                "header": asdict(header) if header else None,
-            },
+    def _keep(self, name: str, digests: dict[str, str]) -> InstalledModel:
+        """Record files of a model that were just checked, the main one first."""
+        folder = self.root / name
+        main = folder / next(iter(digests))
+        record = _Record(
+            files=tuple(_record_of(folder / file, digest) for file, digest in digests.items()),
+            header=read_header(main) if main.suffix == ".gguf" else None,
         )
+        # A crash leaves the old record or the new one.
+        draft = folder / f"{_RECORD}.{os.getpid()}"
+        draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
+        draft.replace(folder / _RECORD)
+        found = self.find(name)
+        assert found is not None
+        return found
 
 
-def _record_of(path: Path, digest: str | None) -> _FileRecord:
+def _existing(path: str) -> Path | None:
+    """Return the path as one where something is, or None."""
+    try:
+        there = Path(path).expanduser()
+        return there if there.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, no such user, a null byte
+        return None
+
+
+def _record_of(path: Path, digest: str) -> _FileRecord:
     try:
         stat = path.stat()
-    except OSError:
-        return _FileRecord(path.name, -1, -1, digest)
-    return _FileRecord(path.name, stat.st_size, stat.st_mtime_ns, digest)
-
-
-def _write(path: Path, value: object) -> None:
-    """Write JSON so that a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    draft.replace(path)
+    except FileNotFoundError:
+        return _FileRecord(name=path.name, bytes=-1, modified=-1, sha256=digest)
+    return _FileRecord(name=path.name, bytes=stat.st_size, modified=stat.st_mtime_ns, sha256=digest)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -33,6 +33,8 @@ class Prompts(_Frozen):
     """The last message: `{passages}` and then `{question}`."""
     answer: str
     """How the answer begins, before its box."""
+    unknown: str
+    """The answer that says that the passages do not say."""
     repeated: str
     """What it is told when it searched for the same thing again."""
 

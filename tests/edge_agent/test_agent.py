@@ -82,6 +82,11 @@ def test_an_answer_that_no_passage_states_is_not_given(scripted: Any, ships: Col
     assert (done.status, done.answer, done.citations) == ("not_found", None, ())
 
 
+def test_a_model_may_say_that_the_passages_do_not_say(scripted: Any, ships: Collection) -> None:
+    done = finish(run(scripted([*TWO_STEPS[:-1], "Not found.}"]), ships))
+    assert (done.status, done.answer, done.citations) == ("not_found", None, ())
+
+
 def test_a_number_may_be_spelled_out(scripted: Any, ships: Collection) -> None:
     script = ["eight ropes", "I have what I need.", "8}"]
     done = finish(run(scripted(script), ships, "How many ropes has the Gjøa?"))
