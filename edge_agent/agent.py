@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -205,13 +206,17 @@ class _Inquiry:
         return ended
 
     def _ended(self) -> str | None:
-        """Return which limit ends the gathering now, or None."""
-        settings = self._agent.settings
+        """Return which limit ends the gathering before another step, or None."""
+        if self._calls >= self._agent.settings.max_calls:
+            return CALL_LIMIT
+        return self._stopped()
+
+    def _stopped(self) -> str | None:
+        """Return what ends the gathering at once, in the middle of a step, or None."""
         if self._agent.interrupted:
             return INTERRUPTED
-        if settings.max_seconds is not None and self._seconds() >= settings.max_seconds:
-            return TIME_LIMIT
-        return CALL_LIMIT if self._calls >= settings.max_calls else None
+        limit = self._agent.settings.max_seconds
+        return TIME_LIMIT if limit is not None and self._seconds() >= limit else None
 
     def _next_plan(self) -> Plan:
         """Plan the next step; after the profile's number of calls only a quote is left to do."""
@@ -225,15 +230,20 @@ class _Inquiry:
         """Have the model write a turn; None, and no trace of it, where a limit came first."""
         self._step += 1
         yield TurnStarted(self._step)
-        for piece in self._session.generate(plan, self._agent.sampling, self._seed()):
-            yield TextAppeared(self._step, piece.text, piece.origin)
-            if (ended := self._ended()) not in (None, CALL_LIMIT):
-                self._session.rollback(self._session.spans[-1])
-                yield TurnRolledBack(self._step, str(ended))
-                return None
-        text = self._session.spans[-1].text
-        yield TurnFinished(self._step, text)
-        return parse(text)
+        stopped: str | None = None
+        with closing(self._session.generate(plan, self._agent.sampling, self._seed())) as pieces:
+            for piece in pieces:
+                yield TextAppeared(self._step, piece.text, piece.origin)
+                stopped = self._stopped()
+                if stopped is not None:
+                    break
+        turn = self._session.spans[-1]
+        if stopped is not None:
+            self._session.rollback(turn)
+            yield TurnRolledBack(self._step, stopped)
+            return None
+        yield TurnFinished(self._step, turn.text)
+        return parse(turn.text)
 
     def _seed(self) -> int:
         """Return a seed of its own for every turn, so that a turn taken back is not repeated."""

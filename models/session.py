@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from .chat_format import ChatFormat, Wrapping, chat_format
@@ -82,7 +82,7 @@ class Session:
         self._cache.extend(tokens)
         return self._remember(kind, text, len(tokens))
 
-    def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Iterator[Piece]:
+    def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
         """Carry out the steps of `plan`, yielding the text as it appears; it becomes a TURN span.
 
         The span is there as soon as the iteration ends, also where the caller ends it early.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class ScriptedSession:
         self.seen.append(text)
         return span
 
-    def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Iterator[Piece]:
+    def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
         written = ""
         try:
             step = next(plan)

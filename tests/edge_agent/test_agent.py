@@ -17,6 +17,7 @@ from edge_agent.events import (
     TurnRolledBack,
 )
 from edge_agent.index import Collection
+from edge_agent.models import SpanKind
 from edge_agent.profiles import load_profile
 
 QUESTION = "Where was the designer of the Fram born?"
@@ -131,7 +132,16 @@ def test_an_interrupt_ends_the_gathering_and_an_answer_follows(
     session = scripted([*TWO_STEPS[:3], "1892}"])
     asked = agent(session, ships)
     session.before_line = lambda line: asked.interrupt() if "birthplace" in line else None
-    done = finish(list(asked.run(QUESTION)))
+    events = []
+    for event in asked.run(QUESTION):
+        events.append(event)
+        if isinstance(event, TurnRolledBack):
+            kinds = [span.kind for span in session.spans]
+            assert kinds == [
+                *(SpanKind.SYSTEM, SpanKind.QUESTION, SpanKind.TURN, SpanKind.RESULT),
+            ]
+    done = finish(events)
+    assert any(isinstance(event, TurnRolledBack) for event in events)
     assert (done.reason, done.status, done.answer) == ("interrupted", "partial", "1892")
 
 
