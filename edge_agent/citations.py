@@ -10,6 +10,7 @@ from edge_agent.evidence import Exhibit, Quote
 from edge_agent.index import sentences
 
 _MOST_CITATIONS = 4
+_MOST_STATING = 2
 _WORD = re.compile(r"\w+")
 # Words that carry no claim: sharing these with a question makes no sentence evidence.
 _FUNCTION_WORDS = frozenset(
@@ -43,6 +44,11 @@ def states(text: str, answer: str) -> bool:
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
 
 
+def is_verdict(answer: str) -> bool:
+    """Tell whether `answer` is a yes or a no, which no passage spells out."""
+    return words(answer) in (["yes"], ["no"])
+
+
 def cite(
     question: str, answer: str, quotes: Iterable[Quote], exhibits: Iterable[Exhibit]
 ) -> tuple[Citation, ...]:
@@ -50,8 +56,9 @@ def cite(
 
     Candidates are `exhibits`, the passages that the answer was written from. One that states the
     answer is cited with the sentence that does; one that the model only quoted from is cited with
-    that quote, as a link of the chain: `supported` if it shares enough words with the question or
-    with a sentence that states the answer.
+    that quote, as a link of the chain. Either is `supported` where it has to do with the question,
+    or with a sentence that states the answer. There are none where nothing states the answer,
+    unless it is a yes or a no.
     """
     quoted = {quote.key: quote.sentence for quote in quotes}
     stating: list[Citation] = []
@@ -59,23 +66,32 @@ def cite(
     for exhibit in exhibits:
         sentence = stating_sentence(exhibit, answer, question)
         if sentence is not None:
-            stating.append(_citation(exhibit, sentence, supported=True))
+            related = _shared(f"{exhibit.passage.title} {sentence}", question) > 0
+            stating.append(_citation(exhibit, sentence, supported=related))
         elif exhibit.key in quoted:
             links.append(exhibit)
+    if not stating and not is_verdict(answer):
+        return ()
     stating.sort(key=lambda found: (found.key not in quoted, -_shared(found.quote, question)))
     claim = " ".join([question, *(citation.quote for citation in stating)])
     linking = [
         _citation(link, quoted[link.key], supported=_shared(quoted[link.key], claim) >= 2)
         for link in links
     ]
-    return tuple([*stating, *linking][:_MOST_CITATIONS])
+    return tuple([*stating[:_MOST_STATING], *linking][:_MOST_CITATIONS])
 
 
 def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None:
-    """Return the sentence of the passage that states `answer`, nearest to the question, or None."""
+    """Return the sentence of the passage that states `answer`, nearest to the question, or None.
+
+    A sentence with the answer as it stands comes before one that only has all of its words.
+    """
     # Line breaks inside a sentence are the page's, not the author's.
-    whole = (" ".join(sentence.split()) for sentence in sentences(exhibit.passage.text))
-    found = [sentence for sentence in whole if states(sentence, answer)]
+    whole = [" ".join(sentence.split()) for sentence in sentences(exhibit.passage.text)]
+    wanted = set(words(answer))
+    found = [sentence for sentence in whole if states(sentence, answer)] or [
+        sentence for sentence in whole if wanted and wanted <= set(words(sentence))
+    ]
     return max(found, key=lambda sentence: _shared(sentence, question), default=None)
 
 

@@ -59,6 +59,28 @@ def test_a_quote_that_has_nothing_to_do_with_it_is_cited_as_unsupported() -> Non
     assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, False)]
 
 
+def test_what_no_passage_states_has_no_citations_unless_it_is_a_verdict() -> None:
+    shown = evidence("The Fram was designed by Archer.")
+    quotes = [Quote(1, "The Fram was designed by Archer.")]
+    question = "Was the Fram designed by Archer?"
+    assert cite(question, "Th Archer", quotes, shown.since(0)) == ()
+    (citation,) = cite(question, "Yes", quotes, shown.since(0))
+    assert citation.supported
+
+
+def test_the_words_of_an_answer_may_be_apart_in_a_sentence_that_states_it() -> None:
+    shown = evidence("Francis Morrison (January 15, 1845) was a soldier.")
+    (citation,) = cite("Who is older?", "Morrison, 1845", [], shown.since(0))
+    assert citation.quote == "Francis Morrison (January 15, 1845) was a soldier."
+
+
+def test_a_number_that_stands_somewhere_else_does_not_support_an_answer() -> None:
+    shown = evidence("In 1500 she sailed.")
+    assert [c.supported for c in cite("How many rivets has it?", "1500", [], shown.since(0))] == [
+        False
+    ]
+
+
 def test_every_citation_quotes_its_passage() -> None:
     shown = evidence("One. Larvik is a town. Two.")
     (citation,) = cite("What is Larvik?", "a town", [], shown.since(0))
