@@ -19,6 +19,8 @@ from .spans import Span, SpanKind
 from .token_cache import TokenCache, Usage
 from .turn_writer import TurnWriter
 
+_PREFIXES_KEPT = 8
+
 
 class Session:
     """The window of one model as an ordered list of spans."""
@@ -123,6 +125,7 @@ class Session:
         if self._cache.save(draft):
             _checksum_file(path).write_text(_checksum(draft))
             draft.replace(path)
+            _forget_old_prefixes(folder)
         else:
             draft.unlink(missing_ok=True)
 
@@ -162,6 +165,14 @@ class Session:
         if span not in self._spans:
             raise ValueError(f"span {span.number} is not in this session")
         return sum(other.tokens for other in self._spans[: self._spans.index(span)])
+
+
+def _forget_old_prefixes(folder: Path) -> None:
+    """Keep the newest: prompts and models change, and a state takes tens of megabytes."""
+    states = sorted(folder.glob("*.state"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for state in states[_PREFIXES_KEPT:]:
+        state.unlink(missing_ok=True)
+        _checksum_file(state).unlink(missing_ok=True)
 
 
 def _checksum_file(state: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import unicodedata
 from enum import IntEnum
 from typing import Any
@@ -59,6 +60,8 @@ def explain_failure(error: Exception) -> ExitCode:
         message = str(error)
     elif isinstance(error, OSError):
         message = f"The system refused: {error}. Check the path, its permissions and the free disk."
+    elif isinstance(error, sqlite3.Error):
+        message = f"A database could not be written or read: {error}. Check the free disk."
     else:
         raise error
     click.echo(f"miro-edge: {message}", err=True)

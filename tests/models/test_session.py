@@ -180,6 +180,18 @@ def test_a_prefix_from_disk_stands_in_for_decoding(engine: Engine, tmp_path: Pat
     assert warm.usage.prompt < cold.usage.prompt / 3
 
 
+def test_old_prefixes_are_forgotten(engine: Engine, tmp_path: Path) -> None:
+    for number in range(10):
+        session = Session(engine)
+        session.append(SpanKind.SYSTEM, f"Prompt {number}.", trusted=True)
+        session.save_prefix(tmp_path)
+    assert len(list(tmp_path.glob("*.state"))) == len(list(tmp_path.glob("*.sha256"))) == 8
+    assert session.size > 0
+    newest = Session(engine)
+    newest.append(SpanKind.SYSTEM, "Prompt 9.", trusted=True)
+    assert newest.load_prefix(tmp_path)
+
+
 @pytest.mark.parametrize("damage", [b"", b"\0" * 100, None])
 def test_a_damaged_prefix_is_a_miss(engine: Engine, tmp_path: Path, damage: bytes | None) -> None:
     first = Session(engine)
