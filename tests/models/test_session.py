@@ -47,7 +47,8 @@ def write(session: Session, plan: Plan, sampling: Sampling = GREEDY, seed: int =
 
 
 def one(*steps: object) -> Plan:
-    yield from steps  # type: ignore[misc]
+    for step in steps:
+        yield step  # type: ignore[misc]  # noqa: UP028 - a plan is sent the text of each step
 
 
 def begin(session: Session) -> None:
@@ -192,7 +193,7 @@ def test_old_prefixes_are_forgotten(engine: Engine, tmp_path: Path) -> None:
     assert newest.load_prefix(tmp_path)
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0" * 100, None])
+@pytest.mark.parametrize("damage", [b"", b"\0" * 100, None], ids=["empty", "zeros", "cut"])
 def test_a_damaged_prefix_is_a_miss(engine: Engine, tmp_path: Path, damage: bytes | None) -> None:
     first = Session(engine)
     first.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
