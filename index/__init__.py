@@ -8,6 +8,7 @@ from __future__ import annotations
 from .collection import Collection
 from .documents import Document, Section
 from .errors import (
+    DamagedIndex,
     EmptyLibrary,
     LibraryBusy,
     LibraryError,
@@ -24,6 +25,7 @@ from .shelf import SAMPLE, Shelf, sample_folder
 __all__ = [
     "SAMPLE",
     "Collection",
+    "DamagedIndex",
     "Document",
     "EmptyLibrary",
     "Excerpt",

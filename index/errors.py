@@ -19,6 +19,10 @@ class LibraryBusy(LibraryError):
     """Another process is writing the library."""
 
 
+class DamagedIndex(LibraryError):
+    """The search index, which is derived from the texts, is missing or cannot be opened."""
+
+
 class UnknownPassage(LibraryError):
     """The library has no passage of that id."""
 

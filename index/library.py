@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import sqlite_utils
-from filelock import FileLock, Timeout
-from sqlite_utils.migrations import Migrations
 
 from .documents import Document
-from .errors import EmptyLibrary, LibraryBusy, LibraryError, UnknownPassage, UnreadableDocument
+from .errors import (
+    DamagedIndex,
+    EmptyLibrary,
+    LibraryError,
+    UnknownPassage,
+    UnreadableDocument,
+)
+from .files import content_hash, name_below, present_files
 from .lexical import LexicalIndex
 from .passages import Passage, split
+from .tables import migrations, passage_from_row, passage_to_row
 from .worker import ReaderProcess
+from .writing import writing
 
-migrations = Migrations("miro-edge-library")
-
-
-@migrations()
-def create_tables(database: sqlite_utils.Database) -> None:
-    """Make the tables: where documents come from, and what was read."""
-    database.table("sources").create({"path": str}, pk="path")
-    # state: `indexed`, `writing` until the lexical index has it too, or `problem`.
-    database.table("files").create(
-        {"path": str, "size": int, "modified": int, "hash": str, "state": str, "problem": str},
-        pk="path",
-    )
-    database.table("documents").create({"id": str, "file": str, "title": str}, pk="id")
-    database.table("documents").create_index(["file"])
-    database.table("passages").create(
-        {"id": str, "document": str, "number": int, "title": str, "source": str, "headings": str,
-         "page": int, "line": int, "start": int, "end": int, "text": str},
-        pk="id",
-    )  # fmt: skip
-    database.table("passages").create_index(["document", "number"])
+_BATCH = 16_000_000
+"""Characters of text to commit at once: it bounds memory, and what a crash costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +113,53 @@ class Library:
         """Close the files."""
         self._database.close()
 
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The folders and files that its documents come from."""
+        return tuple(Path(row["path"]) for row in self._database.table("sources").rows)
+
     # Writing
 
     def add(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
         """Add folders and files to where documents come from, and bring the index up to date.
 
-        Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
+        Raises EmptyLibrary where nothing at all can be read, LibraryBusy, and LibraryError for a
+        path that is no UTF-8.
         """
-        with self._writing():
+        sources = [_source(path) for path in paths]
+        with writing(self.folder):
             self._database.table("sources").insert_all(
-                ({"path": str(path.resolve())} for path in paths), replace=True
+                ({"path": source} for source in sources), replace=True
             )
-        return self.update(report)
+            return self._update(report)
 
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
 
         Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
         """
-        with self._writing():
-            known = {row["path"]: row for row in self._database.table("files").rows}
-            present = dict(self._present())
-            stale = [
-                path for path, stat in present.items() if not _unchanged(known.get(path), stat)
-            ]
-            gone = [path for path in known if path not in present]
-            read = list(self._read(stale, present, known, report))
-            self._write(read, gone)
-            result = self._report(stale, gone, known, unchanged=len(present) - len(stale))
+        with writing(self.folder):
+            return self._update(report)
+
+    def _update(self, report: Report | None) -> IndexReport:
+        self._repair()
+        known = {row["path"]: row for row in self._database.table("files").rows}
+        # A name that is no UTF-8 cannot be stored; spelt out like this it is a problem to report.
+        present = {
+            str(path).encode("utf-8", "backslashreplace").decode("utf-8"): status
+            for path, status in present_files(self.sources).items()
+        }
+        if known and not present:
+            self._refuse_to_forget_everything()
+        stale = [
+            path for path, status in present.items() if not _unchanged(known.get(path), status)
+        ]
+        gone = [path for path in known if path not in present]
+        if gone:
+            self._write([], gone)
+        for batch in _batches(self._read(stale, present, known, report)):
+            self._write(batch, [])
+        result = self._report(stale, gone, known, unchanged=len(present) - len(stale))
         if result.passages == 0:
             reasons = "; ".join(f"{problem.file} {problem.reason}" for problem in result.problems)
             raise EmptyLibrary(
@@ -163,18 +169,22 @@ class Library:
             )
         return result
 
-    def _writing(self) -> _WriteLock:
-        return _WriteLock(self.folder / "write.lock", self.name)
+    def _refuse_to_forget_everything(self) -> None:
+        """Raise EmptyLibrary: a disk that is not mounted looks like documents all deleted."""
+        sources = ", ".join(str(source) for source in self.sources)
+        raise EmptyLibrary(
+            f"Nothing is left at {sources}; the library '{self.name}' keeps what it has. Bring "
+            f"the documents back, or remove it with: miro-edge index remove {self.name}"
+        )
 
-    def _present(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield each file of the sources; hidden ones are skipped, links are not followed."""
-        for row in self._database.table("sources").rows:
-            source = Path(row["path"])
-            for path in _files_under(source):
-                try:
-                    yield str(path), path.stat()
-                except OSError:
-                    continue
+    def _repair(self) -> None:
+        """Make the lexical index anew where a crash or damage set it apart from the texts."""
+        interrupted = self._database.table("files").count_where("state = 'writing'")
+        if interrupted or self._lexical.count() != self._database.table("passages").count:
+            self._lexical.rebuild(
+                passage_from_row(row) for row in self._database.table("passages").rows
+            )
+            self._settle()
 
     def _read(
         self,
@@ -184,18 +194,18 @@ class Library:
         report: Report | None,
     ) -> Iterator[_FileRead]:
         """Read files that seem changed; those whose content is the same only get a new date."""
-        sources = [Path(row["path"]) for row in self._database.table("sources").rows]
+        sources = self.sources
         with ReaderProcess() as reader:
             for done, path in enumerate(stale):
                 if report is not None:
                     report(IndexProgress(done, len(stale), path))
-                digest = _digest(Path(path))
+                digest = content_hash(Path(path))
                 row = known.get(path)
                 if row is not None and row["hash"] == digest and row["state"] == "indexed":
                     yield _FileRead(path, present[path], digest, None, None)
                     continue
                 try:
-                    documents = reader.read(Path(path), _document_name(Path(path), sources))
+                    documents = reader.read(Path(path), name_below(Path(path), sources))
                     yield _FileRead(path, present[path], digest, documents, None)
                 except UnreadableDocument as error:
                     yield _FileRead(path, present[path], digest, [], str(error))
@@ -203,19 +213,25 @@ class Library:
             report(IndexProgress(len(stale), len(stale), "writing the index"))
 
     def _write(self, read: list[_FileRead], gone: list[str]) -> None:
-        """Commit texts, then the index, then that both agree: a crash in between is redone."""
+        """Commit texts, then the index, then that both agree: `_repair` mends a crash between."""
         changed = [file for file in read if file.documents is not None]
-        leaving = [*(file.path for file in changed), *gone]
         with self._database.atomic():
-            documents = self._forget(leaving)
+            documents = self._forget([*(file.path for file in changed), *gone])
             passages = [passage for file in changed for passage in self._store(file)]
             self._database.table("files").upsert_all((file.row() for file in read), pk="path")
+            for path in gone:
+                self._database.table("files").update(path, {"state": "writing"})
         if documents or passages:
             self._lexical.replace(documents, passages)
         with self._database.atomic():
-            self._database.execute("update files set state = 'indexed' where state = 'writing'")
             for path in gone:
                 self._database.table("files").delete(path)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Note that the lexical index has all that the texts have."""
+        with self._database.atomic():
+            self._database.execute("update files set state = 'indexed' where state = 'writing'")
 
     def _forget(self, files: list[str]) -> set[str]:
         """Delete the documents of files, and return their ids."""
@@ -233,31 +249,25 @@ class Library:
     def _store(self, file: _FileRead) -> list[Passage]:
         """Store the documents of a file, and return their passages."""
         passages: list[Passage] = []
-        for document in file.documents or ():
-            unique = self._with_unique_id(document, file.path)
+        for position, document in enumerate(file.documents or ()):
+            unique = self._with_unique_id(document, f"{file.path}\0{position}")
             self._database.table("documents").insert(
                 {"id": unique.id, "file": file.path, "title": unique.title}
             )
             parts = split(unique)
             self._database.table("passages").insert_all(
-                _passage_row(passage, number) for number, passage in enumerate(parts, start=1)
+                passage_to_row(passage, number) for number, passage in enumerate(parts, start=1)
             )
             passages += parts
         return passages
 
-    def _with_unique_id(self, document: Document, path: str) -> Document:
-        """Return the document, its id made unique by its file where another one has it."""
+    def _with_unique_id(self, document: Document, where: str) -> Document:
+        """Return the document, its id made unique by where it lies if another one has it."""
         taken = self._database.table("documents").count_where("id = ?", (document.id,))
         if not taken:
             return document
-        mark = hashlib.sha256(f"{path}\0{document.text}".encode()).hexdigest()[:8]
-        return Document(
-            f"{document.id}~{mark}",
-            document.title,
-            document.source,
-            document.text,
-            document.sections,
-        )
+        mark = hashlib.sha256(where.encode()).hexdigest()[:16]
+        return replace(document, id=f"{document.id}~{mark}")
 
     def _report(
         self, stale: list[str], gone: list[str], known: dict[str, dict[str, Any]], unchanged: int
@@ -274,33 +284,56 @@ class Library:
 
     # Reading
 
-    def search(self, query: str, limit: int = 5) -> tuple[Hit, ...]:
-        """Return the best passages for a bag of words with quoted phrases; any string will do."""
+    def search(
+        self, query: str, limit: int = 5, exclude: Collection[str] = frozenset()
+    ) -> tuple[Hit, ...]:
+        """Return the best passages for a bag of words with quoted phrases; any string will do.
+
+        Passages whose ids are in `exclude` are passed over. Raises LibraryError where the index is
+        missing or damaged.
+        """
+        try:
+            found = self._lexical.search(query, limit, exclude)
+        except DamagedIndex as error:
+            raise DamagedIndex(
+                f"{error} Make it anew from the texts with: miro-edge index update {self.name}"
+            ) from error
         hits = []
-        for found in self._lexical.search(query, limit):
-            row = next(
-                self._database.table("passages").rows_where("id = ?", (found.passage,)), None
-            )
+        for hit in found:
+            row = self._row(hit.passage)
             if row is not None:
-                hits.append(Hit(_passage(row), found.score))
+                hits.append(Hit(passage_from_row(row), hit.score))
         return tuple(hits)
 
     def passage(self, passage: str) -> Passage:
         """Return a passage by its id. Raises UnknownPassage."""
-        row = next(self._database.table("passages").rows_where("id = ?", (passage,)), None)
+        row = self._row(passage)
         if row is None:
             raise UnknownPassage(
                 f"The library '{self.name}' has no passage '{passage}'. "
                 f"Find one with: miro-edge index search {self.name} QUERY"
             )
-        return _passage(row)
+        return passage_from_row(row)
 
     def document(self, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document, in order; none where there is no such document."""
         rows = self._database.table("passages").rows_where(
             "document = ?", (document,), order_by="number"
         )
-        return tuple(_passage(row) for row in rows)
+        return tuple(passage_from_row(row) for row in rows)
+
+    def find_document(self, title_or_id: str) -> str | None:
+        """Return the id of the document with that id, else with that title, whatever its case."""
+        row = next(
+            self._database.table("documents").rows_where(
+                "id = :name or title = :name collate nocase",
+                {"name": title_or_id},
+                order_by="id <> :name, id",
+                limit=1,
+            ),
+            None,
+        )
+        return None if row is None else str(row["id"])
 
     def problems(self) -> tuple[Problem, ...]:
         """Return the files that could not be read."""
@@ -311,7 +344,7 @@ class Library:
         """Return what the library holds."""
         return Statistics(
             name=self.name,
-            sources=tuple(row["path"] for row in self._database.table("sources").rows),
+            sources=tuple(str(source) for source in self.sources),
             files=self._database.table("files").count_where("state = 'indexed'"),
             documents=self._database.table("documents").count,
             passages=self._database.table("passages").count,
@@ -319,11 +352,8 @@ class Library:
             bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
         )
 
-    def delete(self) -> None:
-        """Delete the library; the documents that it was made from stay where they are."""
-        with self._writing():
-            self.close()
-            shutil.rmtree(self.folder)
+    def _row(self, passage: str) -> dict[str, Any] | None:
+        return next(self._database.table("passages").rows_where("id = ?", (passage,)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,84 +382,31 @@ class _FileRead:
         }
 
 
-class _WriteLock:
-    """The one writer's lock; a second writer is told, not kept waiting."""
-
-    def __init__(self, path: Path, library: str) -> None:
-        self._lock = FileLock(path)
-        self._library = library
-
-    def __enter__(self) -> None:
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise LibraryBusy(
-                f"Another process is writing the library '{self._library}'. "
-                "Wait until it has finished, then try again."
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+def _source(path: Path) -> str:
+    """Return the whole path of a source, as it is stored."""
+    source = str(path.resolve())
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise LibraryError(
+            f"The name {source!a} is no UTF-8, so it cannot be cited. Rename it, then try again."
+        ) from error
+    return source
 
 
-def _files_under(source: Path) -> Iterator[Path]:
-    if source.is_file():
-        yield source
-        return
-    for folder, folders, files in os.walk(source, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(folder, name)
-            if not name.startswith(".") and not path.is_symlink():
-                yield path
-
-
-def _document_name(path: Path, sources: list[Path]) -> str:
-    """Return a file's name below its source, with slashes on every system."""
-    for source in sources:
-        if path == source:
-            return path.name
-        if path.is_relative_to(source):
-            return path.relative_to(source).as_posix()
-    return path.name
+def _batches(read: Iterable[_FileRead]) -> Iterator[list[_FileRead]]:
+    """Yield files as they were read, in lists of about `_BATCH` characters of text."""
+    batch: list[_FileRead] = []
+    size = 0
+    for file in read:
+        batch.append(file)
+        size += sum(len(document.text) for document in file.documents or ())
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _unchanged(row: dict[str, Any] | None, stat: os.stat_result) -> bool:
-    return (
-        row is not None
-        and row["state"] != "writing"
-        and row["size"] == stat.st_size
-        and row["modified"] == stat.st_mtime_ns
-    )
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-            return digest.hexdigest()
-    except OSError:
-        return ""
-
-
-def _passage_row(passage: Passage, number: int) -> dict[str, Any]:
-    return {
-        "id": passage.id,
-        "document": passage.document,
-        "number": number,
-        "title": passage.title,
-        "source": passage.source,
-        "headings": json.dumps(passage.headings, ensure_ascii=False),
-        "page": passage.page,
-        "line": passage.line,
-        "start": passage.start,
-        "end": passage.end,
-        "text": passage.text,
-    }
-
-
-def _passage(row: dict[str, Any]) -> Passage:
-    values = {name: value for name, value in row.items() if name != "number"}
-    return Passage(**{**values, "headings": tuple(json.loads(row["headings"]))})
+    return row is not None and row["size"] == stat.st_size and row["modified"] == stat.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ _FULL = 120
 """Words after which a passage ends at the next border."""
 _SENTENCE_LIMIT = 240
 """Words after which even a sentence is cut: text without punctuation has no other borders."""
+_LONG_WORD = 10
+"""Characters that count as a word where there are fewer spaces: Chinese, tables of codes."""
+_RUN = re.compile(rf"\S{{1,{_SENTENCE_LIMIT * _LONG_WORD}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +45,31 @@ class Passage:
 
 def split(document: Document) -> tuple[Passage, ...]:
     """Return the passages of a document, in order; none crosses a section."""
-    stretches = [
+    stretches = (
         (section, start, end)
         for section in document.sections
         for start, end in _stretches(document.text, section)
-    ]
-    return tuple(
-        Passage(
-            id=f"{document.id}#{number}",
-            document=document.id,
-            title=document.title,
-            source=document.source,
-            headings=section.headings,
-            page=section.page,
-            line=document.text.count("\n", 0, start) + 1,
-            start=start,
-            end=end,
-            text=document.text[start:end],
-        )
-        for number, (section, start, end) in enumerate(stretches, start=1)
     )
+    passages = []
+    line, seen = 1, 0
+    for number, (section, start, end) in enumerate(stretches, start=1):
+        line += document.text.count("\n", seen, start)
+        seen = start
+        passages.append(
+            Passage(
+                id=f"{document.id}#{number}",
+                document=document.id,
+                title=document.title,
+                source=document.source,
+                headings=section.headings,
+                page=section.page,
+                line=line,
+                start=start,
+                end=end,
+                text=document.text[start:end],
+            )
+        )
+    return tuple(passages)
 
 
 def _stretches(text: str, section: Section) -> Iterator[tuple[int, int]]:
@@ -68,7 +77,7 @@ def _stretches(text: str, section: Section) -> Iterator[tuple[int, int]]:
     begin = stop = -1
     words = 0
     for start, end in _units(text, section):
-        length = len(text[start:end].split())
+        length = _words(text[start:end])
         if begin >= 0 and words + length > _FULL + _FULL // 4:
             yield begin, stop
             begin, words = -1, 0
@@ -90,14 +99,18 @@ def _units(text: str, section: Section) -> Iterator[tuple[int, int]]:
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    position = start
-    count = 0
-    for index in range(start, end):
-        if text[index].isspace() and not text[index - 1].isspace():
-            count += 1
-            if count >= _SENTENCE_LIMIT:
-                yield position, index
-                position = index + 1
-                count = 0
-    if text[position:end].strip():
-        yield position, end
+    """Yield a sentence, or the pieces of one that is far too long, cut between words."""
+    if _words(text[start:end]) <= _SENTENCE_LIMIT:
+        yield start, end
+        return
+    begin = stop = start
+    for run in _RUN.finditer(text, start, end):
+        if stop > begin and _words(text[begin : run.end()]) > _SENTENCE_LIMIT:
+            yield begin, stop
+            begin = run.start()
+        stop = run.end()
+    yield begin, stop
+
+
+def _words(text: str) -> int:
+    return max(len(text.split()), len(text) // _LONG_WORD)

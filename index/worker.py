@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -13,6 +14,7 @@ _SECONDS = 60.0
 """Longest that one file may take."""
 _MEMORY = 3 * 1024**3
 """Most address space of the process, in bytes."""
+_TOO_LARGE = "needs more memory than one file may take"
 
 
 class ReaderProcess:
@@ -60,10 +62,11 @@ class ReaderProcess:
         if self._connection is None:
             # Spawned, not forked: a fork would copy a loaded model and its threads' locks.
             context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
             theirs.close()
+            self._connection, self._process = ours, process
         return self._connection
 
 
@@ -71,23 +74,32 @@ def _serve(connection: Connection) -> None:
     """Answer every (path, name) with documents, or with the reason why there are none."""
     import signal
 
-    from .readers import read
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _limit_memory()
-    while True:
-        try:
-            path, name = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(read(path, name))
-        except UnreadableDocument as error:
-            connection.send(str(error))
-        except MemoryError:
-            connection.send("needs more memory than one file may take")
-        except Exception as error:  # a reader's library may raise anything
-            connection.send(f"cannot be read: {type(error).__name__}: {error}")
+    # A parent that was killed is no reason for a traceback on its terminal.
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            _send(connection, _answer(*connection.recv()))
+
+
+def _answer(path: Path, name: str) -> list[Document] | str:
+    from .readers import read
+
+    try:
+        return read(path, name)
+    except UnreadableDocument as error:
+        return str(error)
+    except MemoryError:
+        return _TOO_LARGE
+    except Exception as error:  # a reader's library may raise anything
+        return f"cannot be read: {type(error).__name__}: {error}"
+
+
+def _send(connection: Connection, answer: list[Document] | str) -> None:
+    try:
+        connection.send(answer)
+    except MemoryError:
+        connection.send(_TOO_LARGE)
 
 
 def _limit_memory() -> None:

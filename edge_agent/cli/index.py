@@ -191,7 +191,7 @@ def remove(name: str, yes: bool) -> None:
       miro-edge index remove papers
     """
     shelf = _shelf()
-    shelf.open(name).close()
+    shelf.folder(name)  # what is not there is said before anything is asked
     if not yes:
         click.confirm(f"Delete the library '{name}' (not your documents)?", abort=True, err=True)
     shelf.remove(name)

@@ -25,7 +25,7 @@ def read(path: Path, name: str) -> list[Document]:
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
     documents = _reader(head, path.suffix.lower())(path, name)
-    found = [document for document in documents if document.text.strip()]
+    found = [_storable(document) for document in documents if document.text.strip()]
     if not found:
         raise UnreadableDocument("has no text in it")
     return found
@@ -50,6 +50,15 @@ def _reader(head: bytes, suffix: str) -> Reader:
     if suffix in {".jsonl", ".ndjson"}:
         return read_json_lines
     return read_text
+
+
+def _storable(document: Document) -> Document:
+    """Return the document with half characters (lone surrogates) replaced, offsets unchanged."""
+    id_, title, text = (
+        field.encode("utf-8", errors="replace").decode("utf-8")
+        for field in (document.id, document.title, document.text)
+    )
+    return Document(id_, title, document.source, text, document.sections)
 
 
 def _is_html(head: bytes) -> bool:

@@ -28,7 +28,15 @@ def _record(line: str, number: int) -> dict[str, Any]:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UnreadableDocument(f"line {number} is not JSON: {error}") from error
-    if not isinstance(record, dict) or not {"text", "sentences"} & record.keys():
+    if not isinstance(record, dict):
+        raise UnreadableDocument(f"line {number} is no record, but {type(record).__name__}")
+    # What is null is not there.
+    record = {key: value for key, value in record.items() if value is not None}
+    if not isinstance(record.get("text", ""), str):
+        raise UnreadableDocument(f"line {number} has a `text` that is no string")
+    if not isinstance(record.get("sentences", []), list):
+        raise UnreadableDocument(f"line {number} has `sentences` that are no list")
+    if not {"text", "sentences"} & record.keys():
         raise UnreadableDocument(f"line {number} is no record with `text` or `sentences`")
     return record
 
@@ -41,6 +49,6 @@ def _document(record: dict[str, Any], number: int, path: Path, name: str) -> Doc
         id=str(record.get("id", f"{name}:{number}")),
         title=str(record.get("title", f"{path.stem} {number}")),
         source=str(path),
-        text=str(text),
-        sections=(Section(0, len(str(text))),),
+        text=text,
+        sections=(Section(0, len(text)),),
     )

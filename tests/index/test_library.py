@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,18 @@ from hypothesis import strategies as st
 
 from edge_agent.index import (
     Collection,
+    DamagedIndex,
     EmptyLibrary,
+    IndexProgress,
     Library,
     LibraryBusy,
     LibraryError,
     Shelf,
     UnknownLibrary,
     UnknownPassage,
+    sample_folder,
 )
+from edge_agent.index.lexical import LexicalIndex
 
 
 @pytest.fixture
@@ -98,6 +104,112 @@ def test_documents_of_the_same_name_are_both_there(library: Library, tmp_path: P
     library.add([other])
     assert titles(library, "arrows") == ["Another Archer"]
     assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def test_documents_of_the_same_id_are_all_there(library: Library, documents: Path) -> None:
+    (documents / "same.jsonl").write_text('{"id": "1", "text": "A twin."}\n' * 3)
+    library.update()
+    assert len({hit.passage.document for hit in library.search("twin")}) == 3
+
+
+def test_half_a_character_is_replaced(library: Library, documents: Path) -> None:
+    (documents / "half.jsonl").write_text('{"id": "\\ud800", "text": "Half \\udfff zebra."}')
+    library.update()
+    assert [hit.passage.text for hit in library.search("zebra")] == ["Half ? zebra."]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf8_is_a_problem(library: Library, documents: Path) -> None:
+    with open(os.fsencode(documents) + b"/\xff.txt", "w") as file:  # noqa: PTH123
+        file.write("Unnamed.")
+    assert [Path(problem.file).name for problem in library.update().problems] == ["\\udcff.txt"]
+    with pytest.raises(LibraryError, match="no UTF-8"):
+        library.add([Path(os.fsdecode(os.fsencode(documents) + b"/\xff.txt"))])
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def test_a_pipe_among_the_documents_is_not_waited_for(library: Library, documents: Path) -> None:
+    os.mkfifo(documents / "pipe.txt")
+    assert library.update().unchanged == 2
+
+
+def test_what_was_seen_is_passed_over(library: Library) -> None:
+    everything = library.search("Colin Archer")
+    assert len(everything) == 2
+    rest = library.search("Colin Archer", limit=1, exclude={everything[0].passage.id})
+    assert rest == everything[1:]
+
+
+@pytest.mark.parametrize("name", ["archer.txt", "Colin Archer", "colin archer"])
+def test_a_document_is_found_by_its_id_or_title(library: Library, name: str) -> None:
+    assert library.find_document(name) == "archer.txt"
+    assert library.find_document(f"{name}?") is None
+
+
+def test_documents_that_all_vanish_are_kept(library: Library, documents: Path) -> None:
+    shutil.rmtree(documents)
+    with pytest.raises(EmptyLibrary, match="keeps what it has"):
+        library.update()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _overwrite(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(b"junk")
+
+
+@pytest.mark.parametrize("damage", [_remove, _overwrite])
+def test_a_damaged_index_is_made_anew_from_the_texts(
+    library: Library, damage: Callable[[Path], None]
+) -> None:
+    library.close()
+    damage(library.folder / "lexical")
+    again = Library(library.folder)
+    with pytest.raises(DamagedIndex, match="miro-edge index update library"):
+        again.search("Larvik")
+    assert again.update().unchanged == 2
+    assert titles(again, "Larvik") == ["Colin Archer"]
+
+
+def test_a_crash_between_texts_and_index_is_mended(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (documents / "twin.txt").write_text("Twin\n\nOf Larvik, Larvik, Larvik.")
+    library.update()
+    (documents / "twin.txt").unlink()
+    (documents / "new.txt").write_text("New\n\nA zebra.")
+    with monkeypatch.context() as patch:
+        patch.setattr(LexicalIndex, "replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            library.update()
+    again = Library(library.folder)
+    again.update()
+    # What was forgotten takes no place among the results.
+    assert [hit.passage.title for hit in again.search("Larvik", limit=1)] == ["Colin Archer"]
+    assert titles(again, "zebra") == ["New"]
+
+
+def test_an_interrupted_update_keeps_the_batches_that_were_committed(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        (documents / f"{number}.txt").write_text(f"Island {number}\n\nA lighthouse.")
+    monkeypatch.setattr("edge_agent.index.library._BATCH", 1)
+
+    def interrupt(progress: IndexProgress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.update(interrupt)
+    assert len(library.search("lighthouse")) == 2
+    report = library.update()
+    assert (report.added, report.unchanged) == (2, 4)
+    assert len(library.search("lighthouse")) == 4
 
 
 def test_a_second_writer_is_told(library: Library) -> None:
@@ -188,6 +300,47 @@ def test_a_name_that_no_folder_can_have_is_refused(
 ) -> None:
     with pytest.raises(LibraryError, match="cannot be the name"):
         Shelf(tmp_path / "shelf").add(name, (documents,))
+
+
+def test_the_name_of_the_sample_library_is_taken(documents: Path, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="ships with the program"):
+        Shelf(tmp_path / "shelf").add("sample", (documents,))
+
+
+def test_the_sample_library_moves_with_the_program(documents: Path, tmp_path: Path) -> None:
+    Library(tmp_path / "shelf" / "sample").add([documents])
+    sample = Shelf(tmp_path / "shelf").resolve("sample")
+    assert sample.sources == ((sample_folder() / "documents").resolve(),)
+    assert sample.find_document("ships/fram.md") is None
+
+
+def test_a_library_that_cannot_be_opened_can_be_removed(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    broken = tmp_path / "shelf" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "library.db").write_bytes(b"no database" * 500)
+    with pytest.raises(LibraryError, match="miro-edge index remove broken"):
+        shelf.open("broken")
+    shelf.remove("broken")
+    assert shelf.names() == ()
+
+
+def test_an_interrupt_before_anything_is_read_leaves_nothing_behind(
+    documents: Path, tmp_path: Path
+) -> None:
+    def interrupt(_: IndexProgress) -> None:
+        raise KeyboardInterrupt
+
+    shelf = Shelf(tmp_path / "shelf")
+    with pytest.raises(KeyboardInterrupt):
+        shelf.add("ships", (documents,), interrupt)
+    assert shelf.names() == ()
+
+
+@pytest.mark.parametrize("name", ["", "~nobody-of-that-name/x", "x" * 5000, "a\0b"])
+def test_what_cannot_be_a_path_is_an_unknown_library(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownLibrary, match="There is no library"):
+        Shelf(tmp_path / "shelf").resolve(name)
 
 
 def test_nothing_to_read_leaves_nothing_behind(tmp_path: Path) -> None:

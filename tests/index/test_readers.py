@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,13 @@ def test_json_lines_are_a_record_a_document(tmp_path: Path) -> None:
     assert (second.id, second.text) == ("corpus.jsonl:2", "Two. Three.")
 
 
+def test_what_is_null_in_a_record_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"id": null, "title": null, "text": null, "sentences": ["Two."]}')
+    (document,) = read(path, "corpus.jsonl")
+    assert (document.id, document.title, document.text) == ("corpus.jsonl:1", "corpus 1", "Two.")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -87,6 +96,9 @@ def test_json_lines_are_a_record_a_document(tmp_path: Path) -> None:
         ("broken.pdf", b"%PDF-1.7\ngarbage", "not a PDF"),
         ("bad.jsonl", b'{"text": "ok"}\n{"text": ', "line 2"),
         ("list.jsonl", b"[1]", "line 1"),
+        ("null.jsonl", b'{"text": null}', "line 1 is no record"),
+        ("number.jsonl", b'{"text": 5}', "`text` that is no string"),
+        ("string.jsonl", b'{"sentences": "One."}', "no list"),
         ("deep.jsonl", b"[" * 100_000, "line 1"),
         ("empty.html", b"<html></html>", "no text"),
     ],
@@ -116,10 +128,22 @@ def test_any_bytes_are_read_or_refused(
     assert all(split(document) is not None for document in documents)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on memory")
+def test_the_reader_process_outlives_files_that_are_too_large(tmp_path: Path) -> None:
+    large = tmp_path / "large.txt"
+    with large.open("wb") as file:
+        file.write(b"text " * 1000)
+        file.truncate(4 * 1024**3)  # sparse: it takes no room on the disk
+    good = tmp_path / "good.txt"
+    good.write_text("Good.")
+    with ReaderProcess() as reader:
+        with pytest.raises(UnreadableDocument, match="more memory"):
+            reader.read(large, "large")
+        assert reader.read(good, "good")[0].text == "Good."
+
+
 def test_the_reader_process_outlives_files_that_stall_it(tmp_path: Path) -> None:
     slow = tmp_path / "pipe.txt"
-    import os
-
     os.mkfifo(slow)
     good = tmp_path / "good.txt"
     good.write_text("Good.")

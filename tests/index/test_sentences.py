@@ -51,6 +51,7 @@ def test_passages_are_the_text_and_all_of_it(text: str, repeat: int) -> None:
     text = text * repeat
     passages = split(document(text))
     assert all(text[passage.start : passage.end] == passage.text for passage in passages)
+    assert all(p.line == text.count("\n", 0, p.start) + 1 for p in passages)
     assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
     assert len({passage.id for passage in passages}) == len(passages)
 
@@ -65,6 +66,13 @@ def test_a_passage_is_about_120_words_and_ends_with_a_sentence() -> None:
 def test_text_without_punctuation_is_cut_all_the_same() -> None:
     passages = split(document("word " * 1000))
     assert max(len(passage.text.split()) for passage in passages) <= 300
+
+
+@pytest.mark.parametrize("text", ["0af3" * 10_000, "汉字是记录汉语的文字，" * 1000, "x y" * 9_000])
+def test_text_with_few_spaces_is_cut_all_the_same(text: str) -> None:
+    passages = split(document(text))
+    assert max(len(passage.text) for passage in passages) <= 2400
+    assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
 
 
 def test_a_passage_says_where_it_stands() -> None:

@@ -47,8 +47,8 @@ def write(session: Session, plan: Plan, sampling: Sampling = GREEDY, seed: int =
 
 
 def one(*steps: object) -> Plan:
-    for step in steps:
-        yield step  # type: ignore[misc]  # noqa: UP028 - a plan is sent the text of each step
+    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
+        yield step  # type: ignore[misc]
 
 
 def begin(session: Session) -> None:
