@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .catalog import Catalog, CatalogEntry, load_catalog
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step
-from .download import PullProgress, pull
+from .download import PullProgress, add_from_url, pull
 from .engine_settings import EngineSettings
 from .errors import (
     ContextFull,
@@ -55,6 +55,7 @@ __all__ = [
     "SpanKind",
     "Step",
     "UnknownModel",
+    "add_from_url",
     "free_memory",
     "is_json",
     "json_schema_grammar",

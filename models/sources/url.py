@@ -1,0 +1,79 @@
+"""A file at an https address, resumed with a range request."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..disk import require_room
+from ..errors import DownloadError
+
+_BLOCK = 1 << 20
+_SECONDS = 30.0
+_PARTIAL_CONTENT = 206
+
+
+def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], None]) -> Path:
+    """Download the file at `url` into `folder` and return its path.
+
+    `report` is told the bytes there and the bytes in all. Raises DownloadError where the address
+    is not https, cannot be reached, or gives fewer bytes than it said.
+    """
+    if not url.lower().startswith("https://"):
+        raise DownloadError(f"{url} is not an https address: only such are downloaded from.")
+    try:
+        with _open(url, 0) as response:
+            total = response.length
+            target = folder / _name_of(response)
+            there = target.stat().st_size if target.is_file() else 0
+            require_room(folder, (total or 0) - there)
+            if there == 0:
+                return _write(response, target, 0, total, report)
+        if there == total:
+            return target
+        with _open(url, there) as response:
+            start = there if response.status == _PARTIAL_CONTENT else 0
+            return _write(response, target, start, total, report)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DownloadError(f"{url} cannot be downloaded ({reason}). Check the address.") from error
+
+
+def _open(url: str, start: int) -> Any:
+    request = urllib.request.Request(url)
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    response = urllib.request.urlopen(request, timeout=_SECONDS)
+    if not response.url.lower().startswith("https://"):
+        response.close()
+        raise urllib.error.URLError(f"it leads to {response.url}, which is not https")
+    return response
+
+
+def _name_of(response: Any) -> str:
+    """Return a name for what this answer is the beginning of; a file that changed has another."""
+    version = f"{response.headers.get('ETag')} {response.headers.get('Last-Modified')}"
+    return hashlib.sha256(f"{version} {response.length}".encode()).hexdigest()[:16] + ".gguf"
+
+
+def _write(
+    response: Any,
+    target: Path,
+    start: int,
+    total: int | None,
+    report: Callable[[int, int | None], None],
+) -> Path:
+    with target.open("r+b" if start else "wb") as file:
+        file.seek(start)
+        while block := response.read(_BLOCK):
+            file.write(block)
+            report(file.tell(), total)
+        done = file.tell()
+    if total is not None and done != total:
+        raise ValueError(f"{done:,} of {total:,} bytes came")
+    return target

@@ -1,0 +1,121 @@
+"""A user's own model from an https address: a real server with a certificate, on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.models import (
+    DownloadError,
+    HashMismatch,
+    InvalidModelFile,
+    ModelStore,
+    PullProgress,
+    add_from_url,
+)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for localhost, signed by itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not here to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@pytest.fixture
+def site(
+    server: Any,
+    certificate: tuple[Path, Path],
+    small_gguf: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """An https site with a small model; `address` is where."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.content = small_gguf.read_bytes()
+    server.headers = {"ETag": '"first"'}
+    server.address = f"https://localhost:{server.server_port}/small.gguf"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    monkeypatch.setenv("no_proxy", "*")
+    return server
+
+
+def test_a_model_is_downloaded_and_checked(site: Any, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models")
+    seen: list[PullProgress] = []
+    model = add_from_url("mine", site.address, store, seen.append)
+    assert model.path.read_bytes() == site.content
+    assert seen[-1].done == seen[-1].total == len(site.content)
+    assert {path.name for path in model.path.parent.iterdir()} == {
+        *("mine.gguf", "model.json", "pull.lock"),
+    }
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(site: Any, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models")
+    site.break_after = 300
+    with pytest.raises(DownloadError, match="300 of"):
+        add_from_url("mine", site.address, store, lambda _: None)
+    assert store.find("mine") is None
+    add_from_url("mine", site.address, store, lambda _: None)
+    assert site.asked[-1] == ("GET", "bytes=300-")
+    assert store.find("mine") is not None
+
+
+def test_two_versions_are_never_joined(site: Any, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models")
+    site.break_after = 300
+    with pytest.raises(DownloadError):
+        add_from_url("mine", site.address, store, lambda _: None)
+    site.headers = {"ETag": '"second"'}
+    add_from_url("mine", site.address, store, lambda _: None)
+    assert site.asked[-1] == ("GET", None)
+
+
+def test_what_is_no_model_leaves_nothing(site: Any, tmp_path: Path) -> None:
+    site.content = b"<html>Please sign in</html>"
+    store = ModelStore(tmp_path / "models")
+    with pytest.raises(InvalidModelFile, match="not the address of a whole GGUF model"):
+        add_from_url("mine", site.address, store, lambda _: None)
+    assert store.names() == ()
+    assert not list(store.root.rglob("*.gguf"))
+
+
+def test_under_a_catalogue_name_only_the_catalogues_file_is_taken(
+    site: Any, tmp_path: Path
+) -> None:
+    store = ModelStore(tmp_path / "models")
+    with pytest.raises(HashMismatch, match="the catalogue calls 'smollm2-135m'"):
+        add_from_url("smollm2-135m", site.address, store, lambda _: None)
+    assert store.find("smollm2-135m") is None
+    assert not list(store.root.rglob("*.gguf"))
+
+
+@pytest.mark.parametrize("url", ["http://localhost/x.gguf", "file:///etc/hostname", "ftp://x/y"])
+def test_only_https_is_followed(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="not an https address"):
+        add_from_url("mine", url, ModelStore(tmp_path / "models"), lambda _: None)
+
+
+@pytest.mark.parametrize("url", ["https://", "https://localhost:1/x", "https://[", "https://a b/"])
+def test_an_address_that_leads_nowhere_is_one_sentence(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="cannot be downloaded"):
+        add_from_url("mine", url, ModelStore(tmp_path / "models"), lambda _: None)
