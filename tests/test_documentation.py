@@ -39,7 +39,9 @@ def faults(path: str, command: click.Command, readme: str) -> list[str]:
         if isinstance(parameter, click.Option):
             if not parameter.help:
                 found.append(f"{path} {parameter.opts[0]}: no help")
-            if path == "miro-edge ask" and not any(f"`{opt}" in readme for opt in parameter.opts):
+            if path == "miro-edge ask" and not any(
+                re.search(rf"`{opt}(?![\w-])", readme) for opt in parameter.opts
+            ):
                 found.append(f"{path} {parameter.opts[0]}: not in the README")
         else:
             shown = parameter.metavar or str(parameter.name).upper()

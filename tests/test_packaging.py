@@ -65,7 +65,7 @@ def test_it_runs_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     environment = {**os.environ, "CMAKE_ARGS": "-DLLAVA_BUILD=OFF"}
-    # The lock's own pip first: it takes llama.cpp from the cache, where the set-up compiled it.
+    # A new pip first: it takes llama.cpp from the cache, where the set-up compiled it.
     for arguments in (["pip"], ["--requirement", str(ROOT / "scripts" / "requirements.lock")]):
         subprocess.run(
             [python, "-m", "pip", "install", "--quiet", "--upgrade", *arguments],

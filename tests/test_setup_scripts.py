@@ -13,7 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "scripts"
-TOOLS = ("sh", "cat", "cksum", "cut", "dirname", "mkdir", "rm", "sleep", "grep", "awk", "kill")
+TOOLS = ("sh", "awk", "cat", "chmod", "cksum", "cp", "cut", "dirname", "grep", "ln", "mkdir",
+         "readlink", "rm", "sleep", "tail")  # fmt: skip
+
+# Stands in for Python where only the order of the steps is looked at: it makes an environment with
+# a copy of itself in it; its pip installs nothing, or fails where a file `broken` lies beside it.
+STAND_IN = """#!/bin/sh
+case "$1 $2" in
+    "-m venv") mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+    "-m pip") echo "pip ran: $*"; [ ! -e "${0%/*}/broken" ] ;;
+    *realpath*) echo "$0" ;;
+esac
+"""
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
@@ -65,7 +76,7 @@ def setup(root: Path, environment: dict[str, str], kind: str = "run") -> tuple[i
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=15,  # It must not leave a process behind that holds its output open.
     )
     assert done.stdout == ""
     return done.returncode, done.stderr
@@ -118,3 +129,58 @@ def test_a_lock_that_changed_is_noticed(made: Path, tmp_path: Path) -> None:
     code, said = setup(made, tools(tmp_path / "bin", *TOOLS), "dev")
     assert code == 1
     assert "Python" in said
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> dict[str, str]:
+    """An environment with a compiler and with the stand-in for Python."""
+    environment = tools(tmp_path / "bin", *TOOLS)
+    for name, text in (("python3", STAND_IN), ("c++", "#!/bin/sh\n")):
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    return environment
+
+
+def test_it_is_done_once(copy: Path, stand_in: dict[str, str]) -> None:
+    code, said = setup(copy, stand_in)
+    assert (code, said.splitlines()[-1]) == (0, "miro-edge set-up: done")
+    assert setup(copy, stand_in) == (0, "")
+    assert not (copy / ".venv.lock").is_symlink()
+
+
+def test_a_failed_installation_is_shown_and_not_taken_for_done(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    assert setup(copy, stand_in)[0] == 0
+    (copy / "scripts" / "requirements.lock").open("a").write("# changed\n")
+    (copy / ".venv" / "bin" / "broken").touch()
+    code, said = setup(copy, stand_in)
+    assert code == 1
+    assert "pip ran: -m pip install" in said
+    assert not list((copy / ".venv").glob("stamp-*"))
+    (copy / ".venv" / "bin" / "broken").unlink()
+    assert setup(copy, stand_in)[0] == 0
+
+
+def test_the_lock_of_a_set_up_that_was_killed_is_taken_over(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (copy / ".venv.lock").symlink_to(f"process-{gone.pid}")
+    assert setup(copy, stand_in)[0] == 0
+
+
+def test_one_set_up_waits_for_another(copy: Path, stand_in: dict[str, str]) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (copy / ".venv.lock").symlink_to(f"process-{other.pid}")
+        waiting = subprocess.Popen(
+            [copy / "scripts" / "setup"], env=stand_in, stderr=subprocess.PIPE, text=True
+        )
+        assert waiting.stderr is not None
+        assert "waiting" in waiting.stderr.readline()
+        assert not (copy / ".venv").exists()
+        other.kill()
+        other.wait()
+        assert waiting.wait(timeout=15) == 0
+        waiting.stderr.close()
