@@ -15,7 +15,7 @@ from edge_agent.agent import INTERRUPTED, Agent, AgentSettings
 from edge_agent.assembly import assembled
 from edge_agent.cli.answer import answer_record, print_answer
 from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.output import ExitCode, diagnostics, print_json
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
@@ -72,7 +72,7 @@ _EXIT_CODES = {
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
 @click.option("--offline", is_flag=True, help="Never download: refuse if the model is missing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option
 @click.option("--events", is_flag=True, help="Print every event as a JSON line as it happens.")
 @click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")
 @click.pass_context

@@ -12,7 +12,7 @@ import click
 import psutil
 
 from edge_agent import __version__
-from edge_agent.cli.output import print_json, printable
+from edge_agent.cli.output import json_option, print_json, printable
 from edge_agent.home import Home
 from edge_agent.index import LibraryError, Shelf
 from edge_agent.models import (
@@ -29,7 +29,7 @@ _ROOM_FOR_CACHE = 1.3
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option
 def doctor(as_json: bool) -> None:
     """Check this machine: processor, memory, disk, models and libraries.
 

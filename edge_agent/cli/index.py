@@ -9,13 +9,9 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.libraries import indexing_progress
-from edge_agent.cli.output import diagnostics, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
 from edge_agent.home import Home
 from edge_agent.index import Hit, IndexReport, Shelf
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
-)
 
 
 def _shelf() -> Shelf:

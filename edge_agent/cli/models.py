@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from edge_agent.cli.output import diagnostics, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
 from edge_agent.cli.pulling import pull_with_progress, shown_progress
 from edge_agent.home import Home
 from edge_agent.models import (
@@ -20,10 +20,6 @@ from edge_agent.models import (
     add_from_url,
     free_memory,
     memory_need,
-)
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
 )
 
 

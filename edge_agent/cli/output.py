@@ -15,6 +15,11 @@ from edge_agent.errors import AgentError
 from edge_agent.index import LibraryError
 from edge_agent.models import ModelError
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+)
+"""The option of every command that prints data."""
+
 
 class ExitCode(IntEnum):
     """What a finished command tells the shell."""

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.answer import print_answer
-from edge_agent.cli.output import print_json, printable, results
+from edge_agent.cli.output import json_option, print_json, printable, results
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import RunFinished, to_record
 from edge_agent.home import Home
@@ -29,7 +29,7 @@ def runs() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most runs to show."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option
 def list_runs(limit: int, as_json: bool) -> None:
     """List the newest runs first.
 
@@ -61,7 +61,7 @@ def list_runs(limit: int, as_json: bool) -> None:
 
 @runs.command()
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option
 def show(run: str, as_json: bool) -> None:
     """Show every step of RUN: an id from `runs list`, or the beginning of one.
 
