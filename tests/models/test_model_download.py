@@ -219,10 +219,12 @@ def test_two_pulls_at_once_take_turns(tmp_path: Path, wheels: Path) -> None:
 
 
 SCRIPT = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from edge_agent.models import ModelStore, pull
 from edge_agent.models.catalog import Catalog
+# Whoever started the tests in the background may have had interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 store = ModelStore(Path(sys.argv[1]), Catalog.model_validate_json(sys.argv[2]))
 end_at = sys.argv[3]
 pull(store.catalog.models[0], store, lambda p: os._exit(9) if p.doing == end_at else None)
@@ -262,7 +264,7 @@ def test_an_interrupt_ends_pip_too(
         assert server.was_asked.wait(60)
         (pip,) = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in said
     assert not pip.is_running()
     server.stall.set()
