@@ -29,13 +29,14 @@ def excerpt(text: str, query: str, count: Callable[[str], int], tokens: int) -> 
     # Line breaks inside a sentence are the page's, not the author's.
     found = tuple(" ".join(sentence.split()) for sentence in sentences(text))
     wanted = _stems(query)
+    stems = [_stems(sentence) for sentence in found]
     chosen: set[int] = set()
     left = tokens
     while len(chosen) < len(found):
-        covered = frozenset[str]().union(*(_stems(found[index]) for index in chosen))
+        covered = frozenset[str]().union(*(stems[index] for index in chosen))
         best = max(
             (index for index in range(len(found)) if index not in chosen),
-            key=lambda index: (len((_stems(found[index]) & wanted) - covered), -index),
+            key=lambda index: (len((stems[index] & wanted) - covered), -index),
         )
         cost = count(found[best])
         if chosen and cost > left:

@@ -64,8 +64,3 @@ class Piece:
 
     text: str
     origin: Origin
-
-
-def free_turn(max_tokens: int, stop: tuple[str, ...] = ()) -> Plan:
-    """Plan a turn that the model writes by itself."""
-    yield Sample(max_tokens=max_tokens, stop=stop)

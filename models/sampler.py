@@ -30,7 +30,6 @@ class Sampler:
         seed: int,
         grammar: str | None = None,
     ) -> None:
-        self._size = size
         self._chain = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.libraries import indexing_progress
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, printable, results
 from edge_agent.home import Home
 from edge_agent.index import Hit, IndexReport, Shelf
 
@@ -114,7 +114,7 @@ def search(name: str, query: str, limit: int, as_json: bool) -> None:
         if not hits:
             click.echo("Nothing found.")
     if not hits:
-        click.get_current_context().exit(3)
+        click.get_current_context().exit(ExitCode.NOT_FOUND)
 
 
 @index.command()

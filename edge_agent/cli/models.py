@@ -70,9 +70,10 @@ def list_models(as_json: bool) -> None:
         return
     table = Table("model", "MB", "here", "licence", "what", box=None)
     for row in rows:
-        size = "?" if row["bytes"] is None else f"{row['bytes'] / 1e6:,.0f}"
         installed = "yes" if row["installed"] else "no"
-        table.add_row(row["name"], size, installed, row["licence"], row["title"])
+        table.add_row(
+            row["name"], _megabytes(row["bytes"]), installed, row["licence"], row["title"]
+        )
     results().print(table)
 
 
@@ -114,7 +115,7 @@ def info(name: str, as_json: bool) -> None:
     if as_json:
         print_json(record)
         return
-    size = "?" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f}"
+    size = _megabytes(entry.bytes)
     click.echo(f"{entry.name}: {entry.title}\n{size} MB, {entry.licence}, not on this machine")
     click.echo(f"Get it with: miro-edge models pull {entry.name}")
 
@@ -176,6 +177,11 @@ def remove(name: str, yes: bool) -> None:
         click.confirm(f"Delete the model '{name}' from this machine?", abort=True, err=True)
     store.remove(name)
     diagnostics().print(f"The model '{name}' is deleted.")
+
+
+def _megabytes(count: int | None) -> str:
+    """Return bytes as megabytes; a question mark where only the hub knows."""
+    return "?" if count is None else f"{count / 1e6:,.0f}"
 
 
 def _show(model: InstalledModel, *, as_json: bool) -> None:
