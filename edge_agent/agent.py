@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -32,7 +32,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, Exhibit, Quote
 from edge_agent.guards import Guards
 from edge_agent.index import Collection
-from edge_agent.models import ModelError, Plan, Sampling, SpanKind
+from edge_agent.models import AnySession, ModelError, Plan, Sampling, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, parse, render_failure, render_tools
 from edge_agent.runs import new_run_id
@@ -45,9 +45,6 @@ from edge_agent.turns import (
     quotable_line,
 )
 from edge_agent.window import make_room
-
-if TYPE_CHECKING:
-    from edge_agent.models.session import Session
 
 _Outcome = TypeVar("_Outcome")
 Steps: TypeAlias = Generator[Event, None, _Outcome]
@@ -83,7 +80,7 @@ class Agent:
 
     def __init__(
         self,
-        session: Session,
+        session: AnySession,
         library: Collection,
         profile: Profile,
         settings: AgentSettings | None = None,

@@ -39,6 +39,11 @@ class Home:
         return self.root / "runs.db"
 
     @property
+    def tuning(self) -> Path:
+        """What was measured to suit each model on this machine, one JSON file."""
+        return self.root / "tuning.json"
+
+    @property
     def prefixes(self) -> Path:
         """Decoded system prompts, one state file a fingerprint."""
         return self.root / "prefixes"

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from edge_agent.models import Span, SpanKind
-
-if TYPE_CHECKING:
-    from edge_agent.models.session import Session
+from edge_agent.models import AnySession, Span, SpanKind
 
 _LOW_MARK = 0.6
 """Share of the window that stays filled after a cut: cuts are seldom and large."""
@@ -15,7 +10,7 @@ _LOW_MARK = 0.6
 _LEAVING = (SpanKind.RESULT, SpanKind.TURN, SpanKind.NOTE)
 
 
-def make_room(session: Session, tokens: int) -> tuple[Span, ...]:
+def make_room(session: AnySession, tokens: int) -> tuple[Span, ...]:
     """Cut spans until `tokens` more fit, and return those that were cut.
 
     Results go before turns, old ones before new; the system prompt and the question never go.

@@ -1,14 +1,16 @@
 """What a model is: catalogue, download, verification, the llama.cpp session.
 
-Importing this loads no native library; `edge_agent.models.session` and `.engine` do.
+Importing this loads no native library and no network client; `edge_agent.models.session`, `.engine`
+and `.chat_server` do.
 """
 
 from __future__ import annotations
 
+from .any_session import AnySession
 from .catalog import Catalog, CatalogEntry, load_catalog
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step
 from .download import PullProgress, add_from_url, pull
-from .engine_settings import EngineSettings
+from .engine_settings import DEFAULT_CONTEXT, Adapter, EngineSettings, KvType
 from .errors import (
     ContextFull,
     DownloadError,
@@ -19,15 +21,23 @@ from .errors import (
     ModelLoadError,
     NotEnoughMemory,
     OfflineError,
+    ServerError,
     UnknownModel,
 )
 from .gguf_file import GgufHeader, read_header
 from .grammar import is_json, json_schema_grammar, missing_end
-from .memory import MemoryNeed, free_memory, memory_need, require_memory
+from .machine import free_memory, usable_cores
+from .memory import MemoryNeed, memory_need, require_memory
+from .remote_model import RemoteModel, remote_model
 from .spans import Span, SpanKind
 from .store import InstalledModel, ModelStore
+from .tuned import Tuned, TunedSettings, settings_for
+from .usage import Usage
 
 __all__ = [
+    "DEFAULT_CONTEXT",
+    "Adapter",
+    "AnySession",
     "Catalog",
     "CatalogEntry",
     "Choose",
@@ -40,6 +50,7 @@ __all__ = [
     "HashMismatch",
     "InstalledModel",
     "InvalidModelFile",
+    "KvType",
     "MemoryNeed",
     "ModelError",
     "ModelLoadError",
@@ -49,12 +60,17 @@ __all__ = [
     "Piece",
     "Plan",
     "PullProgress",
+    "RemoteModel",
     "Sample",
     "Sampling",
+    "ServerError",
     "Span",
     "SpanKind",
     "Step",
+    "Tuned",
+    "TunedSettings",
     "UnknownModel",
+    "Usage",
     "add_from_url",
     "free_memory",
     "is_json",
@@ -64,5 +80,8 @@ __all__ = [
     "missing_end",
     "pull",
     "read_header",
+    "remote_model",
     "require_memory",
+    "settings_for",
+    "usable_cores",
 ]

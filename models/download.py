@@ -52,10 +52,13 @@ def pull(entry: CatalogEntry, store: ModelStore, report: Report) -> InstalledMod
         return store.keep(entry.model_copy(update={"files": files}))
 
 
-def add_from_url(name: str, url: str, store: ModelStore, report: Report) -> InstalledModel:
+def add_from_url(
+    name: str, url: str, store: ModelStore, report: Report, base: str | None = None
+) -> InstalledModel:
     """Download a GGUF file from an https address and add it to the store as the user's own.
 
-    An interrupted download is gone on with. Raises DownloadError, and what `ModelStore.add` raises.
+    `base` is the model that an adapter is applied to. An interrupted download is gone on with.
+    Raises DownloadError, and what `ModelStore.add` raises.
     """
     store.check_new_name(name)
     with _alone(name, store, report) as folder:
@@ -67,7 +70,7 @@ def add_from_url(name: str, url: str, store: ModelStore, report: Report) -> Inst
 
         path = fetch_from_url(url, partial, downloading)
         try:
-            model = store.add(name, path)
+            model = store.add(name, path, base)
         except HashMismatch:
             shutil.rmtree(partial)
             raise

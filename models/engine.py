@@ -6,21 +6,20 @@ mean is the session's business.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
-import psutil
 
 from .decoding import Sampling
-from .engine_settings import EngineSettings
+from .engine_settings import Adapter, EngineSettings
 from .errors import ContextFull, ModelLoadError
-from .sampler import Sampler
+from .llama_log import captured_log
+from .machine import usable_cores
+from .sampler import Sampler, Vocabulary
 
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 _SEQUENCE = 0
@@ -42,7 +41,8 @@ class Engine:
         self.settings = settings or EngineSettings()
         self._model: object | None = None
         self._context: object | None = None
-        with _captured_log() as log:
+        self._adapters: dict[Path, object] = {}
+        with captured_log() as log:
             self._model = _load_model(path, self.settings)
             if not self._model:
                 raise ModelLoadError(
@@ -57,13 +57,25 @@ class Engine:
                 f"{log.reason()}. Try a smaller --context."
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
-        self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
-        self.vocabulary_size: int = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
+        # Moving cells of a model that cannot do it aborts the process.
+        self._can_shift = bool(llama_cpp.llama_memory_can_shift(self._memory))
+        handle = llama_cpp.llama_model_get_vocab(self._model)
+        self._vocabulary = Vocabulary(handle, llama_cpp.llama_vocab_n_tokens(handle))
+        self.adapter: Adapter | None = None
+        if self.settings.adapter is not None:
+            try:
+                self.use_adapter(self.settings.adapter)
+            except ModelLoadError:
+                self.close()
+                raise
 
     def close(self) -> None:
-        """Free the context and the weights."""
+        """Free the context, the adapters and the weights."""
         if self._context:
             llama_cpp.llama_free(self._context)
+        for adapter in self._adapters.values():
+            llama_cpp.llama_adapter_lora_free(adapter)
+        self._adapters.clear()
         if self._model:
             llama_cpp.llama_model_free(self._model)
         self._context = self._model = None
@@ -74,6 +86,36 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    # Adapters
+
+    def use_adapter(self, adapter: Adapter | None) -> None:
+        """Apply an adapter to the mapped weights, or none; what was decoded before is forgotten.
+
+        Raises ModelLoadError where the file is no adapter of this model.
+        """
+        native = None if adapter is None else self._loaded(adapter.path)
+        self.clear()
+        if adapter is None:
+            llama_cpp.llama_set_adapters_lora(self._context, None, 0, None)
+        else:
+            handles = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(native)
+            scales = (ctypes.c_float * 1)(adapter.scale)
+            llama_cpp.llama_set_adapters_lora(self._context, handles, 1, scales)
+        self.adapter = adapter
+
+    def _loaded(self, path: Path) -> object:
+        """Return llama.cpp's handle of an adapter; one that was loaded stays until the end."""
+        if path not in self._adapters:
+            with captured_log() as log:
+                native = llama_cpp.llama_adapter_lora_init(self._model, str(path).encode())
+            if not native:
+                raise ModelLoadError(
+                    f"llama.cpp cannot apply the adapter {path} to {self.path.name}: "
+                    f"{log.reason()}. Use an adapter that was made for this model."
+                )
+            self._adapters[path] = native
+        return self._adapters[path]
+
     # Text and tokens
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
@@ -81,7 +123,7 @@ class Engine:
         data = text.encode("utf-8", errors="replace")
         tokens = (llama_cpp.llama_token * (len(data) + 8))()
         count = llama_cpp.llama_tokenize(
-            self._vocabulary, data, len(data), tokens, len(tokens), False, special
+            self._vocabulary.handle, data, len(data), tokens, len(tokens), False, special
         )
         return list(tokens[:count])
 
@@ -89,21 +131,23 @@ class Engine:
         """Return the bytes that `token` stands for; control tokens stand for none."""
         for size in (64, 4096):
             buffer = ctypes.create_string_buffer(size)
-            count = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, size, 0, False)
+            count = llama_cpp.llama_token_to_piece(
+                self._vocabulary.handle, token, buffer, size, 0, False
+            )
             if count >= 0:
                 return bytes(buffer.raw[:count])
         return b""
 
     def ends_turn(self, token: int) -> bool:
         """Tell whether the model ends its message with `token`."""
-        return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
+        return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary.handle, token))
 
     @property
     def beginning(self) -> list[int]:
         """The tokens that every text of this model begins with: its BOS token, or none."""
-        if not llama_cpp.llama_vocab_get_add_bos(self._vocabulary):
+        if not llama_cpp.llama_vocab_get_add_bos(self._vocabulary.handle):
             return []
-        return [int(llama_cpp.llama_vocab_bos(self._vocabulary))]
+        return [int(llama_cpp.llama_vocab_bos(self._vocabulary.handle))]
 
     @property
     def chat_template(self) -> str | None:
@@ -114,7 +158,7 @@ class Engine:
     @property
     def beginning_text(self) -> str:
         """The tokens of `beginning` as chat templates write them."""
-        texts = (llama_cpp.llama_vocab_get_text(self._vocabulary, t) for t in self.beginning)
+        texts = (llama_cpp.llama_vocab_get_text(self._vocabulary.handle, t) for t in self.beginning)
         return "".join(text.decode("utf-8", errors="replace") for text in texts)
 
     # Positions
@@ -128,15 +172,6 @@ class Engine:
     def last_position(self) -> int:
         """The highest position in llama.cpp's cache; -1 when it is empty."""
         return int(llama_cpp.llama_memory_seq_pos_max(self._memory, _SEQUENCE))
-
-    @property
-    def can_shift(self) -> bool:
-        """Whether cached cells may be moved to other positions without aborting the process."""
-        return (
-            bool(llama_cpp.llama_memory_can_shift(self._memory))
-            and not llama_cpp.llama_model_is_recurrent(self._model)
-            and not llama_cpp.llama_model_is_hybrid(self._model)
-        )
 
     def decode(self, tokens: Sequence[int], position: int) -> None:
         """Decode `tokens` from `position` on; the logits of the last one are kept.
@@ -160,13 +195,33 @@ class Engine:
                     "Close other programs if memory is short, then try again."
                 )
 
-    def remove(self, start: int, end: int) -> bool:
-        """Forget the cells of positions [start, end); end -1 means all that follow."""
-        return bool(llama_cpp.llama_memory_seq_rm(self._memory, _SEQUENCE, start, end))
+    def cut(self, start: int, end: int) -> bool:
+        """Take the cells of positions [start, end) out and move those that follow up.
 
-    def shift(self, start: int, by: int) -> None:
-        """Move the cells from `start` on by `by` positions; only where `can_shift`."""
-        llama_cpp.llama_memory_seq_add(self._memory, _SEQUENCE, start, -1, by)
+        False where this model's cache cannot do that; the cache may then be of no use any more.
+        """
+        if not self._can_shift:
+            return False
+        # Hybrid models claim that they can be shifted, and then refuse to lose a part.
+        if not llama_cpp.llama_memory_seq_rm(self._memory, _SEQUENCE, start, end):
+            self._can_shift = False
+            return False
+        llama_cpp.llama_memory_seq_add(self._memory, _SEQUENCE, end, -1, start - end)
+        return True
+
+    def truncate(self, start: int) -> bool:
+        """Forget the cells from position `start` on.
+
+        False where this model's cache cannot do that; it may then be of no use any more.
+        """
+        if start < self._earliest_truncation():
+            return False
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, _SEQUENCE, start, -1))
+
+    def _earliest_truncation(self) -> int:
+        """Return the first position whose sliding window is still in the cache as a whole."""
+        oldest = int(llama_cpp.llama_memory_seq_pos_min(self._memory, _SEQUENCE))
+        return 0 if oldest <= 0 else oldest + llama_cpp.llama_model_n_swa(self._model)
 
     def clear(self) -> None:
         """Forget everything that was decoded."""
@@ -177,11 +232,20 @@ class Engine:
     def logits(self) -> npt.NDArray[np.float32]:
         """Return the logits of the last decoded token: a view, valid until the next decode."""
         pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary.size,))
 
-    def sampler(self, sampling: Sampling, seed: int, grammar: str | None = None) -> Sampler:
-        """Make a sampler over this vocabulary. Raises GrammarError."""
-        return Sampler(self._vocabulary, self.vocabulary_size, sampling, seed, grammar)
+    def sampler(
+        self,
+        sampling: Sampling,
+        seed: int,
+        grammar: str | None = None,
+        history: Sequence[int] = (),
+    ) -> Sampler:
+        """Make a sampler over this vocabulary that takes `history` as written already.
+
+        Raises GrammarError.
+        """
+        return Sampler(self._vocabulary, sampling, seed, grammar, history)
 
     # States on disk
 
@@ -203,7 +267,7 @@ class Engine:
         capacity = len(tokens) + 1
         array = (llama_cpp.llama_token * capacity)()
         count = ctypes.c_size_t(0)
-        with _captured_log():
+        with captured_log():
             loaded = llama_cpp.llama_state_seq_load_file(
                 self._context, str(path).encode(), _SEQUENCE, array, capacity, ctypes.byref(count)
             )
@@ -216,6 +280,10 @@ class Engine:
 def _load_model(path: Path, settings: EngineSettings) -> object:
     parameters = llama_cpp.llama_model_default_params()
     parameters.n_gpu_layers = settings.gpu_layers if _has_gpu() else 0
+    parameters.use_extra_bufts = settings.repack
+    parameters.load_mode = (
+        llama_cpp.LLAMA_LOAD_MODE_MMAP_MLOCK if settings.lock else llama_cpp.LLAMA_LOAD_MODE_MMAP
+    )
     return llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
 
 
@@ -223,12 +291,11 @@ def _make_context(model: object, settings: EngineSettings) -> object:
     parameters = llama_cpp.llama_context_default_params()
     parameters.n_ctx = settings.context
     parameters.n_batch = parameters.n_ubatch = settings.batch
-    parameters.n_threads = parameters.n_threads_batch = settings.threads or physical_cores()
+    parameters.n_threads = parameters.n_threads_batch = settings.threads or usable_cores()
     parameters.type_k = parameters.type_v = _KV_TYPES[settings.kv_type]
     # False would mean *disabled*, with which a quantized V cache cannot be made.
     parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO
-    # A full-size cache for sliding-window layers is what lets them be rolled back.
-    parameters.swa_full = True
+    parameters.swa_full = settings.whole_window
     parameters.no_perf = True
     return llama_cpp.llama_init_from_model(model, parameters)
 
@@ -237,46 +304,7 @@ def _has_gpu() -> bool:
     return bool(llama_cpp.llama_supports_gpu_offload())
 
 
-def physical_cores() -> int:
-    """Return how many physical cores this process may count on, at least one."""
-    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-
-
 def system_information() -> str:
     """Return the CPU features and back ends that llama.cpp was built with, in its own words."""
-    with _captured_log():
+    with captured_log():
         return str(llama_cpp.llama_print_system_info().decode("utf-8", errors="replace")).strip()
-
-
-class _Log:
-    """What llama.cpp said while it worked: kept, never printed."""
-
-    def __init__(self) -> None:
-        self.errors: list[str] = []
-
-    def reason(self) -> str:
-        """Return its last words about a failure, as one phrase."""
-        said = [line for line in self.errors if line]
-        return said[-1].split(": ", 1)[-1].rstrip(".") if said else "it gave no reason"
-
-
-_log_lock = threading.Lock()
-_log = _Log()
-
-
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _keep_log(level: int, text: bytes, _: object) -> None:
-    if level == _GGML_LOG_LEVEL_ERROR:
-        _log.errors.append(text.decode("utf-8", errors="replace").strip())
-
-
-_GGML_LOG_LEVEL_ERROR = 4
-
-
-@contextlib.contextmanager
-def _captured_log() -> Iterator[_Log]:
-    """Collect llama.cpp's error messages; its log is global, so one collector at a time."""
-    with _log_lock:
-        _log.errors.clear()
-        llama_cpp.llama_log_set(_keep_log, ctypes.c_void_p(0))
-        yield _log

@@ -41,3 +41,7 @@ class HashMismatch(ModelError):
 
 class NotEnoughMemory(ModelError):
     """A model does not fit into the memory that is free."""
+
+
+class ServerError(ModelError):
+    """A model server cannot be reached, refuses, or says what no model server says."""

@@ -10,7 +10,7 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from .errors import InvalidModelFile
 
@@ -44,6 +44,9 @@ class GgufHeader:
     kv_heads: int
     embedding_length: int
     vocabulary: int
+    head_width: int = 0
+    """Values in the key of one head, where that is not the embedding shared among the heads."""
+    kind: Literal["model", "adapter"] = "model"
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -203,6 +206,8 @@ def _header(metadata: dict[str, _Value]) -> GgufHeader:
         kv_heads=own("attention.head_count_kv", heads),
         embedding_length=own("embedding_length"),
         vocabulary=words.length if isinstance(words, _Array) else 0,
+        head_width=own("attention.key_length"),
+        kind="adapter" if metadata.get("general.type") == "adapter" else "model",
     )
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import psutil
 
 from .engine_settings import EngineSettings
 from .errors import NotEnoughMemory
 from .gguf_file import GgufHeader
+from .machine import free_memory
 
 _MIB = 1024**2
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}  # q8_0: 32 values share a two-byte scale
 _OVERHEAD = 96 * _MIB
 """The interpreter, the index, and what llama.cpp allocates whatever the model."""
+_REPACKED = 0.7
+"""Share of the weights that llama.cpp copies at most when it repacks them."""
+_SMALLEST_WINDOW = 512
+_WINDOW_STEP = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +36,67 @@ class MemoryNeed:
 
 
 def memory_need(size: int, header: GgufHeader, settings: EngineSettings) -> MemoryNeed:
-    """Reckon what a model file of `size` bytes needs with a window of `settings.context` tokens.
+    """Reckon what files of `size` bytes need with a window of `settings.context` tokens.
 
     The cache holds, for each layer and position, a key and a value for every key-value head. The
     compute buffer is dominated by the logits and the widest activations of one batch of floats.
     """
-    head_width = header.embedding_length // max(1, header.heads)
-    cache = (
-        header.layers
-        * settings.context
-        * header.kv_heads
-        * 2
-        * head_width
-        * _KV_BYTES[settings.kv_type]
-    )
+    head_width = header.head_width or header.embedding_length // max(1, header.heads)
+    values = header.layers * settings.context * header.kv_heads * 2 * head_width
     widest = header.vocabulary + 8 * header.embedding_length
     return MemoryNeed(
-        weights=size, cache=round(cache), buffers=4 * settings.batch * widest + _OVERHEAD
+        weights=round(size * (1 + _REPACKED)) if settings.repack else size,
+        cache=round(values * _KV_BYTES[settings.kv_type]),
+        buffers=4 * settings.batch * widest + _OVERHEAD,
     )
 
 
-def free_memory() -> int:
-    """Return the bytes that can be used without swapping."""
-    return int(psutil.virtual_memory().available)
+def fitting_kv_type(size: int, header: GgufHeader, settings: EngineSettings) -> EngineSettings:
+    """Return `settings` with an f16 cache while that fits into what is free, else with q8_0."""
+    roomy = replace(settings, kv_type="f16")
+    if memory_need(size, header, roomy).total <= free_memory():
+        return roomy
+    return replace(settings, kv_type="q8_0")
 
 
-def require_memory(path: Path, header: GgufHeader, settings: EngineSettings) -> None:
-    """Raise NotEnoughMemory, saying what would fit, where a model is too large for what is free."""
-    need = memory_need(path.stat().st_size, header, settings)
-    free = free_memory()
-    if need.total <= free:
+def require_memory(
+    path: Path,
+    header: GgufHeader,
+    settings: EngineSettings,
+    alternatives: Mapping[str, int] | None = None,
+) -> None:
+    """Raise NotEnoughMemory, saying what would fit, where a model is too large for what is free.
+
+    `alternatives` are the sizes of other models, in bytes, by name.
+    """
+    size = path.stat().st_size
+    need, free = memory_need(size, header, settings).total, free_memory()
+    if need <= free:
         return
-    smaller = EngineSettings(context=settings.context, kv_type="q8_0")
-    if memory_need(path.stat().st_size, header, smaller).total <= free:
-        advice = "A key-value cache of type q8_0 would fit."
-    elif need.total - need.cache < free:
-        tokens = int(settings.context * (free - need.total + need.cache) / need.cache)
-        advice = f"A window of --context {tokens // 256 * 256} would fit."
-    else:
-        advice = "Choose a smaller model (see: miro-edge models list) or close other programs."
     raise NotEnoughMemory(
-        f"The model {path.name} needs {need.total / _MIB:,.0f} MiB of memory with a window of "
-        f"{settings.context} tokens, and {free / _MIB:,.0f} MiB are free. {advice}"
+        f"The model {path.name} needs {need / _MIB:,.0f} MiB of memory with a window of "
+        f"{settings.context} tokens, and {free / _MIB:,.0f} MiB are free: "
+        f"{(need - free) / _MIB:,.0f} MiB too few. "
+        f"{_advice(size, header, settings, alternatives or {})}"
     )
+
+
+def _advice(
+    size: int, header: GgufHeader, settings: EngineSettings, alternatives: Mapping[str, int]
+) -> str:
+    """Say what fits: another cache type, a smaller window, a smaller model."""
+    free = free_memory()
+    lean = replace(settings, kv_type="q8_0", repack=False)
+    if memory_need(size, header, lean).total <= free:
+        return "It would fit with --kv-type q8_0."
+    smallest = memory_need(size, header, replace(lean, context=0))
+    for_each_token = memory_need(size, header, lean).cache / settings.context
+    window = int((free - smallest.total) / for_each_token) // _WINDOW_STEP * _WINDOW_STEP
+    if window >= _SMALLEST_WINDOW:
+        return f"It would fit with --context {window} --kv-type q8_0."
+    beside = memory_need(0, header, lean).total
+    fitting = [name for name, other in alternatives.items() if other + beside <= free]
+    if fitting:
+        best = max(fitting, key=lambda name: alternatives[name])
+        return f"The model {best} would fit: --model {best}"
+    return "Close other programs, or choose a smaller model (see: miro-edge models list)."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import llama_cpp
 import numpy as np
@@ -11,8 +13,19 @@ import numpy.typing as npt
 from .decoding import Sampling
 from .errors import GrammarError
 
+_DRY_WINDOW = 1024
+"""Tokens of the turn in which DRY looks for runs."""
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-_PENALTY_WINDOW = 64
+_DRY_BREAKERS = (b"\n", b'"', b":", b"*")
+"""What a repeated run cannot reach across: usual beginnings of lines and values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A model's vocabulary: llama.cpp's handle of it, and its number of tokens."""
+
+    handle: object
+    size: int
 
 
 class Sampler:
@@ -24,21 +37,27 @@ class Sampler:
 
     def __init__(
         self,
-        vocabulary: object,
-        size: int,
+        vocabulary: Vocabulary,
         sampling: Sampling,
         seed: int,
         grammar: str | None = None,
+        history: Sequence[int] = (),
     ) -> None:
+        """Make the chain; `history` are the tokens that penalties take as written already.
+
+        Raises GrammarError.
+        """
         self._chain = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )
-        for part in _chain_parts(vocabulary, size, sampling, seed):
+        for part in _chain_parts(vocabulary, sampling, seed):
             llama_cpp.llama_sampler_chain_add(self._chain, part)
+        for token in history:
+            llama_cpp.llama_sampler_accept(self._chain, token)
         self._grammar = None
         if grammar is not None:
             self._grammar = llama_cpp.llama_sampler_init_grammar(
-                vocabulary, grammar.encode(), b"root"
+                vocabulary.handle, grammar.encode(), b"root"
             )
             if not self._grammar:
                 self.close()
@@ -94,20 +113,26 @@ def _candidates(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
     return candidates
 
 
-def _chain_parts(vocabulary: object, size: int, sampling: Sampling, seed: int) -> list[object]:
+def _chain_parts(vocabulary: Vocabulary, sampling: Sampling, seed: int) -> list[object]:
     """Return llama.cpp's samplers for `sampling`, in the order in which they are applied."""
     parts: list[object] = []
     if sampling.repetition_penalty != 1.0:
         parts.append(
             llama_cpp.llama_sampler_init_penalties(
-                size, _PENALTY_WINDOW, sampling.repetition_penalty, 0.0, 0.0
+                vocabulary.size, sampling.repetition_window, sampling.repetition_penalty, 0.0, 0.0
             )
         )
     if sampling.dry_multiplier > 0:
-        breakers = (ctypes.c_char_p * 3)(b"\n", b'"', b":")
+        breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
         parts.append(
             llama_cpp.llama_sampler_init_dry(
-                vocabulary, sampling.dry_multiplier, 1.75, 2, _PENALTY_WINDOW, breakers, 3
+                vocabulary.handle,
+                sampling.dry_multiplier,
+                sampling.dry_base,
+                sampling.dry_allowed_length,
+                _DRY_WINDOW,
+                breakers,
+                len(_DRY_BREAKERS),
             )
         )
     if sampling.temperature <= 0:

@@ -14,10 +14,12 @@ from pathlib import Path
 from .chat_format import ChatFormat, Wrapping, chat_format
 from .decoding import Piece, Plan, Sampling
 from .engine import Engine
+from .engine_settings import Adapter
 from .errors import ContextFull
 from .spans import Span, SpanKind
-from .token_cache import TokenCache, Usage
+from .token_cache import TokenCache
 from .turn_writer import TurnWriter
+from .usage import Usage
 
 _PREFIXES_KEPT = 8
 
@@ -58,6 +60,25 @@ class Session:
     def usage(self) -> Usage:
         """The token counts so far."""
         return self._cache.usage
+
+    def tokens_of(self, span: Span) -> tuple[int, ...]:
+        """Return the tokens of a span, those of its wrapping too."""
+        start = self.position_of(span)
+        return self._cache.tokens[start : start + span.tokens]
+
+    def position_of(self, span: Span) -> int:
+        """Return the position of a span's first token. Raises ValueError where it is not here."""
+        if span not in self._spans:
+            raise ValueError(f"span {span.number} is not in this session")
+        return sum(other.tokens for other in self._spans[: self._spans.index(span)])
+
+    def use_adapter(self, adapter: Adapter | None) -> None:
+        """Go on with another LoRA adapter, or none; the window is decoded again under it.
+
+        Raises ModelLoadError where the file is no adapter of this model.
+        """
+        self._engine.use_adapter(adapter)
+        self._cache.forget()
 
     def count(self, text: str) -> int:
         """Return how many tokens `text` takes, without the wrapping of a role."""
@@ -108,13 +129,13 @@ class Session:
 
     def cut(self, span: Span) -> None:
         """Take a span out of the middle; what follows keeps its values and moves up."""
-        start = self._start_of(span)
+        start = self.position_of(span)
         self._cache.cut(start, start + span.tokens)
         self._spans.remove(span)
 
     def rollback(self, span: Span) -> None:
         """Forget `span` and everything after it."""
-        self._cache.truncate(self._start_of(span))
+        self._cache.truncate(self.position_of(span))
         del self._spans[self._spans.index(span) :]
 
     def save_prefix(self, folder: Path) -> None:
@@ -139,13 +160,14 @@ class Session:
         return self._cache.load(path)
 
     def _prefix_file(self, folder: Path) -> Path:
-        """Name a prefix by all that decides its values: model file, cache type and tokens."""
-        model = self._engine.path.stat()
+        """Name a prefix by all that decides its values: model, adapter, cache types and tokens."""
+        settings = self._engine.settings
+        adapter = self._engine.adapter
         identity = (
-            str(self._engine.path.resolve()),
-            model.st_size,
-            model.st_mtime_ns,
-            self._engine.settings.kv_type,
+            _file_identity(self._engine.path),
+            adapter and (_file_identity(adapter.path), adapter.scale),
+            settings.kv_type,
+            settings.whole_window,
             self._cache.tokens,
         )
         return folder / f"{hashlib.sha256(repr(identity).encode()).hexdigest()[:32]}.state"
@@ -161,10 +183,10 @@ class Session:
         self._spans.append(span)
         return span
 
-    def _start_of(self, span: Span) -> int:
-        if span not in self._spans:
-            raise ValueError(f"span {span.number} is not in this session")
-        return sum(other.tokens for other in self._spans[: self._spans.index(span)])
+
+def _file_identity(path: Path) -> tuple[str, int, int]:
+    stat = path.stat()
+    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
 
 
 def _forget_old_prefixes(folder: Path) -> None:

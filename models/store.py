@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +28,7 @@ class InstalledModel:
 
     name: str
     path: Path
+    """The weights; for an adapter, those of its base."""
     bytes: int
     sha256: str | None
     """None for a file outside the store, which is not hashed."""
@@ -35,6 +36,8 @@ class InstalledModel:
     profile: str
     header: GgufHeader | None
     """None for what is no GGUF: the embedder."""
+    adapter: Path | None = None
+    """A LoRA adapter that is applied to the weights."""
 
 
 class _FileRecord(BaseModel):
@@ -56,6 +59,8 @@ class _Record(BaseModel):
 
     files: tuple[_FileRecord, ...] = Field(min_length=1)
     header: GgufHeader | None
+    base: str | None = None
+    """For an adapter: the model that it is applied to."""
 
 
 class ModelStore:
@@ -87,6 +92,8 @@ class ModelStore:
                     f"{folder / file.name} was changed since it was checked. "
                     f"Check it with: miro-edge models verify {name}"
                 )
+        if record.base is not None:
+            return self._adapted(name, record, self._base(record.base))
         entry = self.catalog.find(name)
         return InstalledModel(
             name=name,
@@ -97,6 +104,29 @@ class ModelStore:
             profile=entry.profile if entry else _OWN_PROFILE,
             header=record.header,
         )
+
+    def _adapted(self, name: str, record: _Record, base: InstalledModel) -> InstalledModel:
+        """Return a base with the adapter of a record over it."""
+        adapter = record.files[0]
+        return replace(
+            base,
+            name=name,
+            bytes=base.bytes + adapter.bytes,
+            sha256=adapter.sha256,
+            licence=_OWN_LICENCE,
+            adapter=self.root / name / adapter.name,
+        )
+
+    def _base(self, name: str) -> InstalledModel:
+        """Return the model that an adapter is applied to. Raises UnknownModel."""
+        base = self.find(name)
+        if base is None:
+            known = self.catalog.find(name) is not None
+            raise UnknownModel(
+                f"The adapter needs the model '{name}', which is not on this machine. "
+                f"Get it: miro-edge models {'pull' if known else 'add'} {name}"
+            )
+        return base
 
     def resolve(self, name_or_path: str) -> InstalledModel | None:
         """Return a model by name, or by the path of a GGUF file; None for one yet to be pulled.
@@ -110,6 +140,12 @@ class ModelStore:
         if path is None:
             known = (*(entry.name for entry in self.catalog.models), *self.names())
             raise UnknownModel(unknown_model(name_or_path, known))
+        header = read_header(path)
+        if header.kind == "adapter":
+            raise InvalidModelFile(
+                f"{path} is an adapter, not a whole model. Say of which: "
+                f"miro-edge models add NAME {path} --base MODEL"
+            )
         return InstalledModel(
             name=path.stem,
             path=path,
@@ -117,7 +153,7 @@ class ModelStore:
             sha256=None,
             licence=_OWN_LICENCE,
             profile=_OWN_PROFILE,
-            header=read_header(path),
+            header=header,
         )
 
     def keep(self, entry: CatalogEntry) -> InstalledModel:
@@ -125,14 +161,15 @@ class ModelStore:
         digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
         return self._keep(entry.name, digests)
 
-    def add(self, name: str, path: Path) -> InstalledModel:
+    def add(self, name: str, path: Path, base: str | None = None) -> InstalledModel:
         """Copy a user's own GGUF file into the store, linking where the disk allows it.
 
-        Under the name of a catalogue model only the very file of the catalogue is taken. Raises
-        ModelError for a name that is taken, InvalidModelFile and HashMismatch.
+        A LoRA adapter needs the name of the model that it is applied to, its `base`. Under the
+        name of a catalogue model only the very file of the catalogue is taken. Raises ModelError
+        for a name that is taken, InvalidModelFile, HashMismatch and UnknownModel.
         """
         self.check_new_name(name)
-        read_header(path)
+        self._require_fit(path, base)
         entry = self.catalog.find(name)
         folder = self.root / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +187,29 @@ class ModelStore:
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        return self._keep(name, {copy.name: digest})
+        return self._keep(name, {copy.name: digest}, base)
+
+    def _require_fit(self, path: Path, base: str | None) -> None:
+        """Raise InvalidModelFile where a file is no adapter of `base`, or needs one."""
+        header = read_header(path)
+        if header.kind == "adapter" and base is None:
+            raise InvalidModelFile(
+                f"{path} is an adapter: say with --base which model it is applied to."
+            )
+        if base is None:
+            return
+        if header.kind != "adapter":
+            raise InvalidModelFile(f"{path} is a whole model: add it without --base.")
+        under = self._base(base)
+        if (
+            under.header is None
+            or under.adapter
+            or under.header.architecture != header.architecture
+        ):
+            raise InvalidModelFile(
+                f"{path} is an adapter for the architecture {header.architecture or 'unknown'}, "
+                f"which '{base}' is not. Name the model that it was made for."
+            )
 
     def check_new_name(self, name: str) -> None:
         """Raise ModelError where a file cannot be added under that name."""
@@ -176,7 +235,8 @@ class ModelStore:
         if name not in self.names():
             raise _not_here(name)
         folder = self.root / name
-        digests = {file.name: file.sha256 for file in self._record(name).files}
+        record = self._record(name)
+        digests = {file.name: file.sha256 for file in record.files}
         for file, digest in digests.items():
             if not (folder / file).is_file() or sha256_of(folder / file, report) != digest:
                 (folder / _RECORD).unlink()
@@ -186,7 +246,7 @@ class ModelStore:
                     f"{folder / file} is not the file that was checked before. "
                     f"Get it again: miro-edge models {again}"
                 )
-        return self._keep(name, digests)
+        return self._keep(name, digests, record.base)
 
     def remove(self, name: str) -> None:
         """Delete a model and what is left of interrupted downloads of it. Raises UnknownModel."""
@@ -212,13 +272,14 @@ class ModelStore:
                 f"Remove the model and get it again: miro-edge models remove {name}"
             ) from error
 
-    def _keep(self, name: str, digests: dict[str, str]) -> InstalledModel:
+    def _keep(self, name: str, digests: dict[str, str], base: str | None = None) -> InstalledModel:
         """Record files of a model that were just checked, the main one first."""
         folder = self.root / name
         main = folder / next(iter(digests))
         record = _Record(
             files=tuple(_record_of(folder / file, digest) for file, digest in digests.items()),
             header=read_header(main) if main.suffix == ".gguf" else None,
+            base=base,
         )
         # A crash leaves the old record or the new one.
         draft = folder / f"{_RECORD}.{os.getpid()}"

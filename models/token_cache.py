@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from .engine import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens counted since a session began.
-
-    `prompt` were decoded as prompt, `new` of them for the first time, `generated` were drawn one by
-    one. Prefill amplification is prompt ÷ new.
-    """
-
-    prompt: int = 0
-    new: int = 0
-    generated: int = 0
+from .usage import Usage
 
 
 class TokenCache:
@@ -33,7 +20,6 @@ class TokenCache:
         """Begin with an empty window."""
         engine.clear()
         self._engine = engine
-        self._cuttable = engine.can_shift
         self._tokens: list[int] = []
         self._drawn: list[bool] = []  # whether the model drew the token, or it came as text
         self._decoded = 0
@@ -78,14 +64,22 @@ class TokenCache:
 
     def flush(self) -> None:
         """Decode what waits, so that the logits of the last token are there."""
-        start, end = self._decoded, len(self._tokens)
-        if start == end:
+        start = self._decoded
+        if start == len(self._tokens):
             return
-        self._engine.decode(self._tokens[start:], start)
-        drawn = sum(self._drawn[max(start, self._seen) :])
-        self._prompt += end - start - drawn
-        self._new += end - max(start, self._seen) - drawn
-        self._decoded = self._seen = end
+        try:
+            self._engine.decode(self._tokens[start:], start)
+        finally:
+            self._count(self._engine.last_position + 1)
+
+    def _count(self, decoded: int) -> None:
+        """Book the tokens up to `decoded` as decoded."""
+        start = self._decoded
+        drawn = sum(self._drawn[max(start, self._seen) : decoded])
+        self._prompt += decoded - start - drawn
+        self._new += max(0, decoded - max(start, self._seen)) - drawn
+        self._decoded = decoded
+        self._seen = max(self._seen, decoded)
 
     def cut(self, start: int, end: int) -> None:
         """Take the tokens [start, end) out; those that follow keep their values and move up."""
@@ -105,6 +99,11 @@ class TokenCache:
         del self._tokens[start:]
         del self._drawn[start:]
 
+    def forget(self) -> None:
+        """Drop what was decoded; the tokens stay, and wait to be decoded again."""
+        self._engine.clear()
+        self._decoded = 0
+
     def save(self, path: Path) -> bool:
         """Write the decoded window to `path`; false when llama.cpp could not."""
         self.flush()
@@ -118,17 +117,13 @@ class TokenCache:
         return True
 
     def _cut_cache(self, start: int, end: int) -> None:
-        if self._cuttable and self._engine.remove(start, end):
-            self._engine.shift(end, start - end)
+        if self._engine.cut(start, end):
             self._decoded -= end - start
         else:
-            # Hybrid models claim to be cuttable and refuse: believe the refusal from now on.
-            self._cuttable = False
             self._truncate_cache(start)
 
     def _truncate_cache(self, start: int) -> None:
-        if self._cuttable and self._engine.remove(start, -1):
+        if self._engine.truncate(start):
             self._decoded = start
         else:
-            self._engine.clear()
-            self._decoded = 0
+            self.forget()

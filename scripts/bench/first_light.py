@@ -24,11 +24,11 @@ from pathlib import Path
 
 from edge_agent.agent import AgentSettings
 from edge_agent.assembly import assembled
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import Collection, Shelf, sample_folder
-from edge_agent.models import load_catalog
+from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 
 ROOT = Path(__file__).parent.parent.parent
 QUESTION = "In which city was the engineer born who conceived the Great Eastern?"
@@ -73,7 +73,8 @@ def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], 
     settings = AgentSettings(model=installed.name, prefixes=home.prefixes)
     rows: list[Row] = []
     first_token = 0.0
-    with assembled(installed, library, settings, context=4096) as agent:
+    engine_settings = loading_settings(installed, home, DEFAULT_CONTEXT)
+    with assembled(installed, library, settings, engine_settings) as agent:
         for question in questions:
             shown: set[str] = set()
             began = time.monotonic()

@@ -20,7 +20,7 @@ from edge_agent.models import (
     Span,
     SpanKind,
 )
-from edge_agent.models.token_cache import Usage
+from edge_agent.models.usage import Usage
 
 DOCUMENTS = {
     "fram.md": "# Fram\n\nThe Fram was designed by Colin Archer. She was launched in 1892.",

@@ -1,0 +1,205 @@
+"""A model on another machine, or in another program: a server that speaks the OpenAI chat API.
+
+llama-server, vLLM, Ollama and many more do. Nothing is sent anywhere but to the address that the
+user gave: no proxy, no redirect.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from .decoding import Sampling
+from .errors import ServerError
+from .remote_model import RemoteModel
+
+KEY_VARIABLE = "MIRO_EDGE_API_KEY"
+_CONNECT_SECONDS = 10.0
+_SILENCE_SECONDS = 600.0
+"""A server without a GPU may read a prompt for minutes before its first word."""
+_MOST_SHOWN = 300
+
+ChatMessage = Mapping[str, str]
+"""A message of a chat: `role` and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUsage:
+    """Tokens of one reply, as the server counted them; None where it did not say."""
+
+    prompt: int | None = None
+    cached: int = 0
+    generated: int | None = None
+
+
+class ChatServer:
+    """The chat completions of one model on one server."""
+
+    def __init__(self, model: RemoteModel) -> None:
+        """Connect, and find out what the model is called. Raises ServerError."""
+        self.url = model.url
+        key = os.environ.get(KEY_VARIABLE)
+        self._client = httpx2.Client(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
+            trust_env=False,
+        )
+        self._takes_extras = True
+        self.usage = ReplyUsage()
+        """Of the last reply."""
+        self.name = model.name or self._first_name()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        max_tokens: int,
+        sampling: Sampling,
+        seed: int,
+        grammar: str | None = None,
+    ) -> Iterator[str]:
+        """Yield the text of the model's next message as it comes. Raises ServerError.
+
+        Settings that are not OpenAI's own are left out for good where the server refuses them.
+        """
+        body = {
+            "model": self.name,
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": seed,
+            "stream": True,
+        }
+        extras = _extras(sampling, grammar)
+        if extras and self._takes_extras:
+            try:
+                yield from self._stream({**body, **extras})
+                return
+            except _Refused:
+                self._takes_extras = False
+        yield from self._stream(body)
+
+    def _stream(self, body: Mapping[str, Any]) -> Iterator[str]:
+        self.usage = ReplyUsage()
+        with (
+            self._explained(),
+            self._client.stream("POST", f"{self.url}/chat/completions", json=body) as response,
+        ):
+            if response.status_code >= 400:
+                response.read()
+                raise self._refusal(response)
+            for event in httpx2.EventSource(response):
+                if event.data.strip() == "[DONE]":
+                    return
+                yield from self._texts(json.loads(event.data))
+
+    def _texts(self, chunk: Any) -> Iterator[str]:
+        """Yield the text of one chunk of a reply, and note the usage that the last one brings."""
+        if chunk.get("error"):
+            raise ServerError(f"The model server {self.url} failed: {_message(chunk)}.")
+        usage = chunk.get("usage")
+        if usage:
+            details = usage.get("prompt_tokens_details") or {}
+            self.usage = ReplyUsage(
+                usage.get("prompt_tokens"),
+                details.get("cached_tokens") or 0,
+                usage.get("completion_tokens"),
+            )
+        for choice in chunk.get("choices", ()):
+            text = choice.get("delta", {}).get("content")
+            if text:
+                yield text
+
+    def _first_name(self) -> str:
+        with self._explained():
+            response = self._client.get(f"{self.url}/models")
+            if response.status_code >= 400:
+                raise self._refusal(response)
+            listed = [str(model["id"]) for model in response.json()["data"]]
+        if not listed:
+            raise ServerError(
+                f"The model server {self.url} lists no model. Name one: --model {self.url}#NAME"
+            )
+        return listed[0]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what can go wrong on the way to the server and back into ServerError."""
+        try:
+            yield
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            raise ServerError(
+                f"The model server {self.url} cannot be used: {_reason(error)}. "
+                "Check that it runs and that the address is right (http://host:port/v1#name)."
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ServerError(
+                f"What answers at {self.url} does not speak the OpenAI chat API. "
+                "Check the address (http://host:port/v1#name)."
+            ) from error
+
+    def _refusal(self, response: httpx2.Response) -> ServerError:
+        """Return the error that an answer other than success stands for."""
+        status, said = response.status_code, _said(response)
+        if status in (401, 403):
+            return ServerError(
+                f"The model server {self.url} refuses the key ({status}: {said}). "
+                f"Put the right one into the environment variable {KEY_VARIABLE}."
+            )
+        kind = _Refused if status in (400, 422) else ServerError
+        return kind(
+            f"The model server {self.url} refuses ({status}: {said}). "
+            "Check the name of the model after the #, and --context."
+        )
+
+
+class _Refused(ServerError):
+    """The server does not take the request as it is."""
+
+
+def _extras(sampling: Sampling, grammar: str | None) -> dict[str, Any]:
+    """Return the settings that many servers know and OpenAI does not."""
+    extras: dict[str, Any] = {}
+    if sampling.top_k > 0:
+        extras["top_k"] = sampling.top_k
+    if sampling.min_p > 0:
+        extras["min_p"] = sampling.min_p
+    if sampling.repetition_penalty != 1.0:
+        # The first is llama.cpp's and Ollama's name for it, the second vLLM's.
+        extras["repeat_penalty"] = extras["repetition_penalty"] = sampling.repetition_penalty
+    if grammar is not None:
+        extras["grammar"] = grammar
+    return extras
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _said(response: httpx2.Response) -> str:
+    """Return what the server says about a failure, as one line."""
+    try:
+        return _message(response.json())
+    except ValueError:
+        return _one_line(response.text) or "without a reason"
+
+
+def _message(answer: Any) -> str:
+    error = answer.get("error", answer) if isinstance(answer, dict) else answer
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or error
+    return _one_line(str(error))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MOST_SHOWN].rstrip(".")

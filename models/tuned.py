@@ -1,0 +1,93 @@
+"""What was measured to suit a model on this machine, and the settings to load it with."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from .engine_settings import Adapter, EngineSettings, KvType
+from .machine import machine_identity
+from .memory import fitting_kv_type
+from .store import InstalledModel
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The settings that `models tune` found best."""
+
+    threads: int
+    batch: int
+    kv_type: KvType
+    repack: bool
+
+
+class TunedSettings:
+    """A file with the tuned settings of each model, true for one machine and one llama.cpp."""
+
+    def __init__(self, path: Path) -> None:
+        """Look after the file at `path`; it need not exist yet."""
+        self._path = path
+
+    def find(self, model: InstalledModel) -> Tuned | None:
+        """Return what was measured for a model's weights on this machine, or None."""
+        try:
+            return TypeAdapter(Tuned).validate_python(self._records().get(_key(model)))
+        except ValidationError:
+            return None
+
+    def keep(self, model: InstalledModel, tuned: Tuned) -> None:
+        """Remember what was measured for a model's weights, in place of what was before."""
+        records = {**self._records(), _key(model): asdict(tuned)}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({_situation(): records}, indent=1), encoding="utf-8")
+        draft.replace(self._path)
+
+    def _records(self) -> dict[str, Any]:
+        """Return what is known for this machine; a damaged file is as good as none."""
+        try:
+            records = json.loads(self._path.read_text(encoding="utf-8")).get(_situation())
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return records if isinstance(records, dict) else {}
+
+
+def settings_for(
+    model: InstalledModel,
+    tuned: Tuned | None,
+    *,
+    context: int,
+    kv_type: KvType | None = None,
+    lock: bool = False,
+) -> EngineSettings:
+    """Return what to load a model with: what was asked for, then what was tuned, then defaults.
+
+    Where no cache type was asked for, it is f16 while that fits into the memory that is free.
+    """
+    settings = EngineSettings(
+        context=context,
+        lock=lock,
+        adapter=None if model.adapter is None else Adapter(model.adapter),
+    )
+    if tuned is not None:
+        settings = replace(settings, **asdict(tuned))
+    if kv_type is not None:
+        return replace(settings, kv_type=kv_type)
+    if settings.kv_type == "q8_0" or model.header is None:
+        return settings
+    return fitting_kv_type(model.bytes, model.header, settings)
+
+
+def _key(model: InstalledModel) -> str:
+    """Name the weights, which an adapter shares with its base."""
+    return f"{model.path.name} {model.path.stat().st_size}"
+
+
+def _situation() -> str:
+    return f"{machine_identity()} llama-cpp-python {version('llama-cpp-python')}"
