@@ -57,8 +57,7 @@ class Engine:
                 f"{log.reason()}. Try a smaller --context."
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
-        # Moving cells of a model that cannot do it aborts the process.
-        self._can_shift = bool(llama_cpp.llama_memory_can_shift(self._memory))
+        self._can_cut = self._cells_can_move()
         handle = llama_cpp.llama_model_get_vocab(self._model)
         self._vocabulary = Vocabulary(handle, llama_cpp.llama_vocab_n_tokens(handle))
         self.adapter: Adapter | None = None
@@ -200,11 +199,9 @@ class Engine:
 
         False where this model's cache cannot do that; the cache may then be of no use any more.
         """
-        if not self._can_shift:
+        if not self._can_cut:
             return False
-        # Hybrid models claim that they can be shifted, and then refuse to lose a part.
         if not llama_cpp.llama_memory_seq_rm(self._memory, _SEQUENCE, start, end):
-            self._can_shift = False
             return False
         llama_cpp.llama_memory_seq_add(self._memory, _SEQUENCE, end, -1, start - end)
         return True
@@ -217,6 +214,17 @@ class Engine:
         if start < self._earliest_truncation():
             return False
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, _SEQUENCE, start, -1))
+
+    def _cells_can_move(self) -> bool:
+        """Tell whether the cells after a cut can be moved up; trying it in vain aborts the process.
+
+        A recurrent state has no cells: llama.cpp says that it can lose a part, and keeps it.
+        """
+        return (
+            bool(llama_cpp.llama_memory_can_shift(self._memory))
+            and not llama_cpp.llama_model_is_recurrent(self._model)
+            and not llama_cpp.llama_model_is_hybrid(self._model)
+        )
 
     def _earliest_truncation(self) -> int:
         """Return the first position whose sliding window is still in the cache as a whole."""

@@ -13,6 +13,10 @@ from .chat_server import ChatMessage, ChatServer
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step, carried_out, until_stop
 
 _GO_ON = "Your message so far:\n{written}\n\nWrite what comes next in it, and nothing else."
+_END_LINE = (
+    "Your message so far:\n{written}\n\n"
+    "Its last line is not finished. Write the missing end of that line, and nothing else."
+)
 _CHOOSE = (
     "{written}Which of these comes next in your message? Answer with its number alone.\n\n{options}"
 )
@@ -80,7 +84,8 @@ class RemoteTurn:
 
     def _go_on(self, step: Sample) -> str:
         """Ask for what comes next in a message that was begun."""
-        asked = self._asked(_GO_ON.format(written=self.text))
+        request = _END_LINE if "\n" in step.stop else _GO_ON
+        asked = self._asked(request.format(written=self.text))
         reply = "".join(self._reply(asked, step.max_tokens, step.grammar))
         reply = _FENCE.sub("", _THOUGHT.sub("", reply).strip())
         reply = _without_repetition(self.text, reply)

@@ -42,6 +42,12 @@ def smollm2(model_store: ModelStore) -> Path:
 
 
 @pytest.fixture(scope="session")
+def gemma3(model_store: ModelStore) -> Path:
+    """A real model with sliding-window attention, 253 MB; under the Gemma Terms of Use."""
+    return _pulled("gemma3-270m", model_store).path
+
+
+@pytest.fixture(scope="session")
 def default_model(model_store: ModelStore) -> InstalledModel:
     """The model that `ask` uses, 1.1 GB."""
     return _pulled(model_store.catalog.default, model_store)

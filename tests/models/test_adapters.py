@@ -1,0 +1,165 @@
+"""LoRA adapters: applied over mapped weights, and never over a cache of other values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+from tiny_models import write_adapter
+
+from edge_agent.cli import main
+from edge_agent.models import (
+    Adapter,
+    EngineSettings,
+    InvalidModelFile,
+    ModelLoadError,
+    ModelStore,
+    Plan,
+    Sample,
+    Sampling,
+    SpanKind,
+    UnknownModel,
+)
+from edge_agent.models.engine import Engine
+from edge_agent.models.session import Session
+
+SMOLLM2_SHAPES = {
+    name: shape
+    for layer in range(30)
+    for name, shape in {
+        f"blk.{layer}.attn_v.weight": (576, 192),
+        f"blk.{layer}.ffn_down.weight": (1536, 576),
+    }.items()
+}
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_adapter(tmp_path_factory.mktemp("lora") / "own.gguf", "llama", SMOLLM2_SHAPES)
+
+
+@pytest.fixture(scope="module")
+def engine(smollm2: Path) -> Iterator[Engine]:
+    with Engine(smollm2, EngineSettings(context=1024)) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def session(engine: Engine) -> Session:
+    engine.use_adapter(None)
+    session = Session(engine)
+    session.append(SpanKind.SYSTEM, "You answer briefly. " * 10, trusted=True)
+    return session
+
+
+def one(step: Sample) -> Plan:
+    yield step
+
+
+def write(session: Session) -> str:
+    return "".join(piece.text for piece in session.generate(one(Sample(12)), Sampling(), 1))
+
+
+def answer(session: Session) -> str:
+    """Ask, and leave no trace of it."""
+    question = session.append(SpanKind.QUESTION, "Name three colours.")
+    text = write(session)
+    session.rollback(question)
+    return text
+
+
+def test_an_adapter_changes_what_is_written_and_can_be_taken_off(
+    session: Session, adapter: Path
+) -> None:
+    plain = answer(session)
+    session.use_adapter(Adapter(adapter))
+    assert answer(session) != plain
+    session.use_adapter(Adapter(adapter, scale=0.0))
+    assert answer(session) == plain
+    session.use_adapter(Adapter(adapter))
+    session.use_adapter(None)
+    assert answer(session) == plain
+
+
+def test_changing_the_adapter_drops_what_was_decoded(
+    session: Session, engine: Engine, adapter: Path
+) -> None:
+    answer(session)
+    before = session.usage
+    session.use_adapter(Adapter(adapter))
+    assert engine.last_position == -1
+    answer(session)
+    again = session.usage.prompt - before.prompt - (session.usage.new - before.new)
+    assert again >= session.size
+
+
+def test_the_weights_stay_mapped_under_an_adapter(smollm2: Path, adapter: Path) -> None:
+    with Engine(smollm2, EngineSettings(context=256, adapter=Adapter(adapter))) as engine:
+        assert engine.adapter == Adapter(adapter)
+        mapped = {Path(each.path) for each in psutil.Process().memory_maps()}
+        assert smollm2.resolve() in {path.resolve() for path in mapped}
+
+
+def test_a_prefix_is_not_taken_from_another_adapter(
+    session: Session, adapter: Path, tmp_path: Path
+) -> None:
+    session.save_prefix(tmp_path)
+    session.use_adapter(Adapter(adapter))
+    assert not session.load_prefix(tmp_path)
+    session.save_prefix(tmp_path)
+    session.use_adapter(Adapter(adapter, scale=0.5))
+    assert not session.load_prefix(tmp_path)
+    session.use_adapter(Adapter(adapter))
+    assert session.load_prefix(tmp_path)
+
+
+def test_an_adapter_of_another_model_is_refused_and_changes_nothing(
+    session: Session, engine: Engine, tmp_path: Path
+) -> None:
+    foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
+    plain = answer(session)
+    for path in (foreign, tmp_path / "missing.gguf"):
+        with pytest.raises(ModelLoadError, match=path.name):
+            session.use_adapter(Adapter(path))
+    assert engine.adapter is None
+    assert answer(session) == plain
+
+
+def test_an_adapter_is_added_over_its_base(
+    home: Path, smollm2: Path, adapter: Path, tmp_path: Path
+) -> None:
+    store = ModelStore(home / "models")
+    store.add("base", smollm2)
+    added = store.add("student", adapter, base="base")
+    assert (added.path, added.profile) == (store.root / "base" / "base.gguf", "generic")
+    assert added.adapter == store.root / "student" / "student.gguf"
+    assert store.verify("student") == added
+    assert store.find("student") == added
+    shown = CliRunner().invoke(main, ["models", "info", "student", "--json"])
+    assert json.loads(shown.stdout)["adapter"] == str(added.adapter)
+    store.remove("base")
+    with pytest.raises(UnknownModel, match="models add base"):
+        store.find("student")
+
+
+def test_what_is_no_adapter_of_the_base_is_not_added(
+    home: Path, smollm2: Path, adapter: Path, tmp_path: Path
+) -> None:
+    store = ModelStore(home / "models")
+    store.add("base", smollm2)
+    foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
+    with pytest.raises(InvalidModelFile, match="--base"):
+        store.add("student", adapter)
+    with pytest.raises(InvalidModelFile, match="without --base"):
+        store.add("student", smollm2, base="base")
+    with pytest.raises(InvalidModelFile, match="qwen2"):
+        store.add("student", foreign, base="base")
+    with pytest.raises(UnknownModel, match="nothing"):
+        store.add("student", adapter, base="nothing")
+    with pytest.raises(InvalidModelFile, match="models add NAME"):
+        store.resolve(str(adapter))
+    assert store.names() == ("base",)
