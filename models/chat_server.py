@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,7 @@ class ChatServer:
         sampling: Sampling,
         seed: int,
         grammar: str | None = None,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Yield the text of the model's next message as it comes. Raises ServerError.
 
         Settings that are not OpenAI's own are left out for good where the server refuses them.
@@ -79,6 +79,7 @@ class ChatServer:
             "top_p": sampling.top_p,
             "seed": seed,
             "stream": True,
+            "stream_options": {"include_usage": True},
         }
         extras = _extras(sampling, grammar)
         if extras and self._takes_extras:
@@ -89,7 +90,7 @@ class ChatServer:
                 self._takes_extras = False
         yield from self._stream(body)
 
-    def _stream(self, body: Mapping[str, Any]) -> Iterator[str]:
+    def _stream(self, body: Mapping[str, Any]) -> Generator[str, None, None]:
         self.usage = ReplyUsage()
         with (
             self._explained(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +72,8 @@ def require_memory(
     `alternatives` are the sizes of other models, in bytes, by name.
     """
     size = path.stat().st_size
+    if settings.lock:
+        _require_lockable(size)
     need, free = memory_need(size, header, settings).total, free_memory()
     if need <= free:
         return
@@ -79,6 +83,20 @@ def require_memory(
         f"{(need - free) / _MIB:,.0f} MiB too few. "
         f"{_advice(size, header, settings, alternatives or {})}"
     )
+
+
+def _require_lockable(size: int) -> None:
+    """Raise NotEnoughMemory where the system lets this process lock fewer bytes than `size`."""
+    if sys.platform == "win32" or os.geteuid() == 0:
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < size:
+        raise NotEnoughMemory(
+            f"--mlock would lock {size / _MIB:,.0f} MiB, and this system allows "
+            f"{limit / _MIB:,.0f} MiB. Raise the limit (ulimit -l), or leave --mlock out."
+        )
 
 
 def _advice(

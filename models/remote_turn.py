@@ -7,7 +7,8 @@ asked for the rest; where it has options, it is asked for the number of one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 from .chat_server import ChatMessage, ChatServer
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step, carried_out, until_stop
@@ -75,12 +76,13 @@ class RemoteTurn:
     def _whole_message(self, step: Sample) -> Iterator[Piece]:
         """Have the model write, and end the connection at a stop string."""
         text = ""
-        for addition in self._reply(self._messages, step.max_tokens, step.grammar):
-            kept, stopped = until_stop(text, addition, step.stop)
-            text += kept
-            yield Piece(kept, "sampled")
-            if stopped or (step.complete is not None and step.complete(text)):
-                return
+        with closing(self._reply(self._messages, step.max_tokens, step.grammar)) as reply:
+            for addition in reply:
+                kept, stopped = until_stop(text, addition, step.stop)
+                text += kept
+                yield Piece(kept, "sampled")
+                if stopped or (step.complete is not None and step.complete(text)):
+                    return
 
     def _go_on(self, step: Sample) -> str:
         """Ask for what comes next in a message that was begun."""
@@ -101,10 +103,11 @@ class RemoteTurn:
         written = _WRITTEN.format(written=self.text) if self.text else ""
         question = _CHOOSE.format(written=written, options="\n".join(lines))
         reply = ""
-        for addition in self._reply(self._asked(question), _NUMBER_TOKENS, None):
-            reply += addition
-            if _NUMBER.search(_THOUGHT.sub("", reply)):
-                break
+        with closing(self._reply(self._asked(question), _NUMBER_TOKENS, None)) as stream:
+            for addition in stream:
+                reply += addition
+                if _NUMBER.search(_THOUGHT.sub("", reply)):
+                    break
         return _chosen(_THOUGHT.sub("", reply), step.options)
 
     def _asked(self, text: str) -> list[ChatMessage]:
@@ -114,15 +117,19 @@ class RemoteTurn:
             return [*before, {"role": "user", "content": f"{last['content']}\n\n{text}"}]
         return [*self._messages, {"role": "user", "content": text}]
 
-    def _reply(self, messages: list[ChatMessage], most: int, grammar: str | None) -> Iterator[str]:
+    def _reply(
+        self, messages: list[ChatMessage], most: int, grammar: str | None
+    ) -> Generator[str, None, None]:
+        """Yield a reply as it comes; the end, also an early one, books it and hangs up."""
         reply: list[str] = []
-        stream = self._server.reply(
-            messages, min(most, self._room), self._sampling, self._seed, grammar
-        )
+        most = min(most, self._room)
         try:
-            for addition in stream:
-                reply.append(addition)
-                yield addition
+            with closing(
+                self._server.reply(messages, most, self._sampling, self._seed, grammar)
+            ) as stream:
+                for addition in stream:
+                    reply.append(addition)
+                    yield addition
         finally:
             self._book(messages, "".join(reply))
 
@@ -132,8 +139,12 @@ def _chosen(reply: str, options: tuple[str, ...]) -> str:
     for number in re.findall(r"\d+", reply):
         if 1 <= int(number) <= len(options):
             return options[int(number) - 1]
-    words = set(reply.lower().split())
-    return max(options, key=lambda option: len(words & set(option.lower().split())))
+    said = _words(reply)
+    return max(options, key=lambda option: len(said & _words(option)))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
 
 
 def _without_repetition(written: str, reply: str) -> str:

@@ -15,7 +15,9 @@ import psutil
 
 from .engine import Engine
 from .engine_settings import EngineSettings
-from .machine import usable_cores
+from .gguf_file import read_header
+from .machine import free_memory, usable_cores
+from .memory import memory_need, require_memory
 from .tuned import Tuned
 
 _STEP_PROMPT = 300
@@ -61,17 +63,21 @@ def tune(path: Path, seconds: float = 30.0) -> Iterator[Trial]:
     """Measure the defaults, then one change after the other, for about so many seconds.
 
     A change that helped is `kept`, and part of what is tried after it; the last trial that was kept
-    is the best. Raises ModelLoadError.
+    is the best. What would not fit into memory is not tried. Raises ModelError.
     """
+    defaults = EngineSettings(threads=usable_cores())
+    header, size = read_header(path), path.stat().st_size
+    require_memory(path, header, defaults)
     deadline = time.monotonic() + seconds
-    best = _measure(path, EngineSettings(threads=usable_cores()), "defaults")
+    best = _measure(path, defaults, "defaults")
     yield best
     for field, value, words in _changes():
         if time.monotonic() > deadline:
             return
-        if getattr(best.settings, field) == value:
+        changed = replace(best.settings, **{field: value})
+        if changed == best.settings or memory_need(size, header, changed).total > free_memory():
             continue
-        trial = _measure(path, replace(best.settings, **{field: value}), words)
+        trial = _measure(path, changed, words)
         if trial.step_seconds < best.step_seconds * _CLEARLY:
             best = trial
             yield trial
@@ -85,7 +91,11 @@ def _changes() -> list[tuple[str, Any, str]]:
     threads = dict.fromkeys([hardware_threads, max(1, cores // 2), max(1, cores - 1)])
     return [
         ("repack", True, "weights repacked"),
-        *(("threads", n, f"{n} threads") for n in threads if n <= 2 * cores),
+        *(
+            ("threads", n, "1 thread" if n == 1 else f"{n} threads")
+            for n in threads
+            if n <= 2 * cores
+        ),
         *(("batch", n, f"batch of {n}") for n in (256, 64, 512)),
         ("kv_type", "q8_0", "cache q8_0"),
     ]

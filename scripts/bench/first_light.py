@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import resource
 import statistics
 import subprocess
@@ -21,6 +20,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from scoring import exact_match
 
 from edge_agent.agent import AgentSettings
 from edge_agent.assembly import assembled
@@ -32,7 +33,6 @@ from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 
 ROOT = Path(__file__).parent.parent.parent
 QUESTION = "In which city was the engineer born who conceived the Great Eastern?"
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,6 @@ class Row:
     recall: float
     calls: int
     seconds: float
-
-
-def normalised(text: str) -> str:
-    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation."""
-    letters = "".join(c for c in text.lower() if c.isalnum() or c.isspace())
-    return " ".join(_ARTICLES.sub(" ", letters).split())
-
-
-def is_right(answer: str | None, accepted: list[str]) -> bool:
-    """Exact match with an accepted answer; a question without any wants none."""
-    if not accepted:
-        return answer is None
-    return answer is not None and normalised(answer) in {normalised(one) for one in accepted}
 
 
 def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], float]:
@@ -101,7 +88,7 @@ def _row(question: dict[str, object], done: RunFinished, shown: set[str]) -> Row
     return Row(
         id=str(question["id"]),
         type=str(question["type"]),
-        right=is_right(done.answer, accepted),
+        right=exact_match(done.answer, accepted),
         status=done.status,
         answer=done.answer,
         recall=len(shown & set(gold)) / len(gold) if gold else 1.0,

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_agent.cli import main
+from edge_agent.models import memory
 
 
 def call(*arguments: str, text: str | None = None) -> Result:
@@ -154,3 +155,45 @@ def test_nothing_found_is_said_with_its_own_exit_code(
     result = call("ask", "-m", str(smollm2), "-l", str(documents), "Xyzzy plugh?")
     assert result.exit_code == 3
     assert result.stdout == "Not found in this library.\n"
+
+
+def test_offline_refuses_a_server_elsewhere(home: Path) -> None:
+    result = call("ask", "--offline", "-m", "http://203.0.113.7:8080/v1#big", "Who?")
+    assert result.exit_code == 1
+    assert "http://203.0.113.7:8080/v1" in said(result)
+    assert "--offline" in said(result)
+
+
+def test_a_server_that_is_not_there(home: Path, documents: Path) -> None:
+    result = call("ask", "-l", str(documents), "-m", "http://127.0.0.1:1/v1", "Who?")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:1/v1 cannot be used" in said(result)
+
+
+def test_a_model_too_large_for_the_memory(
+    home: Path, smollm2: Path, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: 250 * 1024**2)
+    result = call("ask", "-l", str(documents), "-m", str(smollm2), "--kv-type", "f16", "Who?")
+    assert result.exit_code == 1
+    assert "MiB too few" in said(result)
+    assert "--kv-type q8_0" in said(result)
+
+
+def test_a_quantized_cache_answers_too(home: Path, smollm2: Path, documents: Path) -> None:
+    options = ["-l", str(documents), "-m", str(smollm2), "--kv-type", "q8_0", "--json"]
+    result = call("ask", *options, "In which country is Larvik?")
+    assert result.exit_code in (0, 3)
+    assert json.loads(result.stdout)["tokens"]["prompt"] > 0
+
+
+@pytest.mark.slow
+def test_a_model_behind_a_server_answers_from_a_folder(
+    home: Path, llama_server: str, documents: Path
+) -> None:
+    options = ["-l", str(documents), "-m", f"{llama_server}#smollm2", "--offline", "--json"]
+    result = call("ask", *options, "In which country is Larvik?")
+    assert result.exit_code in (0, 3), said(result)
+    record = json.loads(result.stdout)
+    assert (record["model"], record["calls"] >= 1) == ("smollm2", True)
+    assert record["tokens"]["generated"] > 0

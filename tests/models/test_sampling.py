@@ -51,12 +51,16 @@ LOOP = Force("oak ash elm, oak ash elm, oak ash elm, oak ash elm,")
 def test_penalties_end_a_loop_that_the_model_goes_on_with_else(engine: Engine) -> None:
     assert "oak ash elm, oak" in written(engine, Sampling(), LOOP, Sample(12))[len(LOOP.text) :]
     for sampling in (Sampling(repetition_penalty=1.5), Sampling(dry_multiplier=5.0)):
-        assert "oak ash elm, oak" not in written(engine, sampling, LOOP, Sample(12))[len(LOOP.text) :]
+        assert (
+            "oak ash elm, oak" not in written(engine, sampling, LOOP, Sample(12))[len(LOOP.text) :]
+        )
 
 
 def test_dry_lets_short_runs_and_penalties_forget_old_tokens(engine: Engine) -> None:
     plain = written(engine, Sampling(), LOOP, Sample(6))
-    assert written(engine, Sampling(dry_multiplier=5, dry_allowed_length=60), LOOP, Sample(6)) == plain
+    assert (
+        written(engine, Sampling(dry_multiplier=5, dry_allowed_length=60), LOOP, Sample(6)) == plain
+    )
     short = Sampling(repetition_penalty=1.5, repetition_window=1)
     assert written(engine, short, LOOP, Sample(6)) == plain
 

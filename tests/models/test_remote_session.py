@@ -1,0 +1,372 @@
+"""A session over a chat server: against a real one on this machine, and one that misbehaves."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.models import (
+    Choose,
+    ContextFull,
+    Force,
+    Plan,
+    RemoteModel,
+    Sample,
+    Sampling,
+    ServerError,
+    SpanKind,
+    remote_model,
+)
+from edge_agent.models.chat_server import KEY_VARIABLE, ChatServer
+from edge_agent.models.remote_session import RemoteSession
+
+GREEDY = Sampling()
+
+
+def one(*steps: object) -> Plan:
+    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
+        yield step  # type: ignore[misc]
+
+
+def write(session: RemoteSession, *steps: object, sampling: Sampling = GREEDY) -> str:
+    return "".join(piece.text for piece in session.generate(one(*steps), sampling, 1))
+
+
+# Against llama_cpp.server
+
+
+@pytest.fixture
+def session(llama_server: str) -> Iterator[RemoteSession]:
+    server = ChatServer(RemoteModel(llama_server, "smollm2"))
+    session = RemoteSession(server, 2048)
+    session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
+    yield session
+    server.close()
+
+
+def test_a_whole_message_is_streamed_and_becomes_a_turn(session: RemoteSession) -> None:
+    session.append(SpanKind.QUESTION, "What is the capital of France?")
+    pieces = list(session.generate(one(Sample(24)), GREEDY, 1))
+    text = "".join(piece.text for piece in pieces)
+    assert text.strip()
+    assert len(pieces) > 1
+    assert (session.spans[-1].kind, session.spans[-1].text) == (SpanKind.TURN, text)
+    assert session.usage.generated > 0
+    assert session.usage.prompt >= session.usage.new > 0
+
+
+def test_a_turn_of_all_kinds_of_steps_is_put_together(session: RemoteSession) -> None:
+    session.append(SpanKind.QUESTION, "Which city is the capital of France?")
+    options = ("London is it. [1]\n", "Paris is it. [2]\n")
+    text = write(session, Choose(options), Force("Missing:"), Sample(12, stop=("\n",)))
+    assert text.startswith(tuple(f"{option}Missing:" for option in options))
+
+
+def test_a_message_stops_at_a_stop_string(session: RemoteSession) -> None:
+    session.append(SpanKind.QUESTION, "Tell me something about the sea.")
+    text = write(session, Sample(60, stop=("the",)))
+    assert text.endswith("the")
+    assert text.count("the") == 1
+
+
+def test_an_abandoned_turn_leaves_the_session_usable(session: RemoteSession) -> None:
+    question = session.append(SpanKind.QUESTION, "Tell a long story.")
+    stream = session.generate(one(Sample(200)), GREEDY, 1)
+    next(stream)
+    stream.close()
+    assert session.spans[-1].kind is SpanKind.TURN
+    session.rollback(question)
+    session.append(SpanKind.QUESTION, "Name a colour.")
+    assert write(session, Sample(5))
+
+
+def test_the_name_may_be_left_out_and_a_wrong_one_is_named(llama_server: str) -> None:
+    with closing(ChatServer(RemoteModel(llama_server, None))) as server:
+        assert server.name == "smollm2"
+
+
+def test_counting_adapts_to_what_the_server_counts(scripted: ScriptedServer) -> None:
+    scripted.usage = {"prompt_tokens": 10, "completion_tokens": 2}
+    session = connected(scripted)
+    before = session.count("x" * 300)
+    session.append(SpanKind.QUESTION, "x" * 90)
+    write(session, Sample(5))
+    assert before == 100
+    assert session.count("x" * 300) == 34  # nine bytes a token, as the server found
+
+
+# Against one that is told what to do
+
+
+class ScriptedServer(ThreadingHTTPServer):
+    """Answers chat requests with what `answer` returns for their body, in two pieces."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.answer: Callable[[dict[str, Any]], str] = lambda body: "Paris."
+        self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.refused: tuple[int, str] | None = None
+        self.refuses_extras = False
+        self.breaks_off = False
+        self.raw: bytes | None = None
+        self.usage: dict[str, Any] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that went away."""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: ScriptedServer
+
+    def do_GET(self) -> None:
+        self._send(200, json.dumps({"data": [{"id": "first"}, {"id": "second"}]}).encode())
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body)
+        self.server.keys.append(self.headers.get("Authorization"))
+        extras = {"grammar", "top_k", "min_p", "repeat_penalty", "repetition_penalty"} & set(body)
+        if self.server.refuses_extras and extras:
+            self._send(400, b'{"error": {"message": "unknown field"}}')
+        elif self.server.refused:
+            status, message = self.server.refused
+            self._send(status, json.dumps({"error": {"message": message}}).encode())
+        elif self.server.raw is not None:
+            self._send(200, self.server.raw, "text/event-stream")
+        else:
+            self._stream(self.server.answer(body))
+
+    def _stream(self, text: str) -> None:
+        half = len(text) // 2
+        events = [
+            json.dumps({"choices": [{"delta": {"content": part}}]})
+            for part in (text[:half], text[half:])
+        ]
+        if self.server.usage:
+            events.append(json.dumps({"choices": [], "usage": self.server.usage}))
+        lines = [f"data: {event}\n\n" for event in [*events, "[DONE]"]]
+        content = "".join(lines).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.server.breaks_off else content)
+        self.close_connection = True
+
+    def _send(self, status: int, content: bytes, kind: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def connected(server: ScriptedServer, context: int = 4096) -> RemoteSession:
+    return RemoteSession(ChatServer(RemoteModel(server.address, "model")), context)
+
+
+def test_spans_become_messages_and_neighbours_of_a_role_are_one(scripted: ScriptedServer) -> None:
+    session = connected(scripted)
+    session.append(SpanKind.SYSTEM, "Be brief.", trusted=True)
+    session.append(SpanKind.QUESTION, "Who?")
+    write(session, Force("A call."))
+    gone = session.append(SpanKind.RESULT, "[1] Gone.")
+    session.append(SpanKind.RESULT, "[2] Here.")
+    session.append(SpanKind.NOTE, "Note.")
+    session.cut(gone)
+    write(session, Sample(5))
+    assert scripted.asked[-1]["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Who?"},
+        {"role": "assistant", "content": "A call."},
+        {"role": "user", "content": "[2] Here.\n\nNote."},
+    ]
+    assert (scripted.asked[-1]["model"], len(scripted.asked)) == ("model", 1)
+
+
+def test_a_choice_is_asked_for_by_number(scripted: ScriptedServer) -> None:
+    scripted.answer = lambda body: "<think>1 or 3? 3 is better.</think>The answer is 2."
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Which?")
+    assert write(session, Choose(("one", "two", "three"))) == "two"
+    scripted.answer = lambda body: "I would take three, the last."
+    assert write(session, Choose(("one", "two", "number three"))) == "number three"
+    assert "2. two" in scripted.asked[0]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kept"),
+    [
+        ("Toledo}", "Toledo}"),
+        ("\\boxed{Toledo}", "Toledo}"),
+        ("Answer: \\boxed{Toledo}", "Toledo}"),
+        ("```\nToledo}\n```", "Toledo}"),
+        ("<think>Hm.</think>\n\nToledo}. That is all.", "Toledo}"),
+    ],
+)
+def test_what_comes_next_is_taken_without_repetition_and_wrapping(
+    scripted: ScriptedServer, reply: str, kept: str
+) -> None:
+    scripted.answer = lambda body: reply
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Where?")
+    written = write(session, Force("Answer: \\boxed{"), Sample(20, stop=("}",)))
+    assert written == f"Answer: \\boxed{{{kept}"
+
+
+def test_settings_that_a_server_refuses_are_left_out_for_good(scripted: ScriptedServer) -> None:
+    scripted.refuses_extras = True
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    warm = Sampling(temperature=0.7, top_k=5, min_p=0.1, repetition_penalty=1.1)
+    for _ in range(2):
+        assert write(session, Sample(5, grammar='root ::= "x"'), sampling=warm) == "Paris."
+    assert [len(asked) for asked in scripted.asked] == [13, 8, 8]
+    assert scripted.asked[-1]["temperature"] == 0.7
+
+
+def test_a_key_is_sent_where_there_is_one(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    write(session, Sample(5))
+    assert scripted.keys == ["Bearer secret"]
+
+
+def test_what_the_server_had_already_is_not_counted_as_prompt(scripted: ScriptedServer) -> None:
+    scripted.usage = {
+        "prompt_tokens": 50,
+        "completion_tokens": 3,
+        "prompt_tokens_details": {"cached_tokens": 40},
+    }
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    write(session, Sample(5))
+    assert (session.usage.prompt, session.usage.generated) == (10, 3)
+
+
+def refused(server: ScriptedServer) -> None:
+    server.refused = (404, "model 'model' not found")
+
+
+def locked(server: ScriptedServer) -> None:
+    server.refused = (401, "bad key")
+
+
+def broken_off(server: ScriptedServer) -> None:
+    server.breaks_off = True
+
+
+def no_api(server: ScriptedServer) -> None:
+    server.raw = b"data: <html>hello</html>\n\n"
+
+
+def other_shape(server: ScriptedServer) -> None:
+    server.raw = b'data: ["not", "a", "chunk"]\n\n'
+
+
+def failing(server: ScriptedServer) -> None:
+    server.raw = b'data: {"error": {"message": "out of memory"}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (refused, "model 'model' not found"),
+        (locked, KEY_VARIABLE),
+        (broken_off, "cannot be used"),
+        (no_api, "does not speak"),
+        (other_shape, "does not speak"),
+        (failing, "out of memory"),
+    ],
+)
+def test_trouble_with_the_server_is_one_sentence(
+    scripted: ScriptedServer, trouble: Callable[[ScriptedServer], None], said: str
+) -> None:
+    trouble(scripted)
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    with pytest.raises(ServerError, match=said):
+        write(session, Sample(5))
+    assert session.spans[-1].kind is SpanKind.TURN
+
+
+def test_nobody_at_the_address_is_one_sentence() -> None:
+    with closing(socket.socket()) as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(ServerError, match=f"127.0.0.1:{port}.*Check that it runs"):
+        ChatServer(RemoteModel(f"http://127.0.0.1:{port}/v1", None))
+
+
+def test_what_does_not_fit_is_refused_and_changes_nothing(scripted: ScriptedServer) -> None:
+    session = connected(scripted, context=64)
+    with pytest.raises(ContextFull, match="--context"):
+        session.append(SpanKind.RESULT, "word " * 100)
+    assert session.spans == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "name"),
+    [
+        ("http://localhost:8080/v1#qwen3", "http://localhost:8080/v1", "qwen3"),
+        ("https://host/v1/", "https://host/v1", None),
+        ("HTTP://[::1]:80/v1#a/b:c", "HTTP://[::1]:80/v1", "a/b:c"),
+    ],
+)
+def test_an_address_names_a_server_and_a_model(address: str, url: str, name: str | None) -> None:
+    assert remote_model(address) == RemoteModel(url, name)
+
+
+def test_names_and_paths_are_no_addresses() -> None:
+    assert remote_model("smollm2-135m") is None
+    assert remote_model("/models/own.gguf") is None
+    for broken in ("http://", "http:///v1", "http://[half/v1"):
+        with pytest.raises(ServerError, match="http://host:port/v1#name"):
+            remote_model(broken)
+
+
+def test_it_is_known_which_addresses_are_on_this_machine() -> None:
+    here = ("http://localhost/v1", "http://127.0.0.9:1/v1", "http://[::1]/v1")
+    there = ("http://10.0.0.1/v1", "https://example.org/v1", "http://localhost.example.org/v1")
+    assert all(RemoteModel(url, None).is_on_this_machine for url in here)
+    assert not any(RemoteModel(url, None).is_on_this_machine for url in there)
+
+
+@given(st.text())
+def test_any_address_is_a_model_or_an_error_or_none(text: str) -> None:
+    for address in (text, f"http://{text}"):
+        try:
+            model = remote_model(address)
+        except ServerError:
+            continue
+        assert model is None or isinstance(model.is_on_this_machine, bool)

@@ -1,0 +1,122 @@
+"""What suits a model on this machine: measured, remembered, used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edge_agent.cli import main
+from edge_agent.cli.pulling import loading_settings
+from edge_agent.home import Home
+from edge_agent.models import (
+    EngineSettings,
+    InstalledModel,
+    ModelStore,
+    Tuned,
+    TunedSettings,
+    machine,
+    settings_for,
+    tuned,
+    usable_cores,
+)
+from edge_agent.models.tuning import Trial, tune
+
+OWN = Tuned(threads=1, batch=64, kv_type="q8_0", repack=True)
+
+
+@pytest.fixture
+def installed(home: Path, smollm2: Path) -> InstalledModel:
+    return ModelStore(home / "models").add("own", smollm2)
+
+
+def test_a_short_measurement_tries_the_defaults_and_remembers_them(
+    home: Path, installed: InstalledModel
+) -> None:
+    done = CliRunner().invoke(main, ["models", "tune", "own", "--seconds", "1", "--json"])
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert record["trials"][0]["tried"] == "defaults"
+    assert record["trials"][0]["speed_of_a_step"] == 1
+    assert TunedSettings(Home.from_environment().tuning).find(installed) == Tuned(**record["kept"])
+
+
+def test_changes_are_tried_one_after_the_other_and_kept_where_they_help(smollm2: Path) -> None:
+    trials = list(tune(smollm2, seconds=3))
+    assert trials[0].kept
+    assert len(trials) > 1
+    best = trials[0]
+    for trial in trials[1:]:
+        differing = [
+            name for name, value in asdict(trial.tuned).items() if value != asdict(best.tuned)[name]
+        ]
+        assert len(differing) == 1
+        assert trial.kept == (trial.step_seconds < 0.95 * best.step_seconds)
+        best = trial if trial.kept else best
+
+
+def test_a_step_is_made_of_reading_and_drawing() -> None:
+    trial = Trial("defaults", EngineSettings(), prompt_speed=100, drawing_speed=10)
+    assert trial.step_seconds == pytest.approx(3 + 3)
+
+
+def test_what_was_tuned_is_what_is_loaded_unless_asked_otherwise(
+    home: Path, installed: InstalledModel
+) -> None:
+    own_home = Home.from_environment()
+    before = loading_settings(installed, own_home, 1024)
+    assert before == EngineSettings(context=1024)
+    TunedSettings(own_home.tuning).keep(installed, OWN)
+    after = loading_settings(installed, own_home, 1024)
+    assert (after.threads, after.batch, after.kv_type, after.repack) == (1, 64, "q8_0", True)
+    asked = loading_settings(installed, own_home, 1024, "f16", lock=True)
+    assert (asked.kv_type, asked.batch, asked.lock) == ("f16", 64, True)
+
+
+def test_tuning_of_another_machine_or_of_damaged_files_is_not_used(
+    home: Path, installed: InstalledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = TunedSettings(home / "tuning.json")
+    settings.keep(installed, OWN)
+    assert settings.find(installed) == OWN
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(tuned, "machine_identity", lambda: "another machine")
+        assert settings.find(installed) is None
+    for damage in ("", "[]", '{"a": 1}', (home / "tuning.json").read_text().replace("64", '"x"')):
+        (home / "tuning.json").write_text(damage)
+        assert settings.find(installed) is None
+        settings.keep(installed, OWN)
+        assert settings.find(installed) == OWN
+
+
+def test_an_adapter_shares_the_tuning_of_its_base(
+    home: Path, installed: InstalledModel, tmp_path: Path
+) -> None:
+    from tiny_models import write_adapter
+
+    adapter = write_adapter(tmp_path / "a.gguf", "llama", {"blk.0.attn_v.weight": (576, 192)})
+    student = ModelStore(home / "models").add("student", adapter, base="own")
+    settings = TunedSettings(home / "tuning.json")
+    settings.keep(installed, OWN)
+    assert settings.find(student) == OWN
+    loaded = settings_for(student, OWN, context=512).adapter
+    assert loaded is not None
+    assert loaded.path == student.adapter
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [("200000 100000", 2), ("50000 100000", 1), ("max 100000", None), ("", None)],
+)
+def test_a_containers_quota_limits_the_threads(
+    tmp_path: Path, quota: str, cores: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(quota)
+    monkeypatch.setattr(machine, "_CGROUP_QUOTA", tmp_path / "missing")
+    unlimited = usable_cores()
+    monkeypatch.setattr(machine, "_CGROUP_QUOTA", file)
+    assert usable_cores() == min(unlimited, cores or unlimited)
