@@ -44,7 +44,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(smollm2: Path) -> Iterator[Engine]:
-    with Engine(smollm2, EngineSettings(context=1024)) as loaded:
+    with Engine(smollm2, EngineSettings(context=1024, threads=1)) as loaded:
         yield loaded
 
 
@@ -98,7 +98,9 @@ def test_changing_the_adapter_drops_what_was_decoded(
 
 
 def test_the_weights_stay_mapped_under_an_adapter(smollm2: Path, adapter: Path) -> None:
-    with Engine(smollm2, EngineSettings(context=256, adapter=Adapter(adapter))) as engine:
+    with Engine(
+        smollm2, EngineSettings(context=256, threads=1, adapter=Adapter(adapter))
+    ) as engine:
         assert engine.adapter == Adapter(adapter)
         mapped = {Path(each.path) for each in psutil.Process().memory_maps()}
         assert smollm2.resolve() in {path.resolve() for path in mapped}

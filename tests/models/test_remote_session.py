@@ -61,7 +61,7 @@ def test_a_whole_message_is_streamed_and_becomes_a_turn(session: RemoteSession) 
     assert len(pieces) > 1
     assert (session.spans[-1].kind, session.spans[-1].text) == (SpanKind.TURN, text)
     assert session.usage.generated > 0
-    assert session.usage.prompt >= session.usage.new > 0
+    assert min(session.usage.prompt, session.usage.new) > 0
 
 
 def test_a_turn_of_all_kinds_of_steps_is_put_together(session: RemoteSession) -> None:

@@ -27,7 +27,7 @@ from edge_agent.models.session import Session
 
 @pytest.fixture(scope="module")
 def engine(smollm2: Path) -> Iterator[Engine]:
-    with Engine(smollm2, EngineSettings(context=1024)) as loaded:
+    with Engine(smollm2, EngineSettings(context=1024, threads=1)) as loaded:
         yield loaded
 
 
