@@ -178,6 +178,10 @@ def _extras(sampling: Sampling, grammar: str | None) -> dict[str, Any]:
     if sampling.repetition_penalty != 1.0:
         # The first is llama.cpp's and Ollama's name for it, the second vLLM's.
         extras["repeat_penalty"] = extras["repetition_penalty"] = sampling.repetition_penalty
+    if sampling.dry_multiplier > 0:
+        extras["dry_multiplier"] = sampling.dry_multiplier
+        extras["dry_base"] = sampling.dry_base
+        extras["dry_allowed_length"] = sampling.dry_allowed_length
     if grammar is not None:
         extras["grammar"] = grammar
     return extras

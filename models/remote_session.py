@@ -7,6 +7,7 @@ last one. Tokens are estimated, since servers do not share their tokenizers.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,6 +22,13 @@ _BYTES_PER_TOKEN = 3.0
 """To begin with: fewer than usual for English, so that a window is not overrun."""
 _WRAPPING = 8
 """Tokens that a server may add around a message."""
+_CONTROL = re.compile(
+    r"<[|｜][^<>\n]{1,40}>"  # Qwen, Llama 3, Phi, DeepSeek: <|im_end|>
+    r"|</?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think)>"  # Llama 2, Mistral, Gemma
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"  # Mistral
+    r"|<</?SYS>>",
+    re.IGNORECASE,
+)
 _ROLES = {SpanKind.SYSTEM: "system", SpanKind.TURN: "assistant"}
 
 
@@ -67,10 +75,11 @@ class RemoteSession:
         return math.ceil(_size(text) / max(1.0, ratio))
 
     def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
-        """Add a message. The server keeps control tokens out of its texts, or does not.
+        """Add a message; untrusted text cannot contain what a chat template takes for control.
 
         Raises ContextFull, and adds nothing, when it does not fit.
         """
+        text = text if trusted else _harmless(text)
         tokens = self.count(text) + _WRAPPING
         if tokens > self.room:
             raise ContextFull(
@@ -138,6 +147,14 @@ class RemoteSession:
         self._next_number += 1
         self._spans.append(span)
         return span
+
+
+def _harmless(text: str) -> str:
+    """Return `text` with a space in every spelling of a control token of the usual templates.
+
+    A server tokenizes messages and template as one text: a document could speak as the user.
+    """
+    return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def _size(text: str) -> int:

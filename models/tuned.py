@@ -28,7 +28,7 @@ class Tuned:
 
 
 class TunedSettings:
-    """A file with the tuned settings of each model, true for one machine and one llama.cpp."""
+    """A file with the tuned settings of each model, apart for each machine and llama.cpp."""
 
     def __init__(self, path: Path) -> None:
         """Look after the file at `path`; it need not exist yet."""
@@ -43,19 +43,25 @@ class TunedSettings:
 
     def keep(self, model: InstalledModel, tuned: Tuned) -> None:
         """Remember what was measured for a model's weights, in place of what was before."""
-        records = {**self._records(), _key(model): asdict(tuned)}
+        everywhere = self._read()
+        everywhere[_situation()] = {**self._records(), _key(model): asdict(tuned)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps({_situation(): records}, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(everywhere, indent=1), encoding="utf-8")
         draft.replace(self._path)
 
     def _records(self) -> dict[str, Any]:
-        """Return what is known for this machine; a damaged file is as good as none."""
-        try:
-            records = json.loads(self._path.read_text(encoding="utf-8")).get(_situation())
-        except (OSError, ValueError, AttributeError):
-            return {}
+        """Return what is known for this machine, by model."""
+        records = self._read().get(_situation())
         return records if isinstance(records, dict) else {}
+
+    def _read(self) -> dict[str, Any]:
+        """Return what is known, by machine; a damaged file is as good as none."""
+        try:
+            everywhere = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return everywhere if isinstance(everywhere, dict) else {}
 
 
 def settings_for(

@@ -197,3 +197,14 @@ def test_a_model_behind_a_server_answers_from_a_folder(
     record = json.loads(result.stdout)
     assert (record["model"], record["calls"] >= 1) == ("smollm2", True)
     assert record["tokens"]["generated"] > 0
+
+
+@pytest.mark.slow
+def test_a_sliding_window_model_is_led_like_any_other(
+    home: Path, gemma3: Path, documents: Path
+) -> None:
+    """It is no instruct model: what it says does not matter, that its window holds does."""
+    options = ["-l", str(documents), "-m", str(gemma3), "--context", "2048", "--json"]
+    result = call("ask", *options, "In which country is Larvik?")
+    assert result.exit_code in (0, 3), said(result)
+    assert json.loads(result.stdout)["calls"] >= 1

@@ -225,11 +225,45 @@ OPERATIONS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(1, 60)),
         st.tuples(st.just("generate"), st.integers(1, 12)),
+        st.tuples(st.just("abandon"), st.integers(1, 12)),
         st.tuples(st.just("cut"), st.integers(0, 50)),
         st.tuples(st.just("rollback"), st.integers(0, 50)),
+        st.tuples(st.just("save"), st.just(0)),
+        st.tuples(st.just("forget"), st.just(0)),
     ),
     max_size=14,
 )
+
+
+def perform(session: Session, verb: str, amount: int, folder: Path) -> None:
+    """Carry out one operation, where there is room and something to take it from."""
+    spans = session.spans
+    if verb == "append" and session.room > 100:
+        session.append(SpanKind.RESULT, "fact " * amount)
+    elif verb == "generate" and session.room > 100:
+        write(session, one(Sample(amount)))
+    elif verb == "abandon" and session.room > 100:
+        stream = session.generate(one(Force("So"), Sample(amount)), GREEDY, 1)
+        next(stream)
+        stream.close()
+    elif verb == "cut" and len(spans) > 1:
+        session.cut(spans[1 + amount % (len(spans) - 1)])
+    elif verb == "rollback" and len(spans) > 1:
+        session.rollback(spans[1 + amount % (len(spans) - 1)])
+    elif verb == "save":
+        session.save_prefix(folder)
+    elif verb == "forget":
+        session.use_adapter(None)
+
+
+def check_agreement(session: Session, engine: Engine) -> None:
+    """Check spans, tokens and positions against each other and against llama.cpp's own."""
+    cache = session._cache
+    assert session.size == sum(span.tokens for span in session.spans)
+    assert cache.tokens == tuple(t for span in session.spans for t in session.tokens_of(span))
+    ends = [session.position_of(span) + span.tokens for span in session.spans]
+    assert [0, *ends[:-1]] == [session.position_of(span) for span in session.spans]
+    assert engine.last_position + 1 == cache.decoded <= session.size
 
 
 @settings(
@@ -237,27 +271,21 @@ OPERATIONS = st.lists(
 )
 @given(operations=OPERATIONS, cuttable=st.booleans())
 def test_session_and_cache_agree_after_any_operations(
-    engine: Engine, operations: list[tuple[str, int]], cuttable: bool
+    engine: Engine, tmp_path: Path, operations: list[tuple[str, int]], cuttable: bool
 ) -> None:
-    session = Session(engine)
-    cache = session._cache
-    cache._cuttable = cuttable
-    session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
-    for verb, amount in operations:
-        spans = session.spans
-        if verb == "append" and session.room > 100:
-            session.append(SpanKind.RESULT, "fact " * amount)
-        elif verb == "generate" and session.room > 100:
-            write(session, one(Sample(amount)))
-        elif verb == "cut" and len(spans) > 1:
-            session.cut(spans[1 + amount % (len(spans) - 1)])
-        elif verb == "rollback" and len(spans) > 1:
-            session.rollback(spans[1 + amount % (len(spans) - 1)])
-        assert session.size == sum(span.tokens for span in session.spans)
-        assert engine.last_position + 1 == cache.decoded <= session.size
-    cache.flush()
-    assert engine.last_position + 1 == session.size
-    if cuttable:
-        assert session.usage.prompt == session.usage.new
-    else:
-        assert session.usage.prompt >= session.usage.new
+    engine._can_cut = cuttable
+    try:
+        session = Session(engine)
+        session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
+        for verb, amount in operations:
+            perform(session, verb, amount, tmp_path)
+            check_agreement(session, engine)
+        session.append(SpanKind.QUESTION, "Name a colour.")
+        write(session, one(Force("Red.")))
+        session._cache.flush()
+        check_agreement(session, engine)
+        assert engine.last_position + 1 == session.size
+    finally:
+        engine._can_cut = True
+    decoded_once = session.usage.prompt == session.usage.new
+    assert decoded_once or not cuttable or ("forget", 0) in operations

@@ -109,7 +109,14 @@ def test_tuning_of_another_machine_or_of_damaged_files_is_not_used(
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(tuned, "machine_identity", lambda: "another machine")
         assert settings.find(installed) is None
-    for damage in ("", "[]", '{"a": 1}', (home / "tuning.json").read_text().replace("64", '"x"')):
+        settings.keep(installed, Tuned(2, 128, "f16", repack=False))
+    assert settings.find(installed) == OWN
+    for damage in (
+        "",
+        "[]",
+        '{"a": 1}',
+        (home / "tuning.json").read_text().replace(": 64", ': "x"'),
+    ):
         (home / "tuning.json").write_text(damage)
         assert settings.find(installed) is None
         settings.keep(installed, OWN)
