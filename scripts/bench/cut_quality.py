@@ -67,8 +67,13 @@ class RewritingSession(Session):
         self._replace(span, None)
 
     def _replace(self, span: Span, text: str | None) -> None:
-        following = self.spans[self.spans.index(span) + 1 :]
-        self.rollback(span)
+        """Put other text in the place of a span, or none; found by what it says.
+
+        Spans that follow a change are added anew, under other numbers.
+        """
+        same = next(each for each in self.spans if (each.kind, each.text) == (span.kind, span.text))
+        following = self.spans[self.spans.index(same) + 1 :]
+        self.rollback(same)
         if text is not None:
             super().append(span.kind, text)
         for other in following:

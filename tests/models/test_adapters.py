@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from plans import one
 from tiny_models import write_adapter
 
 from edge_agent.cli import main
@@ -18,7 +19,6 @@ from edge_agent.models import (
     InvalidModelFile,
     ModelLoadError,
     ModelStore,
-    Plan,
     Sample,
     Sampling,
     SpanKind,
@@ -54,10 +54,6 @@ def session(engine: Engine) -> Session:
     session = Session(engine)
     session.append(SpanKind.SYSTEM, "You answer briefly. " * 10, trusted=True)
     return session
-
-
-def one(step: Sample) -> Plan:
-    yield step
 
 
 def write(session: Session) -> str:

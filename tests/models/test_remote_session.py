@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plans import one
 
 from edge_agent.models import (
     Choose,
     ContextFull,
     Force,
-    Plan,
     RemoteModel,
     Sample,
     Sampling,
@@ -30,11 +30,6 @@ from edge_agent.models.chat_server import KEY_VARIABLE, ChatServer
 from edge_agent.models.remote_session import RemoteSession
 
 GREEDY = Sampling()
-
-
-def one(*steps: object) -> Plan:
-    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
-        yield step  # type: ignore[misc]
 
 
 def write(session: RemoteSession, *steps: object, sampling: Sampling = GREEDY) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plans import one
 
 from edge_agent.models import (
     EngineSettings,
     Force,
-    Plan,
     Sample,
     Sampling,
     SpanKind,
@@ -38,11 +38,6 @@ def written(
     session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
     session.append(SpanKind.QUESTION, asked)
     return "".join(piece.text for piece in session.generate(one(*steps), sampling, seed))
-
-
-def one(*steps: object) -> Plan:
-    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
-        yield step  # type: ignore[misc]
 
 
 LOOP = Force("oak ash elm, oak ash elm, oak ash elm, oak ash elm,")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plans import one
 
 from edge_agent.models import (
     Choose,
@@ -44,11 +45,6 @@ def session(engine: Engine) -> Session:
 
 def write(session: Session, plan: Plan, sampling: Sampling = GREEDY, seed: int = 1) -> str:
     return "".join(piece.text for piece in session.generate(plan, sampling, seed))
-
-
-def one(*steps: object) -> Plan:
-    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
-        yield step  # type: ignore[misc]
 
 
 def begin(session: Session) -> None:

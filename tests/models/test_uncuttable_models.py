@@ -11,8 +11,9 @@ import pytest
 import tiny_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plans import one
 
-from edge_agent.models import EngineSettings, Force, Plan, Sample, Sampling, SpanKind
+from edge_agent.models import EngineSettings, Force, Sample, Sampling, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 
@@ -20,11 +21,6 @@ GREEDY = Sampling()
 FACTS = [
     f"Ship number {number} was built of oak in the year {1800 + number}." for number in range(9)
 ]
-
-
-def one(*steps: object) -> Plan:
-    for step in steps:  # noqa: UP028 - a plan is sent the text of each step
-        yield step  # type: ignore[misc]
 
 
 def write(session: Session, *steps: object) -> str:
