@@ -32,7 +32,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, Exhibit, Quote
 from edge_agent.guards import Guards
 from edge_agent.index import Collection
-from edge_agent.models import AnySession, ModelError, Plan, Sampling, SpanKind
+from edge_agent.models import AnySession, ModelError, Plan, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, parse, render_failure, render_tools
 from edge_agent.runs import new_run_id
@@ -106,11 +106,6 @@ class Agent:
     def interrupted(self) -> bool:
         """Whether the run was asked to stop."""
         return self._interrupted.is_set()
-
-    @property
-    def sampling(self) -> Sampling:
-        """How the profile draws tokens."""
-        return Sampling(**self.profile.sampling.model_dump())
 
     def open_gathering(self) -> None:
         """Leave nothing in the window but the system prompt for gathering. Raises ContextFull."""
@@ -228,7 +223,7 @@ class _Inquiry:
         self._step += 1
         yield TurnStarted(self._step)
         stopped: str | None = None
-        with closing(self._session.generate(plan, self._agent.sampling, self._seed())) as pieces:
+        with closing(self._session.generate(plan, self._profile.sampling, self._seed())) as pieces:
             for piece in pieces:
                 yield TextAppeared(self._step, piece.text, piece.origin)
                 stopped = self._stopped()
@@ -337,7 +332,7 @@ class _Inquiry:
         self._step += 1
         yield TurnStarted(self._step)
         plan = answer_turn(self._profile.prompts.answer, self._profile.reading.answer_tokens)
-        for piece in self._session.generate(plan, self._agent.sampling, self._seed()):
+        for piece in self._session.generate(plan, self._profile.sampling, self._seed()):
             yield TextAppeared(self._step, piece.text, piece.origin)
         text = self._session.spans[-1].text
         yield TurnFinished(self._step, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.index import Collection
@@ -66,11 +66,8 @@ def _connected(model: RemoteModel, context: int) -> Iterator[AnySession]:
     from edge_agent.models.chat_server import ChatServer
     from edge_agent.models.remote_session import RemoteSession
 
-    server = ChatServer(model)
-    try:
+    with closing(ChatServer(model)) as server:
         yield RemoteSession(server, context)
-    finally:
-        server.close()
 
 
 def _other_models(name: str) -> dict[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field
 
 Origin: TypeAlias = Literal["forced", "chosen", "sampled"]
 
@@ -45,22 +47,25 @@ class Sampling:
     """The settings of the sampler chain, applied in this order; temperature 0 takes the likeliest.
 
     Penalties look at the turn that is being written, its forced text included, and at nothing
-    before it: evidence may be repeated word for word, the model may not repeat itself.
+    before it: evidence may be repeated word for word, the model may not repeat itself. The bounds
+    hold for what pydantic reads: a profile.
     """
 
-    repetition_penalty: float = 1.0
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    repetition_penalty: Annotated[float, Field(ge=1)] = 1.0
     """Divides the logits of tokens among the last `repetition_window`; 1 is none."""
-    repetition_window: int = 64
-    dry_multiplier: float = 0.0
+    repetition_window: Annotated[int, Field(ge=1)] = 64
+    dry_multiplier: Annotated[float, Field(ge=0)] = 0.0
     """Strength of DRY, which penalises tokens that go on with a repeated run; 0 is none."""
-    dry_base: float = 1.75
+    dry_base: Annotated[float, Field(ge=1)] = 1.75
     """Growth of the DRY penalty for each token by which a run is longer than allowed."""
-    dry_allowed_length: int = 2
+    dry_allowed_length: Annotated[int, Field(ge=1)] = 2
     """Tokens that a run may have before DRY counts it."""
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    temperature: float = 0.0
+    top_k: Annotated[int, Field(ge=0)] = 0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    min_p: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    temperature: Annotated[float, Field(ge=0)] = 0.0
 
 
 Step: TypeAlias = Force | Choose | Sample

@@ -1,7 +1,7 @@
 """A session: one context known as an ordered list of spans, whose tokens are decoded once.
 
 Why: on a CPU prefill is the cost. A span that leaves the middle is cut out of the cache and what
-follows is moved up, so that nothing is ever decoded a second time.
+follows is moved up, so that nothing is decoded a second time, where the model's cache allows it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .decoding import Piece, Plan, Sampling
 from .engine import Engine
 from .engine_settings import Adapter
 from .errors import ContextFull
+from .hashing import sha256_of
 from .spans import Span, SpanKind
 from .token_cache import TokenCache
 from .turn_writer import TurnWriter
@@ -144,7 +145,7 @@ class Session:
         path = self._prefix_file(folder)
         draft = path.with_suffix(f".{os.getpid()}")
         if self._cache.save(draft):
-            _checksum_file(path).write_text(_checksum(draft))
+            _checksum_file(path).write_text(sha256_of(draft))
             draft.replace(path)
             _forget_old_prefixes(folder)
         else:
@@ -155,7 +156,7 @@ class Session:
         path = self._prefix_file(folder)
         checksum = _checksum_file(path)
         # llama.cpp aborts the process on a file that was cut short, so it sees only whole ones.
-        if not (path.is_file() and checksum.is_file() and checksum.read_text() == _checksum(path)):
+        if not (path.is_file() and checksum.is_file() and checksum.read_text() == sha256_of(path)):
             return False
         return self._cache.load(path)
 
@@ -199,11 +200,3 @@ def _forget_old_prefixes(folder: Path) -> None:
 
 def _checksum_file(state: Path) -> Path:
     return state.with_suffix(".sha256")
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

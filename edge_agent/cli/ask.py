@@ -78,7 +78,7 @@ _EXIT_CODES = {
     help="Answer from what was found after this many seconds.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
-@click.option("--offline", is_flag=True, help="Never download: refuse if the model is missing.")
+@click.option("--offline", is_flag=True, help="Never download, and use no server elsewhere.")
 @json_option
 @click.option("--events", is_flag=True, help="Print every event as a JSON line as it happens.")
 @click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")

@@ -1,4 +1,4 @@
-"""Getting a model, with progress: what `ask` and `models pull` share."""
+"""Getting a model, with progress, and what to load it with: what `ask` and `models` share."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_agent.errors import ProfileError
+from edge_agent.models import Sampling
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,20 +38,6 @@ class Prompts(_Frozen):
     """The answer that says that the passages do not say."""
     repeated: str
     """What it is told when it searched for the same thing again."""
-
-
-class SamplingSettings(_Frozen):
-    """How tokens are drawn: the fields of `edge_agent.models.Sampling`, which says what they do."""
-
-    repetition_penalty: float = Field(default=1.0, ge=1)
-    repetition_window: int = Field(default=64, ge=1)
-    dry_multiplier: float = Field(default=0.0, ge=0)
-    dry_base: float = Field(default=1.75, ge=1)
-    dry_allowed_length: int = Field(default=2, ge=1)
-    top_k: int = Field(default=0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    min_p: float = Field(default=0.0, ge=0, lt=1)
-    temperature: float = Field(default=0.0, ge=0)
 
 
 class Gathering(_Frozen):
@@ -84,7 +71,7 @@ class Profile(_Frozen):
 
     name: str
     prompts: Prompts
-    sampling: SamplingSettings
+    sampling: Sampling
     gathering: Gathering
     reading: Reading
 

@@ -28,6 +28,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
+from rewriting import Texts, overwrite_results, replace, texts_of
 
 from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.evidence import Evidence
@@ -48,7 +49,6 @@ THOUGHT_TOKENS = 16
 TURN_TOKENS = 200
 """Room that a turn is left."""
 KEPT_RESULTS = 5
-OMITTED = "Tool result is omitted to save tokens."
 LOW_MARK = 0.6
 QUESTION = "Question: Which of the documents of this library belong together, and why?"
 POLICIES = ("rewrite", "cut")
@@ -125,34 +125,19 @@ def cut(session: Session, result: str) -> bool:
 
 def rewrite(session: Session, result: str) -> bool:
     """Add a result and overwrite the one that is now the sixth last; tells whether calls went."""
-    wanted = [(span.kind, span.text) for span in session.spans]
-    wanted.append((SpanKind.RESULT, result))
-    results = [index for index, (kind, _) in enumerate(wanted) if kind is SpanKind.RESULT]
-    for index in results[:-KEPT_RESULTS]:
-        wanted[index] = (SpanKind.RESULT, OMITTED)
+    wanted = [*texts_of(session), (SpanKind.RESULT, result)]
+    overwrite_results(wanted, KEPT_RESULTS)
     full = False
     while _size(session, wanted) + TURN_TOKENS > session.context * (LOW_MARK if full else 1):
         full = True
         del wanted[2:4]  # the oldest turn and its result, after prompt and question
-    _replace(session, wanted)
+    replace(session, wanted)
     return full
 
 
-def _size(session: Session, wanted: list[tuple[SpanKind, str]]) -> int:
+def _size(session: Session, wanted: Texts) -> int:
     known = {(span.kind, span.text): span.tokens for span in session.spans}
     return sum(known.get(span) or session.count(span[1]) + 8 for span in wanted)
-
-
-def _replace(session: Session, wanted: list[tuple[SpanKind, str]]) -> None:
-    """Make the window hold `wanted`, keeping what it has in common with it at its beginning."""
-    spans = session.spans
-    same = 0
-    while same < len(spans) and wanted[same] == (spans[same].kind, spans[same].text):
-        same += 1
-    if same < len(spans):
-        session.rollback(spans[same])
-    for kind, text in wanted[same:]:
-        session.append(kind, text)
 
 
 def chain(session: Session, calls: list[Call], add: Callable[[Session, str], bool]) -> Costs:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rewriting import overwrite_results, replace, texts_of
 from scoring import exact_match, f1
 
 from edge_agent.agent import Agent, AgentSettings
@@ -30,7 +31,6 @@ from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 from edge_agent.profiles import Profile, load_profile
 
-OMITTED = "Tool result is omitted to save tokens."
 READING_TOKENS = 900
 """Fewer than the profile's, so that the reading fits into the small window."""
 
@@ -57,27 +57,16 @@ class RewritingSession(Session):
     def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
         """Add a message; before a result, overwrite the results that are there."""
         if kind is SpanKind.RESULT:
-            for span in self.spans:
-                if span.kind is SpanKind.RESULT and span.text != OMITTED:
-                    self._replace(span, OMITTED)
+            wanted = texts_of(self)
+            overwrite_results(wanted, kept=0)
+            replace(self, wanted)
         return super().append(kind, text, trusted=trusted)
 
     def cut(self, span: Span) -> None:
-        """Leave a span out, and decode again what follows it."""
-        self._replace(span, None)
-
-    def _replace(self, span: Span, text: str | None) -> None:
-        """Put other text in the place of a span, or none; found by what it says.
-
-        Spans that follow a change are added anew, under other numbers.
-        """
-        same = next(each for each in self.spans if (each.kind, each.text) == (span.kind, span.text))
-        following = self.spans[self.spans.index(same) + 1 :]
-        self.rollback(same)
-        if text is not None:
-            super().append(span.kind, text)
-        for other in following:
-            super().append(other.kind, other.text)
+        """Leave a span out, found by what it says, and decode again what follows it."""
+        wanted = texts_of(self)
+        wanted.remove((span.kind, span.text))
+        replace(self, wanted)
 
 
 POLICIES = {"cut": Session, "rewrite": RewritingSession}

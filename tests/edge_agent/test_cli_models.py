@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from gguf import GGUFWriter
+from tiny_models import written
 
 from edge_agent.cli import main
 from edge_agent.cli.pulling import ensure_model, shown_progress
@@ -35,11 +36,7 @@ def own(tmp_path: Path) -> Path:
     writer = GGUFWriter(path, "llama")
     writer.add_context_length(512)
     writer.add_tensor("token_embd.weight", np.ones((3, 64), dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+    return written(writer, path)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from edge_agent.errors import ProfileError
 from edge_agent.models import load_catalog
-from edge_agent.profiles import load_profile
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import ToolCall, parse
 
 
@@ -27,3 +28,15 @@ def test_the_examples_in_the_prompt_are_calls_that_would_be_understood() -> None
 def test_an_unknown_profile_is_said_with_those_there_are() -> None:
     with pytest.raises(ProfileError, match="Use one of: generic"):
         load_profile("generous")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temperature": -1}, {"top_p": 0}, {"min_p": 1}, {"dry_base": 0.5}, {"temprature": 1}],
+    ids=str,
+)
+def test_sampling_outside_its_bounds_is_refused(wrong: dict[str, float]) -> None:
+    generic = load_profile("generic").model_dump()
+    assert Profile(**generic | {"sampling": {"temperature": 1, "top_p": 0.5}}).sampling.top_k == 0
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Profile(**generic | {"sampling": wrong})

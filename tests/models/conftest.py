@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGUFWriter
+from serving import running
+from tiny_models import written
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +28,7 @@ def small_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.add_token_list(["a", "b", "c"])
     writer.add_array("test.bytes", [1, 2, 3])
     writer.add_tensor("token_embd.weight", np.ones((3, 64), dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+    return written(writer, path)
 
 
 class FileServer(ThreadingHTTPServer):
@@ -88,7 +86,5 @@ class _Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[FileServer]:
     """A running server on this machine; `server_port` says where."""
-    with FileServer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with running(FileServer()) as server:
         yield server
-        server.shutdown()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plans import one
+from serving import running
 
 from edge_agent.models import (
     Choose,
@@ -177,10 +177,8 @@ class _Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with running(ScriptedServer()) as server:
         yield server
-        server.shutdown()
 
 
 def connected(server: ScriptedServer, context: int = 4096) -> RemoteSession:

@@ -128,7 +128,7 @@ def write_adapter(path: Path, architecture: str, shapes: Mapping[str, tuple[int,
     for name, (inputs, outputs) in shapes.items():
         writer.add_tensor(f"{name}.lora_a", _weights(rank, inputs))
         writer.add_tensor(f"{name}.lora_b", _weights(outputs, rank))
-    return _write(writer, path)
+    return written(writer, path)
 
 
 def _begin(path: Path, architecture: str) -> GGUFWriter:
@@ -151,10 +151,11 @@ def _finish(writer: GGUFWriter, path: Path, tensors: Tensors) -> Path:
     writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))
     for name, values in tensors.items():
         writer.add_tensor(name, values)
-    return _write(writer, path)
+    return written(writer, path)
 
 
-def _write(writer: GGUFWriter, path: Path) -> Path:
+def written(writer: GGUFWriter, path: Path) -> Path:
+    """Write the file that `writer` was told of, and return its path."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
