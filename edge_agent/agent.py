@@ -32,7 +32,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, Exhibit, Quote
 from edge_agent.guards import Guards
 from edge_agent.index import Collection
-from edge_agent.models import AnySession, ModelError, Plan, SpanKind
+from edge_agent.models import AnySession, ModelError, Plan, Span, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, parse, render_failure, render_tools
 from edge_agent.runs import new_run_id
@@ -141,6 +141,7 @@ class _Inquiry:
         self._evidence = Evidence()
         self._quotes: list[Quote] = []
         self._quotable: dict[str, Quote] = {}
+        self._shown: list[tuple[Span, tuple[Quote, ...]]] = []
         self._guards = Guards()
         self._step = 0
         self._calls = 0
@@ -269,6 +270,7 @@ class _Inquiry:
             yield _added(self._step, exhibit)
         self._quotable = self._lines_of(result)
         yield from self._append(SpanKind.RESULT, result.text)
+        self._shown.append((self._session.spans[-1], result.shown))
         yield ToolAnswered(self._step, call.tool, result.text, result.keys, failed)
 
     def _tool_context(self) -> ToolContext:
@@ -280,7 +282,13 @@ class _Inquiry:
             count=self._session.count,
             results=gathering.results,
             tokens=gathering.result_tokens,
+            visible=self._visible(),
         )
+
+    def _visible(self) -> frozenset[Quote]:
+        """Return the sentences of results that have not been cut."""
+        left = set(self._session.spans)
+        return frozenset(quote for span, quotes in self._shown if span in left for quote in quotes)
 
     def _lines_of(self, result: ToolResult) -> dict[str, Quote]:
         """Return the sentences of a result that the model may quote, as it would write them."""

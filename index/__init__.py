@@ -6,7 +6,8 @@ Importing this loads neither Whoosh nor a reader's library: they are loaded when
 from __future__ import annotations
 
 from .collection import Collection
-from .documents import Document, Section
+from .dense import Embedder
+from .documents import Document, RecordFields, Section
 from .errors import (
     DamagedIndex,
     EmptyLibrary,
@@ -16,17 +17,23 @@ from .errors import (
     UnknownPassage,
     UnreadableDocument,
 )
-from .excerpt import Excerpt, excerpt
-from .library import Hit, IndexProgress, IndexReport, Library, Problem, Statistics
+from .excerpt import Excerpt, Titled, excerpts
+from .library import Hit, Library, Statistics
 from .passages import Passage, split
+from .ranking import By
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, sample_folder
+from .sources import Source
+from .updating import IndexProgress, IndexReport, Problem
+from .verification import Verification
 
 __all__ = [
     "SAMPLE",
+    "By",
     "Collection",
     "DamagedIndex",
     "Document",
+    "Embedder",
     "EmptyLibrary",
     "Excerpt",
     "Hit",
@@ -37,13 +44,17 @@ __all__ = [
     "LibraryError",
     "Passage",
     "Problem",
+    "RecordFields",
     "Section",
     "Shelf",
+    "Source",
     "Statistics",
+    "Titled",
     "UnknownLibrary",
     "UnknownPassage",
     "UnreadableDocument",
-    "excerpt",
+    "Verification",
+    "excerpts",
     "sample_folder",
     "sentence_spans",
     "sentences",

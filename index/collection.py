@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Those
 from collections.abc import Iterable
-from itertools import chain, zip_longest
 
+from .dense import Embedder
+from .fusion import by_reciprocal_rank
 from .library import Hit, Library
 
 
@@ -20,14 +22,27 @@ class Collection:
         """The names of the libraries."""
         return "+".join(library.name for library in self.libraries)
 
-    def search(self, query: str, limit: int) -> tuple[tuple[str, Hit], ...]:
+    @property
+    def embedder(self) -> Embedder | None:
+        """What the libraries are searched by meaning with, if they are."""
+        return self.libraries[0].embedder
+
+    def search(
+        self, query: str, limit: int, exclude: Those[tuple[str, str]] = frozenset()
+    ) -> tuple[tuple[str, Hit], ...]:
         """Return the best passages for `query`, each with the name of its library.
 
-        Scores of different libraries cannot be compared, so their results take turns.
+        Passages in `exclude`, (name of library, id of passage), are passed over. Scores of
+        different libraries cannot be compared, so their results take turns.
         """
-        found = [
-            [(library.name, hit) for hit in library.search(query, limit)]
-            for library in self.libraries
-        ]
-        turns = chain.from_iterable(zip_longest(*found))
-        return tuple(entry for entry in turns if entry is not None)[:limit]
+        found: dict[tuple[str, str], Hit] = {}
+        rankings = []
+        for library in self.libraries:
+            hidden = {passage for name, passage in exclude if name == library.name}
+            ranking = {
+                (library.name, hit.passage.id): hit for hit in library.search(query, limit, hidden)
+            }
+            found |= ranking
+            rankings.append(list(ranking))
+        order = by_reciprocal_rank(rankings)[:limit]
+        return tuple((name, found[name, passage]) for name, passage in order)

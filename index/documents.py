@@ -1,4 +1,4 @@
-"""What a reader makes of a file: documents, each a text with its sections."""
+"""What a reader makes of a file: documents, each a text with its sections, and flaws."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ class Document:
     source: str
     text: str
     sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A part of a file that could not be read, while the rest could: `line 7 is not JSON: …`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """Which fields of a record make a document; what is None or empty is found by itself."""
+
+    id: str | None = None
+    title: str | None = None
+    text: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The files of a library's sources: which there are, what they are called, whether they changed."""
+"""The files of a library's sources: which there are, what they are called, what is passed over."""
 
 from __future__ import annotations
 
@@ -6,50 +6,170 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pathspec import GitIgnoreSpec
 
-def present_files(sources: Iterable[Path]) -> dict[Path, os.stat_result]:
-    """Return the regular files under `sources`; hidden ones and symbolic links are skipped."""
-    found = {}
+from .errors import LibraryError
+from .sources import Source
+
+IGNORE_FILES = (".gitignore", ".ignore", ".miro-edge-ignore")
+"""Files that say, in the syntax of .gitignore, what of their folder is passed over."""
+
+
+@dataclass(slots=True)
+class FilesFound:
+    """The files under some sources, and what could not be looked into."""
+
+    files: dict[Path, os.stat_result] = field(default_factory=dict)
+    origin: dict[Path, Source] = field(default_factory=dict)
+    """The source that each file was found under."""
+    unreachable: dict[Path, str] = field(default_factory=dict)
+    """Folders and sources that cannot be looked into, and why."""
+
+    def is_out_of_sight(self, path: Path) -> bool:
+        """Return whether a file may well be there still, but cannot be seen."""
+        return any(path.is_relative_to(folder) for folder in self.unreachable)
+
+
+def find_files(sources: Iterable[Source]) -> FilesFound:
+    """Return the regular files under `sources`.
+
+    Hidden files, symbolic links, and what the sources' patterns or ignore files exclude are passed
+    over.
+    """
+    found = FilesFound()
     for source in sources:
-        for path in _walk(source):
-            try:
-                status = path.lstat()
-            except OSError:  # gone since the folder was listed
-                continue
-            # A pipe or a device has no end to read to.
-            if stat.S_ISREG(status.st_mode):
-                found[path] = status
+        if not source.path.exists():
+            found.unreachable[source.path] = "is not there; its documents are kept"
+        elif source.path.is_dir():
+            chosen = _Patterns(source)
+            for path, status in _walk(source.path, (), found):
+                if chosen.take(path):
+                    found.files[path] = status
+                    found.origin[path] = source
+        else:
+            found.files[source.path] = source.path.lstat()
+            found.origin[source.path] = source
     return found
 
 
-def name_below(path: Path, sources: Iterable[Path]) -> str:
+def name_below(path: Path, source: Source) -> str:
     """Return a file's name below its source, with slashes on every system."""
-    for source in sources:
-        if path != source and path.is_relative_to(source):
-            return path.relative_to(source).as_posix()
-    return path.name
+    return path.name if path == source.path else path.relative_to(source.path).as_posix()
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file is searched in place, with the index that it carries."""
+    return path.suffix.lower() == ".zim"
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal; nothing where it cannot be read."""
+    """Return the SHA-256 of a file, in hexadecimal. Raises OSError."""
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError:
-        return ""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
 
 
-def _walk(source: Path) -> Iterator[Path]:
-    if not source.is_dir():
-        yield source
+class _Patterns:
+    """What the user chose of a source by patterns."""
+
+    def __init__(self, source: Source) -> None:
+        self._root = source.path
+        self._include = _spec(source.include)
+        self._exclude = _spec(source.exclude)
+
+    def take(self, path: Path) -> bool:
+        if self._include is None and self._exclude is None:
+            return True
+        name = path.relative_to(self._root).as_posix()
+        if self._include is not None and not self._include.match_file(name):
+            return False
+        return self._exclude is None or not self._exclude.match_file(name)
+
+
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec | None:
+    return GitIgnoreSpec.from_lines(patterns) if patterns else None
+
+
+def check_patterns(patterns: Iterable[str]) -> None:
+    """Raise LibraryError for a pattern that is none."""
+    for pattern in patterns:
+        try:
+            GitIgnoreSpec.from_lines([pattern])
+        except ValueError as error:
+            raise LibraryError(
+                f"'{pattern}' is no pattern: {error}. "
+                "Write it as in a .gitignore file: *.md, drafts/"
+            ) from error
+
+
+_Ignored = tuple[tuple[Path, GitIgnoreSpec], ...]
+
+
+def _walk(
+    folder: Path, ignored: _Ignored, found: FilesFound
+) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the files below a folder that are not passed over, in order."""
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        found.unreachable[folder] = f"cannot be looked into: {error.strerror}"
         return
-    for folder, folders, files in os.walk(source, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(folder, name)
+    ignored = (*_ignore_specs(folder, entries), *ignored)
+    for entry in entries:
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        path = Path(entry.path)
+        if not _is_utf8(entry.name):
+            found.unreachable[path] = (
+                "has a name that is no UTF-8, so it cannot be cited; rename it"
+            )
+            continue
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if _is_ignored(path, ignored, is_folder=is_folder):
+            continue
+        if is_folder:
+            yield from _walk(path, ignored, found)
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:  # gone since the folder was listed
+            continue
+        # A pipe or a device has no end to read to.
+        if stat.S_ISREG(status.st_mode):
+            yield path, status
+
+
+def _ignore_specs(folder: Path, entries: list[os.DirEntry[str]]) -> _Ignored:
+    specs = []
+    for entry in entries:
+        if entry.name in IGNORE_FILES and entry.is_file():
+            try:
+                lines = Path(entry.path).read_text("utf-8", errors="replace").splitlines()
+                specs.append((folder, GitIgnoreSpec.from_lines(lines)))
+            except (OSError, ValueError):  # an ignore file that cannot be read ignores nothing
+                continue
+    return tuple(specs)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_ignored(path: Path, ignored: _Ignored, *, is_folder: bool) -> bool:
+    """Return whether ignore files exclude a path; the one that lies nearest to it decides."""
+    for folder, spec in ignored:
+        name = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+        verdict = spec.check_file(name).include
+        if verdict is not None:
+            return verdict
+    return False

@@ -1,98 +1,96 @@
-"""The lexical index: Whoosh with BM25F, stemming, and a weight on titles."""
+"""The lexical index: Whoosh's segments and terms, scored by BM25F."""
 
 from __future__ import annotations
 
-import re
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .analysis import all_terms, terms
+from .bm25f import FIELDS, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .errors import DamagedIndex
 from .passages import Passage
+from .query import Query
 
 if TYPE_CHECKING:
-    from whoosh.analysis import Analyzer
-    from whoosh.fields import Schema
     from whoosh.index import Index
-    from whoosh.query import Query
-    from whoosh.searching import Searcher
+    from whoosh.reading import IndexReader
     from whoosh.writing import IndexWriter
 
-_PHRASE = re.compile(r'"([^"]+)"')
-_TITLE_WEIGHT = 1.5
-_WRITER_MEGABYTES = 128
+_LONGEST = 65_535
+"""Terms of a field that are counted: what the column of lengths can hold."""
+_EDITS = 2
+"""Most slips between a word and what was meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalHit:
-    """The id of a passage, and its BM25F score."""
+    """The key of a passage, and its BM25F score."""
 
-    passage: str
+    key: int
     score: float
 
 
 class LexicalIndex:
-    """A Whoosh index of passages in a folder. It knows ids and words; the texts lie elsewhere."""
+    """A Whoosh index of passages in a folder. It knows keys and words; the texts lie elsewhere."""
 
     def __init__(self, folder: Path) -> None:
         """Look after the index in `folder`; it need not exist yet."""
         self._folder = folder
-        self._opened: Index | None = None
+        self._snapshot: _Snapshot | None = None
 
-    def count(self) -> int | None:
-        """Return how many passages it holds, or None where it is missing or damaged."""
+    def keys(self) -> set[int] | None:
+        """Return the keys of its passages, or None where it is missing or damaged."""
         try:
-            with self._searcher() as searcher:
-                return int(searcher.doc_count())
+            with self._unharmed() as snapshot:
+                return set(snapshot.positions())
         except DamagedIndex:
             return None
 
-    def rebuild(self, passages: Iterable[Passage]) -> None:
-        """Put `passages` in the place of whatever is there, damaged or not."""
+    def close(self) -> None:
+        """Close the files."""
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
+
+    # Writing
+
+    def create(self) -> None:
+        """Put an empty index in the place of whatever is there, damaged or not."""
         from whoosh import index
-        from whoosh.writing import CLEAR
 
-        if self.count() is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True)
-            self._opened = index.create_in(str(self._folder), _schema())
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        index.create_in(str(self._folder), _schema())
+
+    def replace(self, gone: Collection[int], passages: Iterable[tuple[int, Passage]]) -> None:
+        """Take out the passages with the keys in `gone`, and put others in, in one commit."""
         with self._writer() as writer:
-            _put(writer, passages)
-            # One commit: a reader has the old passages until it has all of the new.
-            writer.mergetype = CLEAR
-
-    def replace(self, documents: Iterable[str], passages: Iterable[Passage]) -> None:
-        """Take out all passages of `documents` and put `passages` in, in one commit."""
-        with self._writer() as writer:
-            for document in documents:
-                writer.delete_by_term("document", document)
-            _put(writer, passages)
-
-    def search(
-        self, query: str, limit: int, exclude: Collection[str] = frozenset()
-    ) -> list[LexicalHit]:
-        """Return the best passages for `query`: a bag of words, and phrases in double quotes.
-
-        Any string is a query; one without a word in it finds nothing. Passages whose ids are in
-        `exclude` are passed over. Raises DamagedIndex.
-        """
-        with self._searcher() as searcher:
-            parsed = _parse(query)
-            if parsed is None:
-                return []
-            # Skipping blocks of low scores costs Whoosh more than the scores themselves.
-            results = searcher.search(parsed, limit=limit + len(exclude), optimize=False)
-            hits = [LexicalHit(hit["passage"], float(hit.score)) for hit in results]
-        return [hit for hit in hits if hit.passage not in exclude][:limit]
+            if gone:
+                positions = self._latest().positions()
+                for key in gone:
+                    if key in positions:
+                        writer.delete_document(positions[key])
+            for key, passage in passages:
+                _put(writer, key, passage)
 
     @contextmanager
     def _writer(self) -> Iterator[IndexWriter]:
         """Give a writer whose work is committed whole, or not at all."""
-        writer = self._index().writer(limitmb=_WRITER_MEGABYTES)
+        from whoosh import index
+
+        from .postings import ArrayCodec, PostingsPool
+
+        writer = index.open_dir(str(self._folder)).writer(codec=ArrayCodec())
+        writer.pool = PostingsPool()
         try:
             yield writer
         except BaseException:
@@ -100,80 +98,209 @@ class LexicalIndex:
             raise
         writer.commit()
 
+    # Reading
+
+    def search(
+        self,
+        query: Query,
+        limit: int,
+        exclude: Collection[int] = frozenset(),
+        *,
+        strict: bool = False,
+    ) -> list[LexicalHit]:
+        """Return the best passages for a query, those whose keys are in `exclude` passed over.
+
+        `strict` leaves out passages that have not all words of the query's phrases, somewhere, and
+        its words for fields, there. Raises DamagedIndex.
+        """
+        with self._unharmed() as snapshot:
+            scores = snapshot.demanded(query) if strict else snapshot.scores(query.terms)
+            hits = [
+                LexicalHit(snapshot.key(segment, number), points)
+                for segment, number, points in best(scores, limit + len(exclude))
+            ]
+        return [hit for hit in hits if hit.key not in exclude][:limit]
+
+    def scores(self, query: Query, keys: Iterable[int]) -> dict[int, float]:
+        """Return the BM25F scores of the passages with `keys`. Raises DamagedIndex."""
+        with self._unharmed() as snapshot:
+            return snapshot.scores_of(query, keys)
+
+    def has(self, term: str) -> bool:
+        """Return whether a passage has `term`, in any field. Raises DamagedIndex."""
+        with self._unharmed() as snapshot:
+            return snapshot.has(term)
+
+    def similar_terms(self, term: str) -> list[str]:
+        """Return terms of the index that are spelt nearly like `term`, the likeliest first.
+
+        Raises DamagedIndex.
+        """
+        with self._unharmed() as snapshot:
+            return snapshot.similar(term)
+
     @contextmanager
-    def _searcher(self) -> Iterator[Searcher]:
-        """Give a searcher over what was committed last. Raises DamagedIndex."""
-        from whoosh.scoring import BM25F
-
+    def _unharmed(self) -> Iterator[_Snapshot]:
+        """Give the index as it is now. Raises DamagedIndex."""
+        snapshot = self._latest()
         try:
-            searcher = self._index().searcher(weighting=BM25F())
-        except DamagedIndex:
-            raise
-        except Exception as error:  # Whoosh raises whatever its broken files lead it to
+            yield snapshot
+        except Exception as error:  # here too
             raise DamagedIndex(f"The search index in {self._folder} is damaged.") from error
-        with searcher:
-            yield searcher
 
-    def _index(self) -> Index:
+    def _latest(self) -> _Snapshot:
+        """Return the index as it was committed last. Raises DamagedIndex."""
         from whoosh import index
 
-        if self._opened is None:
-            if not index.exists_in(str(self._folder)):
-                raise DamagedIndex(f"The search index in {self._folder} is missing.")
-            self._opened = index.open_dir(str(self._folder))
-        return self._opened
+        try:
+            opened = index.open_dir(str(self._folder))
+            generation = opened.latest_generation()
+            if self._snapshot is None or self._snapshot.generation != generation:
+                self.close()
+                self._snapshot = _Snapshot(opened, generation)
+        except Exception as error:  # Whoosh raises whatever its broken files lead it to
+            raise DamagedIndex(
+                f"The search index in {self._folder} is missing or damaged."
+            ) from error
+        return self._snapshot
 
 
-@cache
-def _analyzer() -> Analyzer:
-    from whoosh.analysis import StemmingAnalyzer
+class _Snapshot:
+    """The index as one commit left it, opened: what later commits do is not seen here."""
 
-    return StemmingAnalyzer()
+    def __init__(self, opened: Index, generation: int) -> None:
+        self.generation = generation
+        self._reader = opened.reader()
+        leaves = (leaf for leaf, _ in self._reader.leaf_readers())
+        self._leaves = [leaf for leaf in leaves if leaf.doc_count_all()]  # an empty one is special
+        self._scored: tuple[tuple[str, ...] | None, list[Scores]] = (None, [])
 
+    def close(self) -> None:
+        self._reader.close()
 
-def _schema() -> Schema:
-    from whoosh.fields import ID, TEXT, Schema
+    @cached_property
+    def _keys(self) -> list[Numbers]:
+        """The key of each passage of each segment."""
+        from .postings import column_array
 
-    return Schema(
-        passage=ID(stored=True, unique=True),
-        document=ID,
-        title=TEXT(analyzer=_analyzer()),
-        headings=TEXT(analyzer=_analyzer()),
-        text=TEXT(analyzer=_analyzer()),
-    )
+        return [column_array(leaf, "key", ">u8").astype(np.int64) for leaf in self._leaves]
 
+    @cached_property
+    def _segments(self) -> list[ScoredSegment]:
+        from .postings import column_array
 
-def _put(writer: IndexWriter, passages: Iterable[Passage]) -> None:
-    for passage in passages:
-        writer.add_document(
-            passage=passage.id,
-            document=passage.document,
-            title=passage.title,
-            headings=" ".join(passage.headings),
-            text=passage.text,
+        lengths = {
+            field.name: [column_array(leaf, f"{field.name}_length", ">u2") for leaf in self._leaves]
+            for field in FIELDS
+        }
+        return [
+            ScoredSegment(int(leaf.doc_count_all()), norms, partial(_postings, leaf))
+            for leaf, norms in zip(self._leaves, length_norms(lengths), strict=True)
+        ]
+
+    def key(self, segment: int, number: int) -> int:
+        return int(self._keys[segment][number])
+
+    def positions(self) -> dict[int, int]:
+        """Return where in the index the passage with each key is, without those deleted."""
+        found: dict[int, int] = {}
+        base = 0
+        for leaf, keys in zip(self._leaves, self._keys, strict=True):
+            deleted = leaf.deleted_docs_set
+            found |= {
+                int(key): base + number for number, key in enumerate(keys) if number not in deleted
+            }
+            base += len(keys)
+        return found
+
+    def scores(self, wanted: tuple[str, ...]) -> list[Scores]:
+        """Return the score of every passage of each segment; nought for what was deleted."""
+        if wanted != self._scored[0]:  # a search asks twice or thrice for the same
+            found = score(self._segments, wanted)
+            for leaf, part in zip(self._leaves, found, strict=True):
+                if leaf.has_deletions():
+                    part[sorted(leaf.deleted_docs_set)] = 0
+            self._scored = (wanted, found)
+        return self._scored[1]
+
+    def scores_of(self, query: Query, keys: Iterable[int]) -> dict[int, float]:
+        """Return the scores of the passages with `keys`, those that are here."""
+        found: dict[int, float] = {}
+        wanted = np.array(sorted(keys), np.int64)
+        for known, part in zip(self._keys, self.scores(query.terms), strict=True):
+            having = np.isin(known, wanted)
+            found |= {int(k): float(s) for k, s in zip(known[having], part[having], strict=True)}
+        return found
+
+    def demanded(self, query: Query) -> list[Scores]:
+        """Return the scores, nought for passages that do not have what the query demands."""
+        phrases = {term for phrase in query.phrases for term in phrase}
+        anywhere = [(tuple(field.name for field in FIELDS), term) for term in phrases]
+        named = [((field,), term) for field, term in query.fields]
+        found = []
+        for segment, part in zip(self._segments, self.scores(query.terms), strict=True):
+            meeting = part.copy()
+            for fields, term in (*anywhere, *named):
+                having = np.zeros(segment.size, bool)
+                for field in fields:
+                    postings = segment.postings(field, term)
+                    if postings is not None:
+                        having[postings[0]] = True
+                meeting[~having] = 0
+            found.append(meeting)
+        return found
+
+    def has(self, term: str) -> bool:
+        return any(
+            segment.postings(field.name, term) for segment in self._segments for field in FIELDS
         )
 
+    def similar(self, term: str) -> list[str]:
+        """Return terms within two edits that begin alike, nearest first, then the frequent."""
+        from whoosh.support.levenshtein import distance
 
-def _parse(query: str) -> Query | None:
-    """Return the Whoosh query for a string; built, not parsed, so that none is an error."""
-    from whoosh.query import Or, Phrase, Term
+        near: Counter[str] = Counter()
+        edits: dict[str, int] = {}
+        for leaf in self._leaves:
+            for stored in leaf.expand_prefix("text", term[:1]):
+                found = stored.decode()
+                if abs(len(found) - len(term)) > _EDITS:
+                    continue
+                edits[found] = distance(found, term, limit=_EDITS)
+                if edits[found] <= _EDITS:
+                    near[found] += int(leaf.doc_frequency("text", found))
+        return sorted(near, key=lambda found: (edits[found], -near[found], found))
 
-    parts: list[Any] = []
-    for word in dict.fromkeys(_terms(query)):
-        parts.append(Term("text", word))
-        parts.append(Term("headings", word))
-        parts.append(Term("title", word, boost=_TITLE_WEIGHT))
-    for match in _PHRASE.finditer(query):
-        phrase = _terms(match[1])
-        if len(phrase) > 1:
-            parts.append(Phrase("text", phrase))
-    if not parts:
+
+def _postings(leaf: IndexReader, field: str, term: str) -> tuple[Numbers, Scores] | None:
+    """Return the passages of a segment with a term in a field, deleted ones too."""
+    from whoosh.reading import TermNotFound
+
+    try:
+        matcher = leaf.postings(field, term)
+    except TermNotFound:
         return None
-    parsed = Or(parts)
-    # Scores are added up in one array, not through a tree of matchers: the same, but faster.
-    parsed.matcher_type = Or.ARRAY_MATCHER
-    return parsed
+    arrays: tuple[Numbers, Scores] = getattr(matcher, "child", matcher).arrays()
+    return arrays
 
 
-def _terms(text: str) -> list[str]:
-    return [token.text for token in _analyzer()(text, mode="query")]
+def _schema() -> Any:
+    from whoosh.fields import COLUMN, Schema
+
+    from .postings import TermList, number_column
+
+    schema = Schema(key=COLUMN(number_column("Q")))
+    for field in FIELDS:
+        schema.add(field.name, TermList())
+        schema.add(f"{field.name}_length", COLUMN(number_column("H")))
+    return schema
+
+
+def _put(writer: IndexWriter, key: int, passage: Passage) -> None:
+    found = {
+        "title": all_terms(passage.title),
+        "headings": all_terms(" ".join(passage.headings)),
+        "text": terms(passage.text),
+    }
+    lengths = {f"{field}_length": min(len(value), _LONGEST) for field, value in found.items()}
+    writer.add_document(key=key, **found, **lengths)

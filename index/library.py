@@ -1,72 +1,39 @@
-"""A library: a named folder of the user's documents, their passages, and the index over them."""
+"""A library: a named folder of the user's documents, their passages, and the indexes over them."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlite_utils
 
-from .documents import Document
-from .errors import (
-    DamagedIndex,
-    EmptyLibrary,
-    LibraryError,
-    UnknownPassage,
-    UnreadableDocument,
-)
-from .files import content_hash, name_below, present_files
+from .archive import Archive
+from .dense import DenseIndex, Embedder
+from .errors import DamagedIndex, EmptyLibrary, LibraryError, UnknownPassage, UnreadableDocument
+from .files import check_patterns
+from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
-from .passages import Passage, split
-from .tables import migrations, passage_from_row, passage_to_row
-from .worker import ReaderProcess
+from .passages import Passage
+from .query import Query, parse_query
+from .ranking import By, Ranker
+from .sources import Source, as_source, source_from_row, source_to_row
+from .spelling import corrected
+from .tables import migrations, passage_from_row
+from .updating import IndexProgress, IndexReport, Problem, Report, Update, stored_problems
+from .verification import Verification, verified
 from .writing import writing
-
-_BATCH = 16_000_000
-"""Characters of text to commit at once: it bounds memory, and what a crash costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that a search found, and its score."""
+    """A passage that a search found, and its score: comparable within one search only."""
 
     passage: Passage
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class IndexProgress:
-    """How far an update is: files done of all that changed, and the one that is read now."""
-
-    done: int
-    total: int
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A file that could not be read, and why."""
-
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What an update did, in files, and what the library holds after it."""
-
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    problems: tuple[Problem, ...]
-    documents: int
-    passages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +45,27 @@ class Statistics:
     files: int
     documents: int
     passages: int
+    archives: int
+    embedded: int
+    """Passages whose vectors lie ready for a search by meaning alone."""
     problems: int
     bytes: int
 
 
-Report = Callable[[IndexProgress], None]
-
-
 class Library:
-    """Documents in SQLite, which is the truth, and a Whoosh index derived from it.
+    """Documents in SQLite, which is the truth, and indexes derived from it.
 
     One process writes at a time; readers are never blocked, and see the last whole update.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open the library in `folder`, or make an empty one."""
+    def __init__(self, folder: Path, embedder: Embedder | None = None) -> None:
+        """Open the library in `folder`, or make an empty one.
+
+        With an embedder it is searched by meaning too. Raises LibraryError.
+        """
         self.folder = folder
         self.name = folder.name
+        self.embedder = embedder
         folder.mkdir(parents=True, exist_ok=True)
         try:
             self._database = sqlite_utils.Database(
@@ -102,35 +73,45 @@ class Library:
             )
             self._database.enable_wal()
             migrations.apply(self._database)
+            self._dense = None if embedder is None else DenseIndex(folder / "dense", embedder)
         except sqlite3.Error as error:
             raise LibraryError(
                 f"The library '{self.name}' cannot be opened: {error}. "
                 f"Free some disk, or remove it and add it again: miro-edge index remove {self.name}"
             ) from error
         self._lexical = LexicalIndex(folder / "lexical")
+        self._archives: dict[str, Archive] = {}
 
     def close(self) -> None:
         """Close the files."""
         self._database.close()
+        self._lexical.close()
+        if self._dense is not None:
+            self._dense.close()
+        for archive in self._archives.values():
+            archive.close()
 
     @property
-    def sources(self) -> tuple[Path, ...]:
+    def sources(self) -> tuple[Source, ...]:
         """The folders and files that its documents come from."""
-        return tuple(Path(row["path"]) for row in self._database.table("sources").rows)
+        return tuple(source_from_row(row) for row in self._database.table("sources").rows)
 
     # Writing
 
-    def add(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
+    def add(self, sources: Iterable[Source | Path], report: Report | None = None) -> IndexReport:
         """Add folders and files to where documents come from, and bring the index up to date.
 
-        Raises EmptyLibrary where nothing at all can be read, LibraryBusy, and LibraryError for a
-        path that is no UTF-8.
+        A source that is there already gets what is now wanted of it. Raises EmptyLibrary where
+        nothing at all can be read, LibraryBusy, and LibraryError for a path that is no UTF-8 or a
+        pattern that is none.
         """
-        sources = [_source(path) for path in paths]
+        added = [as_source(source) for source in sources]
+        for source in added:
+            check_patterns((*source.include, *source.exclude))
+        rows = [source_to_row(source) for source in added]
         with writing(self.folder):
-            self._database.table("sources").insert_all(
-                ({"path": source} for source in sources), replace=True
-            )
+            for row in rows:
+                self._add_source(row)
             return self._update(report)
 
     def update(self, report: Report | None = None) -> IndexReport:
@@ -141,186 +122,178 @@ class Library:
         with writing(self.folder):
             return self._update(report)
 
+    def drop(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
+        """Forget sources, and their documents. Raises LibraryError for one that it has not."""
+        dropped = [str(path.expanduser().resolve()) for path in paths]
+        known = {str(source.path) for source in self.sources}
+        for path in dropped:
+            if path not in known:
+                raise LibraryError(
+                    f"The library '{self.name}' has nothing from {path}. "
+                    f"It has: {', '.join(sorted(known))}"
+                )
+        with writing(self.folder):
+            for path in dropped:
+                self._database.table("sources").delete(path)
+            return Update(self._database, self._lexical, report).run(self.sources)
+
+    def embed(self, report: Report | None = None) -> int:
+        """Embed all passages, so that they are searched by meaning alone; return how many.
+
+        Later updates keep it so. Raises LibraryError where there is no embedder, LibraryBusy.
+        """
+        with writing(self.folder):
+            return self._embed(report)
+
+    def _add_source(self, row: dict[str, Any]) -> None:
+        """Add a source; where other fields of its records are wanted now, they are read anew."""
+        former = next(self._database.table("sources").rows_where("path = ?", [row["path"]]), None)
+        self._database.table("sources").insert(row, replace=True)
+        if former is not None and source_from_row(former).fields != source_from_row(row).fields:
+            below = "path = :path or substr(path, 1, length(:path) + 1) = :path || '/'"
+            self._database.execute(
+                f"update files set size = -1, hash = '' where {below}", {"path": row["path"]}
+            )
+
     def _update(self, report: Report | None) -> IndexReport:
-        self._repair()
-        known = {row["path"]: row for row in self._database.table("files").rows}
-        # A name that is no UTF-8 cannot be stored; spelt out like this it is a problem to report.
-        present = {
-            str(path).encode("utf-8", "backslashreplace").decode("utf-8"): status
-            for path, status in present_files(self.sources).items()
-        }
-        if known and not present:
-            self._refuse_to_forget_everything()
-        stale = [
-            path for path, status in present.items() if not _unchanged(known.get(path), status)
-        ]
-        gone = [path for path in known if path not in present]
-        if gone:
-            self._write([], gone)
-        for batch in _batches(self._read(stale, present, known, report)):
-            self._write(batch, [])
-        result = self._report(stale, gone, known, unchanged=len(present) - len(stale))
-        if result.passages == 0:
+        missing = [source for source in self.sources if not source.path.exists()]
+        if self.sources and len(missing) == len(self.sources):
+            # A disk that is not mounted looks like documents all deleted.
+            raise EmptyLibrary(
+                f"Nothing is left at {', '.join(str(source.path) for source in missing)}; the "
+                f"library '{self.name}' keeps what it has. Bring the documents back, or remove it "
+                f"with: miro-edge index remove {self.name}"
+            )
+        result = Update(self._database, self._lexical, report).run(self.sources)
+        if result.passages == 0 and not self._archive_rows():
             reasons = "; ".join(f"{problem.file} {problem.reason}" for problem in result.problems)
             raise EmptyLibrary(
                 f"Nothing that can be read was found for the library '{self.name}'"
-                f"{': ' + reasons if reasons else ''}. "
-                "Add Markdown, HTML, text, PDF or JSON-lines files."
+                f"{': ' + reasons if reasons else ''}. Add documents: miro-edge index add --help "
+                "lists the formats."
             )
+        if self._dense is not None and self._dense.is_whole:
+            self._embed(report)
         return result
 
-    def _refuse_to_forget_everything(self) -> None:
-        """Raise EmptyLibrary: a disk that is not mounted looks like documents all deleted."""
-        sources = ", ".join(str(source) for source in self.sources)
-        raise EmptyLibrary(
-            f"Nothing is left at {sources}; the library '{self.name}' keeps what it has. Bring "
-            f"the documents back, or remove it with: miro-edge index remove {self.name}"
-        )
-
-    def _repair(self) -> None:
-        """Make the lexical index anew where a crash or damage set it apart from the texts."""
-        interrupted = self._database.table("files").count_where("state = 'writing'")
-        if interrupted or self._lexical.count() != self._database.table("passages").count:
-            self._lexical.rebuild(
-                passage_from_row(row) for row in self._database.table("passages").rows
+    def _embed(self, report: Report | None) -> int:
+        if self._dense is None:
+            raise LibraryError(
+                "Passages cannot be embedded without the embedder. Pull it with: "
+                "miro-edge models pull minilm-l6"
             )
-            self._settle()
+        total = self._database.table("passages").count
 
-    def _read(
-        self,
-        stale: list[str],
-        present: dict[str, os.stat_result],
-        known: dict[str, dict[str, Any]],
-        report: Report | None,
-    ) -> Iterator[_FileRead]:
-        """Read files that seem changed; those whose content is the same only get a new date."""
-        sources = self.sources
-        with ReaderProcess() as reader:
-            for done, path in enumerate(stale):
-                if report is not None:
-                    report(IndexProgress(done, len(stale), path))
-                digest = content_hash(Path(path))
-                row = known.get(path)
-                if row is not None and row["hash"] == digest and row["state"] == "indexed":
-                    yield _FileRead(path, present[path], digest, None, None)
-                    continue
-                try:
-                    documents = reader.read(Path(path), name_below(Path(path), sources))
-                    yield _FileRead(path, present[path], digest, documents, None)
-                except UnreadableDocument as error:
-                    yield _FileRead(path, present[path], digest, [], str(error))
-        if report is not None and stale:
-            report(IndexProgress(len(stale), len(stale), "writing the index"))
+        def embedded(done: int) -> None:
+            if report is not None:
+                report(IndexProgress("Embedding passages", done, total, total))
 
-    def _write(self, read: list[_FileRead], gone: list[str]) -> None:
-        """Commit texts, then the index, then that both agree: `_repair` mends a crash between."""
-        changed = [file for file in read if file.documents is not None]
-        with self._database.atomic():
-            documents = self._forget([*(file.path for file in changed), *gone])
-            passages = [passage for file in changed for passage in self._store(file)]
-            self._database.table("files").upsert_all((file.row() for file in read), pk="path")
-            for path in gone:
-                self._database.table("files").update(path, {"state": "writing"})
-        if documents or passages:
-            self._lexical.replace(documents, passages)
-        with self._database.atomic():
-            for path in gone:
-                self._database.table("files").delete(path)
-            self._settle()
+        rows = self._database.query("select * from passages order by key")
+        self._dense.embed_all(((row["key"], passage_from_row(row)) for row in rows), embedded)
+        return int(total)
 
-    def _settle(self) -> None:
-        """Note that the lexical index has all that the texts have."""
-        with self._database.atomic():
-            self._database.execute("update files set state = 'indexed' where state = 'writing'")
-
-    def _forget(self, files: list[str]) -> set[str]:
-        """Delete the documents of files, and return their ids."""
-        documents: set[str] = set()
-        for path in files:
-            documents |= {
-                row["id"]
-                for row in self._database.table("documents").rows_where("file = ?", (path,))
-            }
-        for document in documents:
-            self._database.table("passages").delete_where("document = ?", (document,))
-            self._database.table("documents").delete(document)
-        return documents
-
-    def _store(self, file: _FileRead) -> list[Passage]:
-        """Store the documents of a file, and return their passages."""
-        passages: list[Passage] = []
-        for position, document in enumerate(file.documents or ()):
-            unique = self._with_unique_id(document, f"{file.path}\0{position}")
-            self._database.table("documents").insert(
-                {"id": unique.id, "file": file.path, "title": unique.title}
-            )
-            parts = split(unique)
-            self._database.table("passages").insert_all(
-                passage_to_row(passage, number) for number, passage in enumerate(parts, start=1)
-            )
-            passages += parts
-        return passages
-
-    def _with_unique_id(self, document: Document, where: str) -> Document:
-        """Return the document, its id made unique by where it lies if another one has it."""
-        taken = self._database.table("documents").count_where("id = ?", (document.id,))
-        if not taken:
-            return document
-        mark = hashlib.sha256(where.encode()).hexdigest()[:16]
-        return replace(document, id=f"{document.id}~{mark}")
-
-    def _report(
-        self, stale: list[str], gone: list[str], known: dict[str, dict[str, Any]], unchanged: int
-    ) -> IndexReport:
-        return IndexReport(
-            added=sum(path not in known for path in stale),
-            changed=sum(path in known for path in stale),
-            removed=len(gone),
-            unchanged=unchanged,
-            problems=self.problems(),
-            documents=self._database.table("documents").count,
-            passages=self._database.table("passages").count,
-        )
-
-    # Reading
+    # Searching
 
     def search(
-        self, query: str, limit: int = 5, exclude: Collection[str] = frozenset()
+        self,
+        query: str,
+        limit: int = 5,
+        exclude: Collection[str] = frozenset(),
+        by: By = By.BOTH,
     ) -> tuple[Hit, ...]:
-        """Return the best passages for a bag of words with quoted phrases; any string will do.
+        """Return the best passages for a bag of words; any string will do.
 
-        Passages whose ids are in `exclude` are passed over. Raises LibraryError where the index is
-        missing or damaged.
+        Phrases in double quotes, and words after `title:`, `heading:` or `text:`, bring passages
+        that have them to the front. Passages whose ids are in `exclude` are passed over. By meaning
+        is searched where there is an embedder. Raises DamagedIndex where the index is missing or
+        damaged.
         """
+        parsed = parse_query(query)
+        rows = self._database.query(
+            f"select key from passages where id in ({', '.join('?' * len(exclude))})", list(exclude)
+        )
+        hidden = {int(row["key"]) for row in rows}
+        with self._explaining():
+            ranked = Ranker(self._lexical, self._dense, self._passages).best(
+                parsed, limit, hidden, by
+            )
+        own = [Hit(passage, score) for passage, score in ranked]
+        rankings = [
+            own,
+            *(self._archive_hits(path, parsed, limit, exclude) for path in self._zims()),
+        ]
+        if len(rankings) == 1:
+            return tuple(own)
+        hits = {hit.passage.id: hit for ranking in rankings for hit in ranking}
+        order = by_reciprocal_rank([[hit.passage.id for hit in ranking] for ranking in rankings])
+        return tuple(hits[identity] for identity in order[:limit])
+
+    def suggestion(self, query: str) -> str | None:
+        """Return `query` as it was probably meant, in words of this library; None if it is fine.
+
+        Raises DamagedIndex.
+        """
+        with self._explaining():
+            return corrected(query, self._lexical, self._passages)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say with a damaged index what can be done about it."""
         try:
-            found = self._lexical.search(query, limit, exclude)
+            yield
         except DamagedIndex as error:
             raise DamagedIndex(
                 f"{error} Make it anew from the texts with: miro-edge index update {self.name}"
             ) from error
-        hits = []
-        for hit in found:
-            row = self._row(hit.passage)
-            if row is not None:
-                hits.append(Hit(passage_from_row(row), hit.score))
-        return tuple(hits)
+
+    # Archives
+
+    def _archive_rows(self) -> list[dict[str, Any]]:
+        return list(self._database.table("files").rows_where("state = 'archive'", order_by="path"))
+
+    def _zims(self) -> Iterator[Archive]:
+        """Yield the archives that can be opened."""
+        for row in self._archive_rows():
+            try:
+                if row["path"] not in self._archives:
+                    self._archives[row["path"]] = Archive(Path(row["path"]), row["name"])
+            except UnreadableDocument:  # moved or changed since the last update, which will say so
+                continue
+            yield self._archives[row["path"]]
+
+    def _archive_hits(
+        self, archive: Archive, query: Query, limit: int, exclude: Collection[str]
+    ) -> list[Hit]:
+        found = archive.search(query, limit + len(exclude))
+        return [Hit(passage, score) for passage, score in found if passage.id not in exclude][
+            :limit
+        ]
+
+    # Reading
 
     def passage(self, passage: str) -> Passage:
         """Return a passage by its id. Raises UnknownPassage."""
-        row = self._row(passage)
-        if row is None:
-            raise UnknownPassage(
-                f"The library '{self.name}' has no passage '{passage}'. "
-                f"Find one with: miro-edge index search {self.name} QUERY"
-            )
-        return passage_from_row(row)
+        row = next(self._database.table("passages").rows_where("id = ?", [passage]), None)
+        if row is not None:
+            return passage_from_row(row)
+        for archive in self._zims():
+            found = archive.passage(passage)
+            if found is not None:
+                return found
+        raise UnknownPassage(
+            f"The library '{self.name}' has no passage '{passage}'. "
+            f"Find one with: miro-edge index search {self.name} QUERY"
+        )
 
     def document(self, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document, in order; none where there is no such document."""
         rows = self._database.table("passages").rows_where(
-            "document = ?", (document,), order_by="number"
+            "document = ?", [document], order_by="number"
         )
-        return tuple(passage_from_row(row) for row in rows)
+        found = tuple(passage_from_row(row) for row in rows)
+        return found or next(
+            (passages for archive in self._zims() if (passages := archive.document(document))), ()
+        )
 
     def find_document(self, title_or_id: str) -> str | None:
         """Return the id of the document with that id, else with that title, whatever its case."""
@@ -333,80 +306,42 @@ class Library:
             ),
             None,
         )
-        return None if row is None else str(row["id"])
+        if row is not None:
+            return str(row["id"])
+        found = (archive.find_document(title_or_id) for archive in self._zims())
+        return next((document for document in found if document is not None), None)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return the files that could not be read."""
-        rows = self._database.table("files").rows_where("state = 'problem'", order_by="path")
-        return tuple(Problem(row["path"], row["problem"]) for row in rows)
+        """Return the files that could not be read, or not all of them."""
+        return stored_problems(self._database)
 
     def statistics(self) -> Statistics:
         """Return what the library holds."""
+        files = self._database.table("files")
         return Statistics(
             name=self.name,
-            sources=tuple(str(source) for source in self.sources),
-            files=self._database.table("files").count_where("state = 'indexed'"),
+            sources=tuple(str(source.path) for source in self.sources),
+            files=files.count_where("state in ('indexed', 'archive')"),
             documents=self._database.table("documents").count,
             passages=self._database.table("passages").count,
-            problems=self._database.table("files").count_where("state = 'problem'"),
+            archives=len(self._archive_rows()),
+            embedded=0 if self._dense is None else len(self._dense.keys()),
+            problems=files.count_where("problem is not null"),
             bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
         )
 
-    def _row(self, passage: str) -> dict[str, Any] | None:
-        return next(self._database.table("passages").rows_where("id = ?", (passage,)), None)
+    def verify(self, report: Report | None = None) -> Verification:
+        """Check the database, the indexes and the documents against each other."""
+        embedded = None if self._dense is None or not self._dense.is_whole else self._dense.keys()
+        return verified(self._database, self._lexical.keys(), embedded, report)
 
-
-@dataclass(frozen=True, slots=True)
-class _FileRead:
-    """A file as it was read; `documents` is None where its content had not changed."""
-
-    path: str
-    stat: os.stat_result
-    digest: str
-    documents: list[Document] | None
-    problem: str | None
-
-    def row(self) -> dict[str, Any]:
-        """Return its row in the table of files."""
-        if self.problem is not None:
-            state = "problem"
-        else:
-            state = "indexed" if self.documents is None else "writing"
-        return {
-            "path": self.path,
-            "size": self.stat.st_size,
-            "modified": self.stat.st_mtime_ns,
-            "hash": self.digest,
-            "state": state,
-            "problem": self.problem,
-        }
-
-
-def _source(path: Path) -> str:
-    """Return the whole path of a source, as it is stored."""
-    source = str(path.resolve())
-    try:
-        source.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise LibraryError(
-            f"The name {source!a} is no UTF-8, so it cannot be cited. Rename it, then try again."
-        ) from error
-    return source
-
-
-def _batches(read: Iterable[_FileRead]) -> Iterator[list[_FileRead]]:
-    """Yield files as they were read, in lists of about `_BATCH` characters of text."""
-    batch: list[_FileRead] = []
-    size = 0
-    for file in read:
-        batch.append(file)
-        size += sum(len(document.text) for document in file.documents or ())
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _unchanged(row: dict[str, Any] | None, stat: os.stat_result) -> bool:
-    return row is not None and row["size"] == stat.st_size and row["modified"] == stat.st_mtime_ns
+    def _passages(self, keys: list[int]) -> dict[int, Passage]:
+        """Return passages by key, in the order of `keys`, those that are there."""
+        found = {}
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            rows = self._database.table("passages").rows_where(
+                f"key in ({', '.join('?' * len(part))})", part
+            )
+            found |= {int(row["key"]): passage_from_row(row) for row in rows}
+        return {key: found[key] for key in keys if key in found}

@@ -7,11 +7,15 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from .dense import Embedder
 from .errors import LibraryBusy, LibraryError, UnknownLibrary
-from .library import IndexReport, Library, Report
+from .library import Library
+from .sources import Source, as_source
+from .updating import IndexReport, Report
 from .writing import writing
 
 SAMPLE = "sample"
@@ -28,9 +32,13 @@ def sample_folder() -> Path:
 class Shelf:
     """The folder that holds the libraries, one folder each."""
 
-    def __init__(self, root: Path) -> None:
-        """Look after the libraries under `root`; it need not exist yet."""
+    def __init__(self, root: Path, embedder: Embedder | None = None) -> None:
+        """Look after the libraries under `root`; it need not exist yet.
+
+        With an embedder they are searched by meaning too.
+        """
         self._root = root
+        self._embedder = embedder
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all libraries."""
@@ -47,14 +55,16 @@ class Shelf:
 
     def open(self, name: str) -> Library:
         """Open a library. Raises UnknownLibrary, naming those that are like it."""
-        return Library(self.folder(name))
+        return Library(self.folder(name), self._embedder)
 
-    def add(self, name: str, paths: tuple[Path, ...], report: Report | None = None) -> IndexReport:
+    def add(
+        self, name: str, sources: Iterable[Source | Path], report: Report | None = None
+    ) -> IndexReport:
         """Add documents to a library, which is made where there is none.
 
         Raises UnknownLibrary for paths that do not exist, EmptyLibrary where nothing can be read
         (a library that was made for it is gone again), LibraryBusy, and LibraryError for a name
-        that no folder can have, or that the sample library has.
+        that no folder can have, or that the sample library has, and for patterns that are none.
         """
         if name == SAMPLE:
             raise LibraryError(
@@ -65,12 +75,13 @@ class Shelf:
                 f"'{name}' cannot be the name of a library. "
                 "Use letters, digits, dots, dashes and underscores, a letter or digit first."
             )
-        missing = [str(path) for path in paths if not path.exists()]
+        sources = tuple(as_source(source) for source in sources)
+        missing = [str(source.path) for source in sources if not source.path.exists()]
         if missing:
             raise UnknownLibrary(
                 f"There is nothing at {', '.join(missing)}. Check the path and try again."
             )
-        return self._index(name, paths, report)
+        return self._index(name, sources, report)
 
     def remove(self, name: str) -> None:
         """Delete a library, even one that cannot be opened; the user's documents stay.
@@ -95,7 +106,7 @@ class Shelf:
         if path is None:
             raise UnknownLibrary(self._unknown(name_or_path))
         name = _name_for(path)
-        self._index(name, (path,), report)
+        self._index(name, (Source(path),), report)
         return self.open(name)
 
     def _sample(self, report: Report | None) -> Library:
@@ -104,21 +115,23 @@ class Shelf:
             library = self.open(SAMPLE)
             sources = library.sources
             library.close()
-            if sources != (path.resolve(),):  # the program was installed somewhere else before
+            if sources != (
+                Source(path.resolve()),
+            ):  # the program was installed somewhere else before
                 self.remove(SAMPLE)
-        self._index(SAMPLE, (path,), report)
+        self._index(SAMPLE, (Source(path),), report)
         return self.open(SAMPLE)
 
-    def _index(self, name: str, paths: tuple[Path, ...], report: Report | None) -> IndexReport:
+    def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:
         """Add documents to a library; one that was made for it and got none is gone again."""
         new = name not in self.names()
-        library = Library(self._root / name)
+        library = Library(self._root / name, self._embedder)
         try:
-            return library.add(paths, report)
+            return library.add(sources, report)
         except LibraryBusy:
             raise  # then it is another process that makes it
         except BaseException:
-            if new and not library.statistics().passages:
+            if new and not library.statistics().files:
                 self.remove(name)
             raise
         finally:

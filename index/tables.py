@@ -12,12 +12,17 @@ from .passages import Passage
 
 migrations = Migrations("miro-edge-library")
 
+PASSAGE_COLUMNS = (
+    *("id", "document", "number", "title", "source", "headings"),
+    *("page", "line", "start", "end", "text"),
+)
+"""The columns that `passage_to_row` fills, in order; `key` is given by the table."""
+
 
 @migrations()
 def create_tables(database: sqlite_utils.Database) -> None:
     """Make the tables: where documents come from, and what was read."""
     database.table("sources").create({"path": str}, pk="path")
-    # state: `indexed`, `writing` until the lexical index has it too, or `problem`.
     database.table("files").create(
         {"path": str, "size": int, "modified": int, "hash": str, "state": str, "problem": str},
         pk="path",
@@ -32,24 +37,44 @@ def create_tables(database: sqlite_utils.Database) -> None:
     database.table("passages").create_index(["document", "number"])
 
 
-def passage_to_row(passage: Passage, number: int) -> dict[str, Any]:
+@migrations()
+def number_passages(database: sqlite_utils.Database) -> None:
+    """Give passages keys that are never used twice, and sources what is wanted of them.
+
+    The documents are read anew: older rows have no key that the search index knows.
+    """
+    database.table("sources").add_column("wanted", str)
+    database.table("files").add_column("name", str)
+    database.table("passages").drop()
+    database.execute(
+        "create table passages (key integer primary key autoincrement, id text not null unique, "
+        "document text not null, number integer not null, title text not null, "
+        "source text not null, headings text not null, page integer, line integer not null, "
+        '"start" integer not null, "end" integer not null, text text not null)'
+    )
+    database.table("passages").create_index(["document", "number"])
+    database.execute("delete from documents")
+    database.execute("delete from files")
+
+
+def passage_to_row(passage: Passage, number: int) -> tuple[Any, ...]:
     """Return the row of a passage that is the `number`-th of its document."""
-    return {
-        "id": passage.id,
-        "document": passage.document,
-        "number": number,
-        "title": passage.title,
-        "source": passage.source,
-        "headings": json.dumps(passage.headings, ensure_ascii=False),
-        "page": passage.page,
-        "line": passage.line,
-        "start": passage.start,
-        "end": passage.end,
-        "text": passage.text,
-    }
+    return (
+        passage.id,
+        passage.document,
+        number,
+        passage.title,
+        passage.source,
+        json.dumps(passage.headings, ensure_ascii=False),
+        passage.page,
+        passage.line,
+        passage.start,
+        passage.end,
+        passage.text,
+    )
 
 
 def passage_from_row(row: dict[str, Any]) -> Passage:
     """Return the passage of a row."""
-    values = {name: value for name, value in row.items() if name != "number"}
+    values = {name: value for name, value in row.items() if name not in ("key", "number")}
     return Passage(**{**values, "headings": tuple(json.loads(row["headings"]))})

@@ -1,105 +1,229 @@
-"""Reads files in a process of its own: a bad file costs a line in the report, not the program."""
+"""Reads files in processes of their own: a bad file costs a line in the report, not the program."""
 
 from __future__ import annotations
 
 import multiprocessing
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from .documents import Document
+from .documents import Document, Flaw, RecordFields
 from .errors import UnreadableDocument
 
 _SECONDS = 60.0
-"""Longest that one file may take."""
+"""Longest that a file may take until it has something to show."""
 _MEMORY = 3 * 1024**3
-"""Most address space of the process, in bytes."""
+"""Most address space of a process, in bytes."""
+_AT_ONCE = 1_000_000
+"""Characters of text that are sent together: one by one is slow, and a file may have a million."""
 _TOO_LARGE = "needs more memory than one file may take"
 
 
-class ReaderProcess:
-    """One process that reads file after file; it is replaced when a file kills or stalls it."""
+@dataclass(frozen=True, slots=True)
+class ReadingTask:
+    """A file to be read; `name` is the id of a document that is the whole file."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
-        """Start when the first file is read; `seconds` is the most that one may take."""
+    path: Path
+    name: str
+    fields: RecordFields = field(default_factory=RecordFields)
+    known: frozenset[str] = frozenset()
+    """Hashes of contents that need not be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsRead:
+    """Some documents of a file; there may be more."""
+
+    task: ReadingTask
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file is done."""
+
+    task: ReadingTask
+    digest: str
+    """SHA-256 of its content; empty where it could not be read."""
+    problem: str | None = None
+    """Why it could not be read, or what of it could not."""
+    known: bool = False
+    """Whether it was not read, since its content is known."""
+
+
+Reading = DocumentsRead | FileRead
+
+
+class ReaderPool:
+    """Processes that read files side by side; one is replaced when a file kills or stalls it."""
+
+    def __init__(self, processes: int, seconds: float = _SECONDS) -> None:
+        """Start processes as they are needed; `seconds` is the most that a file may be silent."""
+        self._wanted = processes
         self._seconds = seconds
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._workers: list[_Worker] = []
 
-    def read(self, path: Path, name: str) -> list[Document]:
-        """Return the documents in a file. Raises UnreadableDocument, whatever the file does."""
-        connection = self._started()
-        try:
-            connection.send((path, name))
-            if not connection.poll(self._seconds):
-                self.close()
-                raise UnreadableDocument(f"took longer than {self._seconds:.0f} seconds to read")
-            answer = connection.recv()
-        except (EOFError, OSError) as error:
-            self.close()
-            raise UnreadableDocument("ended the reader: too large, or broken") from error
-        if isinstance(answer, str):
-            raise UnreadableDocument(answer)
-        documents: list[Document] = answer
-        return documents
+    def read(self, tasks: Iterable[ReadingTask]) -> Iterator[Reading]:
+        """Yield what is in files, whatever they do; each ends with one FileRead."""
+        waiting = iter(tasks)
+        busy: dict[Connection, _Worker] = {}
+        idle = list(self._workers)
+        while True:
+            while len(busy) < self._wanted and (task := next(waiting, None)) is not None:
+                worker = idle.pop() if idle else self._started()
+                worker.begin(task, self._seconds)
+                busy[worker.connection] = worker
+            if not busy:
+                return
+            for worker in _ready(busy):
+                reading = worker.receive(self._seconds)
+                if isinstance(reading, FileRead):
+                    del busy[worker.connection]
+                    if worker.is_alive:
+                        idle.append(worker)
+                    else:
+                        self._workers.remove(worker)
+                begun = time.monotonic()
+                yield reading
+                # While the caller was at work nobody listened to them.
+                for other in busy.values():
+                    other.deadline += time.monotonic() - begun
 
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
+        """End the processes."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
-    def __enter__(self) -> ReaderProcess:
+    def __enter__(self) -> ReaderPool:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _started(self) -> Connection:
-        if self._connection is None:
-            # Spawned, not forked: a fork would copy a loaded model and its threads' locks.
-            context = multiprocessing.get_context("spawn")
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            process.start()
-            theirs.close()
-            self._connection, self._process = ours, process
-        return self._connection
+    def _started(self) -> _Worker:
+        worker = _Worker()
+        self._workers.append(worker)
+        return worker
+
+
+def _ready(busy: dict[Connection, _Worker]) -> list[_Worker]:
+    """Wait until a worker has something to say, or one has been silent for too long."""
+    nearest = min(worker.deadline for worker in busy.values())
+    said = connections.wait(list(busy), max(0.0, nearest - time.monotonic()))
+    now = time.monotonic()
+    return [
+        worker
+        for connection, worker in busy.items()
+        if connection in said or worker.deadline <= now
+    ]
+
+
+class _Worker:
+    """One process, and the file that it is reading."""
+
+    def __init__(self) -> None:
+        # Spawned, not forked: a fork would copy a loaded model and its threads' locks.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.deadline = 0.0
+        self.is_alive = True
+        self._task: ReadingTask | None = None
+
+    def begin(self, task: ReadingTask, seconds: float) -> None:
+        """Hand over a file."""
+        self._task = task
+        self.deadline = time.monotonic() + seconds
+        # If it has ended between two files, `receive` finds out.
+        with suppress(OSError):
+            self.connection.send(task)
+
+    def receive(self, seconds: float) -> Reading:
+        """Return what it says of its file; one that is silent for too long is ended."""
+        assert self._task is not None
+        try:
+            if not self.connection.poll(0):
+                self.end()
+                return FileRead(self._task, "", f"took longer than {seconds:.0f} seconds to read")
+            message: Reading = self.connection.recv()
+        except (EOFError, OSError):
+            self.end()
+            return FileRead(self._task, "", "ended the reader: too large, or broken")
+        self.deadline = time.monotonic() + seconds
+        return message
+
+    def end(self) -> None:
+        """Kill the process."""
+        self.is_alive = False
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
 
 
 def _serve(connection: Connection) -> None:
-    """Answer every (path, name) with documents, or with the reason why there are none."""
+    """Answer every task with what is in the file."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _limit_memory()
     # A parent that was killed is no reason for a traceback on its terminal.
-    with suppress(EOFError, BrokenPipeError):
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            _send(connection, _answer(*connection.recv()))
+            task: ReadingTask = connection.recv()
+            try:
+                for reading in _read(task):
+                    connection.send(reading)
+            except MemoryError:
+                connection.send(FileRead(task, "", _TOO_LARGE))
 
 
-def _answer(path: Path, name: str) -> list[Document] | str:
+def _read(task: ReadingTask) -> Iterator[Reading]:
+    from .files import content_hash
+
+    digest = ""
+    try:
+        digest = content_hash(task.path)
+        if digest in task.known:
+            yield FileRead(task, digest, known=True)
+            return
+        flaws: list[str] = []
+        yield from _documents(task, flaws)
+        yield FileRead(task, digest, "; ".join(flaws) or None)
+    except UnreadableDocument as error:
+        yield FileRead(task, digest, str(error))
+    except OSError as error:
+        yield FileRead(task, "", f"cannot be opened: {error.strerror}")
+    except Exception as error:  # a reader's library may raise anything
+        if isinstance(error, MemoryError):
+            raise
+        yield FileRead(task, digest, f"cannot be read: {type(error).__name__}: {error}")
+
+
+def _documents(task: ReadingTask, flaws: list[str]) -> Iterator[DocumentsRead]:
+    """Yield the documents of a file, some at a time; what could not be read goes to `flaws`."""
     from .readers import read
 
-    try:
-        return read(path, name)
-    except UnreadableDocument as error:
-        return str(error)
-    except MemoryError:
-        return _TOO_LARGE
-    except Exception as error:  # a reader's library may raise anything
-        return f"cannot be read: {type(error).__name__}: {error}"
-
-
-def _send(connection: Connection, answer: list[Document] | str) -> None:
-    try:
-        connection.send(answer)
-    except MemoryError:
-        connection.send(_TOO_LARGE)
+    pending: list[Document] = []
+    size = 0
+    for found in read(task.path, task.name, task.fields):
+        if isinstance(found, Flaw):
+            flaws.append(found.reason)
+            continue
+        pending.append(found)
+        size += len(found.text)
+        if size >= _AT_ONCE:
+            yield DocumentsRead(task, tuple(pending))
+            pending, size = [], 0
+    if pending:
+        yield DocumentsRead(task, tuple(pending))
 
 
 def _limit_memory() -> None:

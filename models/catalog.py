@@ -84,6 +84,7 @@ class Catalog(_Frozen):
     """All models that can be pulled."""
 
     default: str
+    embedder: str
     models: tuple[CatalogEntry, ...]
 
     def find(self, name: str) -> CatalogEntry | None:

@@ -60,8 +60,19 @@ def default_model(model_store: ModelStore) -> InstalledModel:
     return _pulled(model_store.catalog.default, model_store)
 
 
+@pytest.fixture(scope="session")
+def embedder_model(model_store: ModelStore) -> InstalledModel:
+    """The real embedder, 23 MB."""
+    return _pulled(model_store.catalog.embedder, model_store)
+
+
 @pytest.fixture
-def home_with_models(home: Path, model_store: ModelStore, default_model: InstalledModel) -> Path:
+def home_with_models(
+    home: Path,
+    model_store: ModelStore,
+    default_model: InstalledModel,
+    embedder_model: InstalledModel,
+) -> Path:
     """A MIRO_EDGE_HOME without libraries or runs, where the models are there already."""
     home.mkdir()
     (home / "models").symlink_to(model_store.root, target_is_directory=True)

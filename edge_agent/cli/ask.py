@@ -121,7 +121,7 @@ def ask(
     home = Home.from_environment()
     store = RunStore(home.runs)
     chosen = ensure_usable(model or load_catalog().default, home, offline=offline)
-    library = open_libraries(libraries, home, quiet=quiet)
+    library = open_libraries(libraries, home, quiet=quiet, offline=offline)
     settings = AgentSettings(
         max_calls=max_calls,
         max_seconds=max_time,

@@ -1,4 +1,4 @@
-"""`miro-edge index`: libraries of your documents, made, searched and removed."""
+"""`miro-edge index`: libraries of your documents, made, kept and removed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from edge_agent.cli.libraries import indexing_progress
+from edge_agent.cli.libraries import indexing_progress, open_shelf
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.search import search, show
 from edge_agent.home import Home
-from edge_agent.index import Hit, IndexReport, Shelf
+from edge_agent.index import IndexReport, RecordFields, Shelf, Source, Verification
+from edge_agent.models import load_catalog
 
 
 def _shelf() -> Shelf:
-    return Shelf(Home.from_environment().libraries)
+    return open_shelf(Home.from_environment())
 
 
 @click.group()
@@ -28,37 +31,95 @@ def index() -> None:
     """
 
 
+index.add_command(search)
+index.add_command(show)
+
+embed_option = click.option(
+    "--embed",
+    is_flag=True,
+    help="Embed all passages now, so that they are found by meaning where no word is shared; "
+    "without it those that words find are embedded when they are first found.",
+)
+
+
 @index.command()
 @click.argument("name")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--include",
+    metavar="GLOB",
+    multiple=True,
+    help="Read only files like this: '*.md'. Repeatable.",
+)
+@click.option(
+    "--exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Pass over files like this: 'drafts/'. Repeatable.",
+)
+@click.option("--id-field", metavar="FIELD", help="Field of a record that is the document's id.")
+@click.option("--title-field", metavar="FIELD", help="Field of a record that is its title.")
+@click.option(
+    "--text-field", metavar="FIELD", multiple=True, help="Field of a record to search. Repeatable."
+)
+@embed_option
 @json_option
-def add(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
+def add(
+    name: str,
+    paths: tuple[Path, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    id_field: str | None,
+    title_field: str | None,
+    text_field: tuple[str, ...],
+    embed: bool,
+    as_json: bool,
+) -> None:
     """Add each PATH, a folder or a file, to the library NAME, which is made if there is none.
 
-    Markdown, HTML, text, PDF and JSON lines are read; hidden files and symbolic links are skipped.
+    Read are Markdown, text in any encoding, HTML, PDF, Word, PowerPoint, Excel, OpenDocument text,
+    EPUB, e-mail (eml, mbox), JSON, JSON lines, CSV (one record a document), source code and LaTeX.
+    A ZIM archive is searched in place.
+
+    Hidden files, symbolic links, and what .gitignore, .ignore and .miro-edge-ignore files name are
+    passed over. GLOB is a pattern as in those files. What is chosen here holds for later updates.
 
     \b
-    Example:
+    Examples:
       miro-edge index add papers ~/papers ~/notes/reading.md
+      miro-edge index add notes ~/notes --include '*.md' --exclude drafts/
+      miro-edge index add news articles.jsonl --title-field headline --text-field body
     """
+    fields = RecordFields(id_field, title_field, text_field)
+    sources = tuple(Source(path, include, exclude, fields) for path in paths)
+    if embed:
+        _require_embedder()
+    shelf = _shelf()
     with indexing_progress() as report:
-        done = _shelf().add(name, paths, report)
+        done = shelf.add(name, sources, report)
+    if embed:
+        _embed(shelf, name)
     _show_report(name, done, as_json=as_json)
 
 
 @index.command()
 @click.argument("name")
+@embed_option
 @json_option
-def update(name: str, as_json: bool) -> None:
+def update(name: str, embed: bool, as_json: bool) -> None:
     """Read what is new or changed in the sources of the library NAME, and forget what is gone.
 
     \b
     Example:
       miro-edge index update papers
     """
-    library = _shelf().open(name)
+    if embed:
+        _require_embedder()
+    shelf = _shelf()
     with indexing_progress() as report:
-        done = library.update(report)
+        done = shelf.open(name).update(report)
+    if embed:
+        _embed(shelf, name)
     _show_report(name, done, as_json=as_json)
 
 
@@ -79,60 +140,14 @@ def list_libraries(as_json: bool) -> None:
     if not found:
         click.echo("No libraries yet. Make one: miro-edge index add NAME FOLDER")
         return
-    table = Table("library", "documents", "passages", "MB", "from", box=None)
+    table = Table("library", "documents", "passages", "embedded", "MB", "from", box=None)
     for one in found:
         size = f"{one.bytes / 1e6:.1f}"
         sources = printable(", ".join(one.sources))
-        table.add_row(one.name, str(one.documents), str(one.passages), size, sources)
+        table.add_row(
+            one.name, str(one.documents), str(one.passages), str(one.embedded), size, sources
+        )
     results().print(table)
-
-
-@index.command()
-@click.argument("name")
-@click.argument("query")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Most passages."
-)
-@json_option
-def search(name: str, query: str, limit: int, as_json: bool) -> None:
-    """Search the library NAME for QUERY: words, and phrases in double quotes.
-
-    Exits with 3 when nothing is found.
-
-    \b
-    Example:
-      miro-edge index search papers 'attention "residual connection"'
-    """
-    hits = _shelf().resolve(name).search(query, limit)
-    if as_json:
-        print_json({"results": [_hit_record(hit) for hit in hits]})
-    else:
-        for hit in hits:
-            passage = hit.passage
-            click.echo(printable(f"{passage.id}  {passage.title} ({passage.place})"))
-            click.echo(printable(f"    {' '.join(passage.text.split())}\n"))
-        if not hits:
-            click.echo("Nothing found.")
-    if not hits:
-        click.get_current_context().exit(ExitCode.NOT_FOUND)
-
-
-@index.command()
-@click.argument("name")
-@click.argument("passage")
-@json_option
-def show(name: str, passage: str, as_json: bool) -> None:
-    """Show a PASSAGE of the library NAME by the id that a search printed.
-
-    \b
-    Example:
-      miro-edge index show sample forth-bridge.md#1
-    """
-    found = _shelf().resolve(name).passage(passage)
-    if as_json:
-        print_json({**asdict(found), "place": found.place})
-        return
-    click.echo(printable(f"{found.title} ({found.source}, {found.place})\n\n{found.text}"))
 
 
 @index.command()
@@ -151,7 +166,8 @@ def stats(name: str, as_json: bool) -> None:
         return
     click.echo(
         f"{found.name}: {found.files} files, {found.documents} documents, {found.passages} "
-        f"passages, {found.problems} problems, {found.bytes / 1e6:.1f} MB"
+        f"passages ({found.embedded} embedded), {found.archives} archives, {found.problems} "
+        f"problems, {found.bytes / 1e6:.1f} MB"
     )
     click.echo(printable("From " + ", ".join(found.sources)))
 
@@ -160,7 +176,7 @@ def stats(name: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def problems(name: str, as_json: bool) -> None:
-    """List the files of the library NAME that could not be read, and why.
+    """List the files of the library NAME that could not be read, or not all of them, and why.
 
     \b
     Example:
@@ -178,33 +194,67 @@ def problems(name: str, as_json: bool) -> None:
 
 @index.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(name: str, yes: bool) -> None:
-    """Delete the library NAME. Your documents stay where they are.
+@json_option
+def verify(name: str, as_json: bool) -> None:
+    """Check the library NAME: its database, its indexes, and whether documents have changed.
+
+    Exits with 1 when the library itself is damaged; changed documents are only told.
 
     \b
     Example:
+      miro-edge index verify papers
+    """
+    library = _shelf().open(name)
+    with indexing_progress() as report:
+        found = library.verify(report)
+    if as_json:
+        print_json({"library": name, "sound": found.is_sound, **asdict(found)})
+    else:
+        _show_verification(name, found)
+    if not found.is_sound:
+        click.get_current_context().exit(ExitCode.FAILED)
+
+
+@index.command()
+@click.argument("name")
+@click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None:
+    """Delete the library NAME, or only what it has from each PATH. Your documents stay.
+
+    \b
+    Examples:
       miro-edge index remove papers
+      miro-edge index remove papers ~/papers/old
     """
     shelf = _shelf()
     shelf.folder(name)  # what is not there is said before anything is asked
+    what = (
+        f"what '{name}' has from {', '.join(map(str, paths))}" if paths else f"the library '{name}'"
+    )
     if not yes:
-        click.confirm(f"Delete the library '{name}' (not your documents)?", abort=True, err=True)
+        click.confirm(printable(f"Delete {what} (not your documents)?"), abort=True, err=True)
+    if paths:
+        with indexing_progress() as report:
+            done = shelf.open(name).drop(paths, report)
+        _show_report(name, done, as_json=as_json)
+        return
     shelf.remove(name)
-    diagnostics().print(f"The library '{name}' is deleted.")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        diagnostics().print(f"The library '{name}' is deleted.")
 
 
-def _hit_record(hit: Hit) -> dict[str, object]:
-    passage = hit.passage
-    return {
-        "passage": passage.id,
-        "document": passage.document,
-        "title": passage.title,
-        "source": passage.source,
-        "place": passage.place,
-        "score": round(hit.score, 4),
-        "text": passage.text,
-    }
+def _require_embedder() -> None:
+    """Pull the embedder if it is not here. Raises DownloadError."""
+    ensure_model(load_catalog().embedder, Home.from_environment(), offline=False)
+
+
+def _embed(shelf: Shelf, name: str) -> None:
+    with indexing_progress() as report:
+        shelf.open(name).embed(report)
 
 
 def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
@@ -212,8 +262,31 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
         print_json({"library": name, **asdict(report)})
         return
     click.echo(
-        f"{name}: {report.added} files added, {report.changed} changed, {report.removed} removed, "
-        f"{report.unchanged} unchanged; {report.documents} documents, {report.passages} passages"
+        f"{name}: {report.added} files added, {report.changed} changed, {report.moved} moved, "
+        f"{report.removed} removed, {report.unchanged} unchanged; {report.documents} documents, "
+        f"{report.passages} passages"
     )
     for problem in report.problems:
         diagnostics().print(printable(f"{problem.file}: {problem.reason}"), markup=False)
+
+
+def _show_verification(name: str, found: Verification) -> None:
+    faults = [
+        (found.database, f"the database is damaged: {found.database}"),
+        (found.not_indexed, f"the search index lacks {found.not_indexed} passages"),
+        (found.not_stored, f"the search index has {found.not_stored} passages that are no more"),
+        (found.not_embedded, f"{found.not_embedded} passages have no vector yet"),
+    ]
+    for is_there, sentence in faults:
+        if is_there:
+            click.echo(f"{name}: {sentence}")
+    for state, paths in (("has changed", found.changed), ("is missing", found.missing)):
+        for path in paths:
+            click.echo(printable(f"{path} {state}"))
+    update = f"miro-edge index update {name}"
+    if found.database:
+        click.echo(f"Make it anew: miro-edge index remove {name}, then index add")
+    elif not found.is_sound or found.changed or found.missing or found.not_embedded:
+        click.echo(f"Bring it up to date with: {update}")
+    else:
+        click.echo(f"{name} is sound, and up to date with its documents.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,18 +10,34 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from edge_agent.cli.output import diagnostics
+from edge_agent.cli.output import diagnostics, printable
+from edge_agent.cli.pulling import ensure_embedder, installed_embedder
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
 
+_SECONDS_BETWEEN_LINES = 5.0
 
-def open_libraries(names: tuple[str, ...], home: Home, *, quiet: bool) -> Collection:
-    """Open libraries by name, or by the path of a folder or file, which is indexed on the fly."""
-    shelf = Shelf(home.libraries)
+
+def open_shelf(home: Home) -> Shelf:
+    """Return the libraries of this machine, searched by meaning too if the embedder is here."""
+    return Shelf(home.libraries, installed_embedder(home))
+
+
+def open_libraries(
+    names: tuple[str, ...], home: Home, *, quiet: bool, offline: bool = False
+) -> Collection:
+    """Open libraries by name, or by the path of a folder or file, which is indexed on the fly.
+
+    The embedder is pulled if it is not here, unless `offline`; without it words alone count.
+    """
+    shelf = Shelf(home.libraries, ensure_embedder(home, offline=offline, quiet=quiet))
     if quiet:
         return Collection(shelf.resolve(name) for name in names)
     with indexing_progress() as report:
@@ -29,29 +46,60 @@ def open_libraries(names: tuple[str, ...], home: Home, *, quiet: bool) -> Collec
 
 @contextmanager
 def indexing_progress() -> Iterator[Callable[[IndexProgress], None]]:
-    """Show how far indexing is: a bar on a terminal, else one line when it begins."""
+    """Show how far indexing is: a bar on a terminal, else a line now and then."""
     console = diagnostics()
     if not console.is_terminal:
-        said: list[bool] = []
-
-        def tell(progress: IndexProgress) -> None:
-            if not said:
-                said.append(True)
-                console.print(f"Indexing {progress.total} files…")
-
-        yield tell
+        yield _LinePrinter()
         return
     columns = (
-        TextColumn("Indexing"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("files"),
+        _Rate(),
+        TextColumn("{task.fields[passages]:,} passages"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("indexing", total=None)
+        shown = bar.add_task("Reading files", total=None, passages=0)
 
         def report(progress: IndexProgress) -> None:
-            bar.update(task, completed=progress.done, total=progress.total)
+            bar.update(
+                shown,
+                description=progress.doing,
+                completed=progress.done,
+                total=progress.total,
+                passages=progress.passages,
+            )
 
         yield report
+
+
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, or nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
+
+
+class _LinePrinter:
+    """Prints a line when indexing begins, and every few seconds while it lasts."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._started = 0.0
+
+    def __call__(self, progress: IndexProgress) -> None:
+        now = time.monotonic()
+        if self._last is None:
+            self._last = self._started = now
+            diagnostics().print(printable(f"{progress.doing}: {progress.total:,} to do"))
+        elif now - self._last >= _SECONDS_BETWEEN_LINES and progress.done:
+            self._last = now
+            rate = progress.done / (now - self._started)
+            left = (progress.total - progress.done) / rate
+            diagnostics().print(
+                f"{progress.doing}: {progress.done:,} of {progress.total:,}, "
+                f"{progress.passages:,} passages, {rate:,.0f}/s, {left:,.0f} s left"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -19,6 +20,7 @@ from edge_agent.cli.output import diagnostics
 from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
+    DownloadError,
     EngineSettings,
     InstalledModel,
     KvType,
@@ -27,10 +29,14 @@ from edge_agent.models import (
     PullProgress,
     RemoteModel,
     TunedSettings,
+    load_catalog,
     pull,
     remote_model,
     settings_for,
 )
+
+if TYPE_CHECKING:
+    from edge_agent.models.embedder import OnnxEmbedder
 
 
 def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledModel:
@@ -49,6 +55,34 @@ def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledMo
             f"it. Pull it while there is a network: miro-edge models pull {entry.name}"
         )
     return pull_with_progress(entry, store)
+
+
+def installed_embedder(home: Home) -> OnnxEmbedder | None:
+    """Return the embedder if it is on this machine. Raises InvalidModelFile."""
+    model = ModelStore(home.models).find(load_catalog().embedder)
+    return None if model is None else _opened(model)
+
+
+def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEmbedder | None:
+    """Return the embedder, pulled now if it is not here; None, and a word, where that fails.
+
+    Raises InvalidModelFile.
+    """
+    embedder = installed_embedder(home)
+    if embedder is not None:
+        return embedder
+    try:
+        return _opened(ensure_model(load_catalog().embedder, home, offline=offline))
+    except (DownloadError, OfflineError) as error:
+        if not quiet:
+            diagnostics().print(f"Searching by words alone. {error}", markup=False)
+        return None
+
+
+def _opened(model: InstalledModel) -> OnnxEmbedder:
+    from edge_agent.models.embedder import OnnxEmbedder
+
+    return OnnxEmbedder(model.name, model.path)
 
 
 def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from edge_agent.evidence import Evidence, Exhibit, Quote
-from edge_agent.index import Collection, excerpt
+from edge_agent.index import Collection, Titled, excerpts, sentences
 from edge_agent.protocol import ToolSignature
 
 
@@ -30,6 +30,19 @@ class ToolContext:
     """Most passages to show."""
     tokens: int
     """Most tokens to show."""
+    visible: frozenset[Quote] = frozenset()
+    """The sentences that stand in the window already."""
+
+    def known(self) -> dict[tuple[str, str], int]:
+        """Return the keys of passages that stand in the window whole, by library and id."""
+        found = {}
+        for key in {quote.key for quote in self.visible}:
+            exhibit = self.evidence.get(key)
+            if exhibit is not None:
+                seen = _seen(exhibit, self)
+                if all(" ".join(part.split()) in seen for part in sentences(exhibit.passage.text)):
+                    found[exhibit.library, exhibit.passage.id] = key
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +79,25 @@ def signature(server: str, name: str, arguments: type[BaseModel]) -> ToolSignatu
     return ToolSignature(server, name, description, schema)
 
 
-def show(exhibit: Exhibit, query: str, context: ToolContext, tokens: int) -> ToolResult:
-    """Show one passage: its key, its title, and the sentences that answer `query`."""
-    label = f"[{exhibit.key}] {exhibit.passage.title}: "
-    budget = max(1, tokens - context.count(label))
-    chosen = excerpt(exhibit.passage.text, query, context.count, budget)
-    quotes = tuple(Quote(exhibit.key, sentence) for sentence in chosen.sentences)
-    return ToolResult(label + chosen.text, quotes)
+def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolResult:
+    """Show passages: of each its key, its title, and the sentences that answer `query`.
+
+    What stands in the window already is not shown again, but may be quoted as if it were.
+    """
+    labels = [f"[{exhibit.key}] {exhibit.passage.title}: " for exhibit in exhibits]
+    seen = [_seen(exhibit, context) for exhibit in exhibits]
+    budget = context.tokens - sum(context.count(label) for label in labels)
+    texts = [
+        Titled(exhibit.passage.title, exhibit.passage.text, shown)
+        for exhibit, shown in zip(exhibits, seen, strict=True)
+    ]
+    chosen = excerpts(texts, query, context.count, max(1, budget), context.library.embedder)
+    lines, quotes = [], []
+    for exhibit, label, shown, part in zip(exhibits, labels, seen, chosen, strict=True):
+        lines.append(label + (part.text or ("see above" if shown else "…")))
+        quotes += [Quote(exhibit.key, sentence) for sentence in (*part.sentences, *sorted(shown))]
+    return ToolResult("\n".join(lines), tuple(quotes))
+
+
+def _seen(exhibit: Exhibit, context: ToolContext) -> frozenset[str]:
+    return frozenset(quote.sentence for quote in context.visible if quote.key == exhibit.key)

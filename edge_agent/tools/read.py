@@ -26,4 +26,4 @@ class Read:
         exhibit = context.evidence.get(key)
         if exhibit is None:
             raise ToolError(f"No search has found a passage [{key}].")
-        return show(exhibit, context.question, context, context.tokens)
+        return show([exhibit], context.question, context)

@@ -23,17 +23,17 @@ class Search:
     def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         """Show the best passages for a query: their key, title, and sentences that match."""
         query = SearchArguments(**arguments).query
-        found = context.library.search(query, limit=context.results)
-        if not found:
-            return ToolResult(f"Nothing in the library matches: {query}")
-        share = context.tokens // len(found)
-        # The question's words count beside the query's: a sentence that answers both comes first.
-        wanted = f"{query} {context.question}"
-        shown = [
-            show(context.evidence.add(library, hit.passage), wanted, context, share)
-            for library, hit in found
+        known = context.known()
+        found = context.library.search(query, context.results, known.keys())
+        again = [
+            known[library, hit.passage.id]
+            for library, hit in (context.library.search(query, context.results) if known else ())
+            if (library, hit.passage.id) in known
         ]
-        return ToolResult(
-            "\n".join(result.text for result in shown),
-            tuple(quote for result in shown for quote in result.shown),
-        )
+        above = f"See above: {' '.join(f'[{key}]' for key in again)}" if again else ""
+        if not found:
+            return ToolResult(above or f"Nothing in the library matches: {query}")
+        # The question's words count beside the query's: a sentence that answers both comes first.
+        exhibits = [context.evidence.add(library, hit.passage) for library, hit in found]
+        result = show(exhibits, f"{query} {context.question}", context)
+        return ToolResult(f"{result.text}\n{above}".strip(), result.shown)

@@ -14,7 +14,7 @@ Reader = Callable[[Path, str], list[Document]]
 _SNIFFED = 2048
 
 
-def read(path: Path, name: str) -> list[Document]:
+def read(path: Path, name: str, fields: object = None) -> list[Document]:
     """Return the documents in the file at `path`; `name` is the id of one that is a whole file.
 
     Raises UnreadableDocument for a file that is no text, is empty, or is broken.

@@ -16,8 +16,8 @@ import statistics
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from question_sets import Question, corpus_library, questions
 from rewriting import overwrite_results, replace, texts_of
 from scoring import exact_match, f1
 
@@ -25,7 +25,7 @@ from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
-from edge_agent.index import Collection, Library
+from edge_agent.index import Collection
 from edge_agent.models import Span, SpanKind, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
@@ -72,19 +72,19 @@ class RewritingSession(Session):
 POLICIES = {"cut": Session, "rewrite": RewritingSession}
 
 
-def answered(agent: Agent, question: dict[str, Any], policy: str, name: str) -> Row:
+def answered(agent: Agent, question: Question, policy: str, name: str) -> Row:
     """Answer one question."""
     left, shown = 0, set()
-    for event in agent.run(str(question["question"])):
+    for event in agent.run(question.text):
         left += isinstance(event, SpanCut)
         if isinstance(event, EvidenceAdded):
             shown.add(event.document)
     assert isinstance(event, RunFinished)
-    accepted = question.get("answers") or [question["answer"]]
-    gold = set(question["gold"])
+    accepted = list(question.answers)
+    gold = question.gold
     return Row(
         set=name,
-        id=str(question["id"]),
+        id=question.id,
         policy=policy,
         answer=event.answer,
         em=exact_match(event.answer, accepted),
@@ -104,13 +104,10 @@ def small(profile: Profile) -> Profile:
 def run_set(name: str, options: argparse.Namespace, engine: Engine, home: Home) -> list[Row]:
     """Answer the first questions of a set's dev split under both policies, taking turns."""
     folder = options.data / name
-    library = Library(home.libraries / f"bench-{name}")
-    library.add([folder / "corpus.jsonl"])
-    lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [each for each in map(json.loads, lines) if each["split"] == "dev"]
+    library = corpus_library(folder, home.libraries)
     profile = small(load_profile("generic"))
     rows = []
-    for question in questions[: options.limit]:
+    for question in questions(folder, "dev", options.limit):
         for policy, make in POLICIES.items():
             agent = Agent(make(engine), Collection([library]), profile, AgentSettings())
             rows.append(answered(agent, question, policy, name))

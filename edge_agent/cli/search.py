@@ -1,0 +1,85 @@
+"""`miro-edge index search` and `show`: what the agent would find, found by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from edge_agent.cli.libraries import open_shelf
+from edge_agent.cli.output import ExitCode, json_option, print_json, printable
+from edge_agent.home import Home
+from edge_agent.index import By, Hit
+
+
+@click.command()
+@click.argument("name")
+@click.argument("query")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Most passages."
+)
+@click.option(
+    "--by",
+    type=click.Choice([by.value for by in By]),
+    default=By.BOTH.value,
+    show_default=True,
+    help="Rank by words, by meaning, or by both where the embedder is on this machine.",
+)
+@json_option
+def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
+    """Search the library NAME for QUERY, in plain words.
+
+    Passages with a phrase in "double quotes" come first, and so do those with a word after title:,
+    heading: or text: in that place. Exits with 3 when nothing is found.
+
+    \b
+    Examples:
+      miro-edge index search papers 'attention "residual connection"'
+      miro-edge index search papers 'title:transformer layers'
+    """
+    library = open_shelf(Home.from_environment()).resolve(name)
+    hits = library.search(query, limit, by=By(by))
+    suggestion = None if hits else library.suggestion(query)
+    if as_json:
+        print_json({"results": [_record(hit) for hit in hits], "suggestion": suggestion})
+    else:
+        for hit in hits:
+            passage = hit.passage
+            click.echo(printable(f"{passage.id}  {passage.title} ({passage.place})"))
+            click.echo(printable(f"    {' '.join(passage.text.split())}\n"))
+        if not hits:
+            hint = f" Did you mean: {suggestion}" if suggestion else ""
+            click.echo(printable(f"Nothing found.{hint}"))
+    if not hits:
+        click.get_current_context().exit(ExitCode.NOT_FOUND)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("passage")
+@json_option
+def show(name: str, passage: str, as_json: bool) -> None:
+    """Show a PASSAGE of the library NAME by the id that a search printed.
+
+    \b
+    Example:
+      miro-edge index show sample forth-bridge.md#1
+    """
+    found = open_shelf(Home.from_environment()).resolve(name).passage(passage)
+    if as_json:
+        print_json({**asdict(found), "place": found.place})
+        return
+    click.echo(printable(f"{found.title} ({found.source}, {found.place})\n\n{found.text}"))
+
+
+def _record(hit: Hit) -> dict[str, object]:
+    passage = hit.passage
+    return {
+        "passage": passage.id,
+        "document": passage.document,
+        "title": passage.title,
+        "source": passage.source,
+        "place": passage.place,
+        "score": round(hit.score, 4),
+        "text": passage.text,
+    }

@@ -1,0 +1,83 @@
+"""Analysis: the terms of a text, as the index and its queries know them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
+_CJK_RUN = re.compile(rf"[{_CJK}]")
+_FOLDED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
+)
+_LONGEST = 100
+"""Characters of a term that are kept: a base64 blob is one token."""
+_REMEMBERED = 500_000
+"""Words whose terms are kept at hand; a library has fewer, a broken file may have more."""
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of `text` in order: folded, stemmed, without English stop words.
+
+    Accents are folded (Brontë, Bronte). Words are stemmed by Porter's algorithm for English
+    (https://tartarus.org/martin/PorterStemmer). Chinese, Japanese and Korean, which put no spaces
+    between words, become overlapping pairs of characters.
+    """
+    found: list[str] = []
+    for token in _TOKEN.findall(text):
+        found += _content[token]
+    return found
+
+
+def all_terms(text: str) -> list[str]:
+    """Return the terms of `text` in order, stop words too: for titles and phrases."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text):
+        found += _every[token]
+    return found
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` as they are written."""
+    return _TOKEN.findall(text)
+
+
+class _Terms(dict[str, tuple[str, ...]]):
+    """The terms of a word, worked out when it is first met: stemming is slow, and words recur."""
+
+    def __init__(self, *, stop_words: bool) -> None:
+        super().__init__()
+        self._stop_words = stop_words
+
+    def __missing__(self, token: str) -> tuple[str, ...]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[token] = _terms_of(token, stop_words=self._stop_words)
+        return found
+
+
+def _terms_of(token: str, *, stop_words: bool) -> tuple[str, ...]:
+    from whoosh.analysis import STOP_WORDS
+    from whoosh.lang.porter import stem
+
+    if _CJK_RUN.match(token):
+        return tuple(token[i : i + 2] for i in range(max(1, len(token) - 1)))
+    word = _fold(token)
+    word = word.removesuffix("'s")
+    if not stop_words and word in STOP_WORDS:
+        return ()
+    return (stem(word)[:_LONGEST],)
+
+
+def _fold(token: str) -> str:
+    """Return a word in lower case, without accents, its apostrophes plain."""
+    lower = token.lower().replace("’", "'")
+    if lower.isascii():
+        return lower
+    plain = unicodedata.normalize("NFKD", lower.translate(_FOLDED))
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
+_content = _Terms(stop_words=False)
+_every = _Terms(stop_words=True)

@@ -1,0 +1,97 @@
+"""Ranking: the best passages for a query, by its words and by what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import Enum
+
+from .dense import DenseIndex
+from .fusion import combined
+from .lexical import LexicalIndex
+from .passages import Passage
+from .query import Query
+
+_CANDIDATES = 100
+"""Passages of each kind of search that are ranked together, where all have vectors."""
+_EMBEDDED = 30
+"""Best passages by words that are embedded to be ranked, where not all have vectors yet."""
+_PHRASED = 1_000
+"""Best passages with the words of a phrase that are looked through for the phrase itself."""
+
+PassagesByKey = Callable[[list[int]], dict[int, Passage]]
+"""Returns passages by key, in the order asked for, those that are there."""
+
+
+class By(str, Enum):
+    """What passages are ranked by."""
+
+    WORDS = "words"
+    MEANING = "meaning"
+    BOTH = "both"
+
+
+class Ranker:
+    """Ranks the passages of a library."""
+
+    def __init__(
+        self, lexical: LexicalIndex, dense: DenseIndex | None, passages: PassagesByKey
+    ) -> None:
+        """Rank by `lexical`, and by `dense` where there is one."""
+        self._lexical = lexical
+        self._dense = dense
+        self._passages = passages
+
+    def best(
+        self, query: Query, limit: int, hidden: Collection[int], by: By
+    ) -> list[tuple[Passage, float]]:
+        """Return the best passages, with scores; those that meet the query's demands first.
+
+        Those whose keys are in `hidden` are passed over. Raises DamagedIndex.
+        """
+        scores = self._scores(query, limit, hidden, by)
+        if query.demanding:
+            meeting = self._meeting(query, hidden, max(limit, _PHRASED))
+            highest = max(scores.values(), default=0.0)
+            scores |= {key: highest + scores.get(key, 0.0) for key in meeting}
+        ranked = sorted(scores, key=lambda key: -scores[key])
+        # A row that is not there was replaced since the index was opened: take some more.
+        found = self._passages(ranked[: limit + _EMBEDDED])
+        return [(passage, scores[key]) for key, passage in found.items()][:limit]
+
+    def _scores(
+        self, query: Query, limit: int, hidden: Collection[int], by: By
+    ) -> dict[int, float]:
+        """Return the keys of the best passages, with their scores."""
+        if not query.terms:
+            return {}
+        if self._dense is None or by is By.WORDS:
+            count = limit + _EMBEDDED
+            return {hit.key: hit.score for hit in self._lexical.search(query, count, hidden)}
+        count = max(limit, _CANDIDATES)
+        vector = self._dense.query_vector(query.text)
+        near = self._dense.nearest(vector, count + len(hidden))
+        near = {key: cosine for key, cosine in near.items() if key not in hidden}
+        if by is By.MEANING:
+            return near
+        hits = self._lexical.search(query, count, hidden)
+        lacking = [hit.key for hit in hits if hit.key not in near]
+        lacking = lacking if self._dense.is_whole else lacking[:_EMBEDDED]
+        passages = self._passages(lacking)
+        if passages:
+            cosines = self._dense.vectors(list(passages.values())) @ vector
+            near |= dict(zip(passages, cosines.tolist(), strict=True))
+        joint = combined(self._lexical.scores(query, near), near)
+        # What was found by words alone follows, in its own order.
+        lowest = min(joint.values(), default=0.0)
+        rest = (hit.key for hit in hits if hit.key not in joint)
+        return joint | {key: lowest - rank for rank, key in enumerate(rest, start=1)}
+
+    def _meeting(self, query: Query, hidden: Collection[int], count: int) -> set[int]:
+        """Return the keys of passages that have what the query demands."""
+        hits = self._lexical.search(query, count, hidden, strict=True)
+        passages = self._passages([hit.key for hit in hits])
+        return {
+            key
+            for key, passage in passages.items()
+            if query.phrases_in(passage.text, passage.title, *passage.headings)
+        }

@@ -1,0 +1,367 @@
+"""Bringing a library up to date: what is new or changed is read, what is gone is forgotten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from .archive import Archive
+from .documents import Document
+from .errors import UnreadableDocument
+from .files import FilesFound, find_files, is_archive, name_below
+from .lexical import LexicalIndex
+from .passages import Passage, split
+from .sources import Source
+from .tables import PASSAGE_COLUMNS, passage_from_row, passage_to_row
+from .worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
+
+_BATCH = 32_000_000
+"""Characters of text to commit at once: it bounds memory, and what a crash costs."""
+_REPAIRED_AT_ONCE = 50_000
+"""Passages that are put into the lexical index in one commit when it is mended."""
+_FILES_EACH = 16
+"""Files that are worth starting a process for: it takes as long as reading some."""
+_INSERT = (
+    f"insert into passages ({', '.join(f'[{name}]' for name in PASSAGE_COLUMNS)}) "
+    f"values ({', '.join('?' * len(PASSAGE_COLUMNS))})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far an update is: `done` of `total` files or passages, as `doing` says."""
+
+    doing: str
+    done: int
+    total: int
+    passages: int
+    """Passages made so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that could not be read, or not all of it, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an update did, in files, and what the library holds after it."""
+
+    added: int
+    changed: int
+    moved: int
+    removed: int
+    unchanged: int
+    problems: tuple[Problem, ...]
+    documents: int
+    passages: int
+
+
+Report = Callable[[IndexProgress], None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is committed together."""
+
+    gone: list[str] = field(default_factory=list)
+    """Files whose documents are forgotten."""
+    moves: list[tuple[str, str, str]] = field(default_factory=list)
+    """Files that have moved: from path, to path, to name."""
+    documents: list[tuple[str, Document]] = field(default_factory=list)
+    """Files, and documents in them."""
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of files that are done."""
+    characters: int = 0
+
+
+class Update:
+    """One update of a library: whoever makes it holds the library's lock."""
+
+    def __init__(
+        self, database: sqlite_utils.Database, lexical: LexicalIndex, report: Report | None
+    ) -> None:
+        """Update the texts in `database`, which are the truth, and `lexical`, derived from them."""
+        self._database = database
+        self._lexical = lexical
+        self._report = report or (lambda _: None)
+        self._known: dict[str, dict[str, Any]] = {}
+        self._gone: set[str] = set()
+        self._stale: list[Path] = []
+        self._begun: set[str] = set()
+        self._moved: set[str] = set()
+        self._done = 0
+        self._passages = 0
+        self._batch = _Batch()
+
+    def run(self, sources: tuple[Source, ...]) -> IndexReport:
+        """Bring the library up to date with `sources`; an unchanged file costs a `stat`."""
+        reconcile(self._database, self._lexical)
+        self._known = {row["path"]: row for row in self._database.table("files").rows}
+        self._batch.gone += self._left_behind()
+        found = find_files(sources)
+        present = {storable(path): path for path in found.files}
+        self._gone = {
+            path
+            for path in self._known
+            if path not in present and not found.is_out_of_sight(Path(path))
+        }
+        self._stale = [
+            path
+            for name, path in present.items()
+            if not _unchanged(self._known.get(name), found.files[path])
+        ]
+        archives = [path for path in self._stale if is_archive(path)]
+        for path in archives:
+            self._take_archive(path, found)
+        texts = [path for path in self._stale if not is_archive(path)]
+        # A second copy of a file that has moved has to be read after all.
+        if texts:
+            self._tell("Reading files")
+        self._read(self._read(texts, found), found)
+        self._batch.gone += sorted(self._gone - self._moved)
+        self._commit()
+        return self._reported(len(present) - len(self._stale), found)
+
+    def _left_behind(self) -> list[str]:
+        """Return files with documents of which an interrupted update had not come to the end."""
+        unfinished = (
+            "select distinct file from documents where file not in (select path from files)"
+        )
+        return [str(path) for (path,) in self._database.execute(unfinished)]
+
+    # Reading
+
+    def _read(self, paths: list[Path], found: FilesFound) -> list[Path]:
+        """Read files, and commit them batch by batch; return those that have to be read again."""
+        again: list[Path] = []
+        with ReaderPool(_processes(len(paths))) as pool:
+            for reading in pool.read(self._tasks(paths, found)):
+                path = storable(reading.task.path)
+                self._tell("Reading files")
+                if isinstance(reading, DocumentsRead):
+                    self._take_documents(path, reading.documents)
+                elif reading.known and not self._take_known(path, reading):
+                    again.append(reading.task.path)
+                else:
+                    self._take_file(path, reading, found.files[reading.task.path])
+                    self._done += 1
+                if self._batch.characters >= _BATCH:
+                    self._commit()
+        return again
+
+    def _tasks(self, paths: list[Path], found: FilesFound) -> Iterator[ReadingTask]:
+        """Yield what to read; what is known already is told by its hash."""
+        movable: dict[str, set[str]] = {}
+        for gone in self._gone - self._moved:
+            if self._known[gone]["state"] == "indexed":
+                movable.setdefault(Path(gone).name, set()).add(self._known[gone]["hash"])
+        for path in paths:
+            source = found.origin[path]
+            known = set(movable.get(path.name, ()))
+            row = self._known.get(storable(path))
+            if row is not None and row["state"] == "indexed":
+                known.add(row["hash"])
+            yield ReadingTask(path, name_below(path, source), source.fields, frozenset(known))
+
+    def _take_archive(self, path: Path, found: FilesFound) -> None:
+        row = _file_row(path, found.files[path], state="archive")
+        row["name"] = name_below(path, found.origin[path])
+        try:
+            Archive(path, row["name"]).close()
+        except UnreadableDocument as error:
+            row |= {"state": "problem", "problem": str(error)}
+        self._batch.gone.append(row["path"])
+        self._batch.files.append(row)
+        self._done += 1
+
+    def _take_documents(self, path: str, documents: tuple[Document, ...]) -> None:
+        self._begin(path)
+        self._batch.documents += ((path, document) for document in documents)
+        self._batch.characters += sum(len(document.text) for document in documents)
+
+    def _begin(self, path: str) -> None:
+        """Forget what a file had before it is read anew."""
+        if path not in self._begun:
+            self._begun.add(path)
+            self._batch.gone.append(path)
+
+    def _take_known(self, path: str, reading: FileRead) -> bool:
+        """Keep the documents of a file whose content is known; return whether they are there.
+
+        They are its own, or those of a file that is gone: then it has moved.
+        """
+        own = self._known.get(path)
+        if own is not None and own["hash"] == reading.digest and own["state"] == "indexed":
+            return True
+        for gone in sorted(self._gone - self._moved):
+            if (
+                self._known[gone]["hash"] == reading.digest
+                and Path(gone).name == reading.task.path.name
+            ):
+                self._moved.add(gone)
+                self._begin(path)
+                self._batch.moves.append((gone, path, reading.task.name))
+                return True
+        return False
+
+    def _take_file(self, path: str, reading: FileRead, status: os.stat_result) -> None:
+        row = _file_row(reading.task.path, status, state="indexed")
+        row |= {"hash": reading.digest, "problem": reading.problem, "name": reading.task.name}
+        if not reading.known and path not in self._begun:  # there is not a document in it
+            self._begin(path)
+            row["state"] = "problem"
+        self._batch.files.append(row)
+
+    def _tell(self, doing: str) -> None:
+        self._report(IndexProgress(doing, self._done, len(self._stale), self._passages))
+
+    # Writing
+
+    def _commit(self) -> None:
+        """Commit texts, then the index; `reconcile` mends what a crash between them leaves."""
+        batch, self._batch = self._batch, _Batch()
+        with self._database.atomic():
+            forgotten = [key for path in batch.gone for key in self._forget(path)]
+            for old, new, name in batch.moves:
+                self._move(old, new, name)
+            passages = [
+                stored
+                for path, document in batch.documents
+                for stored in self._store(path, document)
+            ]
+            self._database.table("files").upsert_all(batch.files, pk="path")
+        if forgotten or passages:
+            self._tell("Writing the index")
+            self._lexical.replace(forgotten, passages)
+        self._passages += len(passages)
+
+    def _forget(self, path: str) -> list[int]:
+        """Delete the documents of a file, and return the keys of their passages."""
+        inside = "document in (select id from documents where file = ?)"
+        keys = [
+            int(key)
+            for (key,) in self._database.execute(f"select key from passages where {inside}", [path])
+        ]
+        self._database.execute(f"delete from passages where {inside}", [path])
+        self._database.execute("delete from documents where file = ?", [path])
+        self._database.execute("delete from files where path = ?", [path])
+        return keys
+
+    def _store(self, path: str, document: Document) -> Iterator[tuple[int, Passage]]:
+        """Store a document, and yield its passages with their keys."""
+        unique = replace(document, id=self._unique_id(document.id, f"{path}\0{document.title}"))
+        self._database.execute(
+            "insert into documents (id, file, title) values (?, ?, ?)",
+            [unique.id, path, unique.title],
+        )
+        for number, passage in enumerate(split(unique), start=1):
+            cursor = self._database.execute(_INSERT, passage_to_row(passage, number))
+            yield int(cursor.lastrowid or 0), passage
+
+    def _move(self, old: str, new: str, name: str) -> None:
+        """Give the documents of a file the path, and the ids, of where it is now."""
+        former = self._known[old]["name"]
+        rows = self._database.execute("select id from documents where file = ?", [old]).fetchall()
+        for (document,) in rows:
+            moved = document
+            if document == former or document.startswith(f"{former}:"):
+                moved = self._unique_id(name + document[len(former) :], new)
+            self._database.execute(
+                "update documents set id = ?, file = ? where id = ?", [moved, new, document]
+            )
+            self._database.execute(
+                "update passages set id = ? || '#' || number, document = ?, source = ? "
+                "where document = ?",
+                [moved, moved, new, document],
+            )
+        self._database.execute("delete from files where path = ?", [old])
+
+    def _unique_id(self, document: str, where: str) -> str:
+        """Return a document's id, made unique by where it lies if another one has it."""
+        unique, attempt = document, 0
+        while self._database.execute("select 1 from documents where id = ?", [unique]).fetchone():
+            mark = hashlib.sha256(f"{where}\0{attempt}".encode()).hexdigest()[:16]
+            unique, attempt = f"{document}~{mark}", attempt + 1
+        return unique
+
+    def _reported(self, unchanged: int, found: FilesFound) -> IndexReport:
+        stale = {storable(path) for path in self._stale}
+        changed = len(stale & self._known.keys())
+        unseen = (Problem(storable(path), reason) for path, reason in found.unreachable.items())
+        return IndexReport(
+            added=len(stale) - changed - len(self._moved),
+            changed=changed,
+            moved=len(self._moved),
+            removed=len(self._gone - self._moved),
+            unchanged=unchanged,
+            problems=(*unseen, *stored_problems(self._database)),
+            documents=self._database.table("documents").count,
+            passages=self._database.table("passages").count,
+        )
+
+
+def stored_problems(database: sqlite_utils.Database) -> tuple[Problem, ...]:
+    """Return the files that could not be read, or not all of them."""
+    rows = database.table("files").rows_where("problem is not null", order_by="path")
+    return tuple(Problem(row["path"], row["problem"]) for row in rows)
+
+
+def reconcile(database: sqlite_utils.Database, lexical: LexicalIndex) -> None:
+    """Put the lexical index in step with the texts, where a crash or damage set it apart."""
+    held = lexical.keys()
+    if held is None:  # there is none, or it cannot be opened
+        lexical.create()
+        held = set()
+    keys = {int(key) for (key,) in database.execute("select key from passages")}
+    if keys == held:
+        return
+    missing = sorted(keys - held)
+    stale = held - keys
+    for start in range(0, max(1, len(missing)), _REPAIRED_AT_ONCE):
+        part = missing[start : start + _REPAIRED_AT_ONCE]
+        lexical.replace(stale, _passages(database, part))
+        stale = set()
+
+
+def _passages(database: sqlite_utils.Database, keys: list[int]) -> Iterator[tuple[int, Passage]]:
+    for key in keys:
+        row = next(database.table("passages").rows_where("key = ?", [key]))
+        yield key, passage_from_row(row)
+
+
+def storable(path: Path) -> str:
+    """Return a path as text; what of it is no UTF-8 is spelt out."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _file_row(path: Path, status: os.stat_result, *, state: str) -> dict[str, Any]:
+    return {
+        "path": storable(path),
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+        "hash": "",
+        "state": state,
+        "problem": None,
+        "name": "",
+    }
+
+
+def _unchanged(row: dict[str, Any] | None, status: os.stat_result) -> bool:
+    return (
+        row is not None and row["size"] == status.st_size and row["modified"] == status.st_mtime_ns
+    )
+
+
+def _processes(files: int) -> int:
+    """Return how many processes read: more than one only where starting it pays."""
+    return max(1, min(files // _FILES_EACH, os.cpu_count() or 1))

@@ -1,0 +1,56 @@
+"""The question sets that benchmarks read: questions, and a library of a set's whole corpus."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_agent.index import Embedder, Library, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question; `gold` are the ids of the documents that hold the evidence."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+    gold: frozenset[str]
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a file of JSON lines."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def questions(folder: Path, split: str, limit: int | None = None) -> list[Question]:
+    """Return the first questions of a set's split."""
+    chosen = [each for each in records(folder / "questions.jsonl") if each["split"] == split]
+    return [
+        Question(
+            id=str(each["id"]),
+            text=each["question"],
+            answers=tuple(each.get("answers") or [each["answer"]]),
+            gold=frozenset(each["gold"]),
+        )
+        for each in chosen[:limit]
+    ]
+
+
+def documents(folder: Path) -> list[tuple[str, str, str]]:
+    """Return the corpus of a set: the id, the title and the text of each document."""
+    return [
+        (str(each["id"]), each["title"], each.get("text") or " ".join(each["sentences"]))
+        for each in records(folder / "corpus.jsonl")
+    ]
+
+
+def corpus_library(folder: Path, libraries: Path, embedder: Embedder | None = None) -> Library:
+    """Return the library of a set's whole corpus, made where it is not there yet."""
+    library = Library(libraries / f"bench-{folder.name}", embedder)
+    library.add([Source(Path(os.path.abspath(folder / "corpus.jsonl")))])
+    return library

@@ -1,0 +1,169 @@
+"""Vectors: kept by content, searched exactly, joined with words; and the real embedder."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edge_agent.index import By, Library, LibraryError
+from edge_agent.index.fusion import by_reciprocal_rank, combined
+from edge_agent.models import InstalledModel, InvalidModelFile
+from edge_agent.models.embedder import OnnxEmbedder
+
+
+class CountingEmbedder:
+    """Gives every text a direction of its own, but that cars and automobiles share one."""
+
+    name = "counting"
+    dimensions = 32
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        self.texts += texts
+        rows = [self._vector(text) for text in texts]
+        return np.stack(rows)
+
+    def _vector(self, text: str) -> npt.NDArray[np.float32]:
+        near = "car" in text.lower() or "automobile" in text.lower()
+        seed = 1 if near else zlib.crc32(text.encode())
+        vector = np.random.default_rng(seed).normal(size=self.dimensions).astype(np.float32)
+        return vector / np.linalg.norm(vector)
+
+
+@pytest.fixture
+def embedder() -> CountingEmbedder:
+    return CountingEmbedder()
+
+
+@pytest.fixture
+def garage(tmp_path: Path) -> Path:
+    folder = tmp_path / "garage"
+    folder.mkdir()
+    for name, text in (
+        ("ford.txt", "Ford\n\nThe Model T was an automobile for everybody."),
+        ("boat.txt", "Boat\n\nA vehicle that floats."),
+        ("tree.txt", "Tree\n\nAn oak beside the road."),
+    ):
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def library(garage: Path, tmp_path: Path, embedder: CountingEmbedder) -> Library:
+    made = Library(tmp_path / "library", embedder)
+    made.add([garage])
+    return made
+
+
+def test_only_candidates_are_embedded_and_only_once(
+    library: Library, embedder: CountingEmbedder
+) -> None:
+    library.search("vehicle road")
+    assert sorted(embedder.texts) == sorted(
+        [
+            "vehicle road",
+            "Boat. Boat\n\nA vehicle that floats.",
+            "Tree. Tree\n\nAn oak beside the road.",
+        ]
+    )
+    library.search("vehicle road")
+    assert embedder.texts[3:] == ["vehicle road"]
+
+
+def test_what_shares_no_word_is_found_when_all_is_embedded(library: Library, garage: Path) -> None:
+    assert library.search("car") == ()
+    assert library.embed() == 3
+    assert library.search("car")[0].passage.title == "Ford"
+    (garage / "bus.txt").write_text("Bus\n\nA larger automobile.")
+    library.update()  # keeps it so
+    assert {hit.passage.title for hit in library.search("car", 2)} == {"Ford", "Bus"}
+    (garage / "ford.txt").unlink()
+    library.update()
+    assert library.search("car", 1)[0].passage.title == "Bus"
+    assert library.statistics().embedded == 3
+
+
+def test_vectors_outlive_the_passages_they_were_made_for(
+    library: Library, garage: Path, embedder: CountingEmbedder
+) -> None:
+    library.embed()
+    before = len(embedder.texts)
+    (garage / "ford.txt").rename(garage / "lizzie.txt")
+    library.update()
+    assert len(embedder.texts) == before
+    assert library.search("car")[0].passage.document == "lizzie.txt"
+
+
+def test_an_interrupted_embedding_goes_on_where_it_was(
+    library: Library, embedder: CountingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.index.dense._EMBEDDED_AT_ONCE", 1)
+
+    def interrupt(progress: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.embed(interrupt)
+    assert library.search("car") == ()  # half of the vectors are none
+    library.embed()
+    assert len(embedder.texts) == 3 + 1
+
+
+@pytest.mark.parametrize(("by", "first"), [(By.WORDS, "Boat"), (By.MEANING, "Ford")])
+def test_one_kind_of_search_can_be_asked_for(library: Library, by: By, first: str) -> None:
+    library.embed()
+    assert library.search("car or vehicle", by=by)[0].passage.title == first
+
+
+def test_what_is_excluded_is_passed_over_by_meaning_too(library: Library) -> None:
+    library.embed()
+    (first, *rest) = library.search("car", 3)
+    assert list(library.search("car", 2, exclude={first.passage.id})) == rest
+
+
+def test_without_an_embedder_nothing_can_be_embedded(tmp_path: Path, garage: Path) -> None:
+    library = Library(tmp_path / "other")
+    library.add([garage])
+    with pytest.raises(LibraryError, match="miro-edge models pull"):
+        library.embed()
+
+
+def test_scores_are_joined_and_ranks_take_turns() -> None:
+    joint = combined({"a": 10.0, "b": 5.0}, {"a": 0.1, "b": 0.9, "c": 0.5})
+    assert list(joint) == ["b", "a", "c"]
+    assert joint["a"] == pytest.approx(0.7 * 0.1 + 0.3)
+    assert by_reciprocal_rank([["a", "b"], ["c", "b"], ["d"]])[0] == "b"
+    assert by_reciprocal_rank([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
+    assert combined({}, {}) == {}
+
+
+def test_the_real_embedder_puts_meanings_side_by_side(embedder_model: InstalledModel) -> None:
+    embedder = OnnxEmbedder(embedder_model.name, embedder_model.path)
+    texts = ["A dog runs in the park.", "A puppy plays on the grass.", "Interest rates rose.", ""]
+    vectors = embedder.embed(texts)
+    assert vectors.shape == (4, embedder.dimensions)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert vectors[0] @ vectors[1] > 0.4 > vectors[0] @ vectors[2]
+
+
+def test_a_vector_does_not_depend_on_its_company(embedder_model: InstalledModel) -> None:
+    embedder = OnnxEmbedder(embedder_model.name, embedder_model.path)
+    long = "The lighthouse was built of granite. " * 60
+    alone = embedder.embed(["A dog runs in the park."])[0]
+    together = embedder.embed([long, "A dog runs in the park.", long])[1]
+    # Not the same to the last bit: activations are quantized for each batch.
+    assert alone @ together > 0.98
+
+
+def test_a_broken_embedder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InvalidModelFile, match="not a tokenizer"):
+        OnnxEmbedder("broken", tmp_path / "model.onnx").embed(["x"])

@@ -1,0 +1,103 @@
+"""Which files are read: patterns, ignore files, and folders that cannot be looked into."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge_agent.index import Library, LibraryError, Source
+from edge_agent.index.files import find_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    for name in (
+        "a.md", "b.txt", "drafts/c.md", "drafts/keep.md", "deep/er/d.md", "deep/er/e.log",
+        "build/f.md", ".hidden/g.md",
+    ):  # fmt: skip
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return root
+
+
+def names(source: Source) -> list[str]:
+    return sorted(path.relative_to(source.path).as_posix() for path in find_files([source]).files)
+
+
+def test_all_but_hidden_files(folder: Path) -> None:
+    assert names(Source(folder)) == [
+        "a.md", "b.txt", "build/f.md", "deep/er/d.md", "deep/er/e.log", "drafts/c.md",
+        "drafts/keep.md",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (("*.txt",), (), ["b.txt"]),
+        (("deep/",), ("*.log",), ["deep/er/d.md"]),
+        (("*.md",), ("drafts/", "build/"), ["a.md", "deep/er/d.md"]),
+        ((), ("*", "!*.txt"), ["b.txt"]),
+    ],
+)
+def test_patterns_choose(
+    folder: Path, include: tuple[str, ...], exclude: tuple[str, ...], expected: list[str]
+) -> None:
+    assert names(Source(folder, include, exclude)) == expected
+
+
+def test_ignore_files_hold_for_their_folder_and_the_nearest_decides(folder: Path) -> None:
+    (folder / ".gitignore").write_text("build/\n*.log\n/b.txt\ndrafts/*\n")
+    (folder / "drafts" / ".ignore").write_text("!keep.md\n")
+    (folder / "deep" / "er" / ".miro-edge-ignore").write_text("d.md\n")
+    assert names(Source(folder)) == ["a.md", "drafts/keep.md"]
+
+
+def test_a_file_that_is_named_is_read_whatever_ignore_files_say(folder: Path) -> None:
+    (folder / ".gitignore").write_text("*.md\n")
+    assert list(find_files([Source(folder / "a.md")]).files) == [folder / "a.md"]
+
+
+def test_a_pattern_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="is no pattern"):
+        Library(tmp_path / "library").add([Source(folder, include=("!",))])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to the superuser")
+def test_a_closed_folder_keeps_its_documents(folder: Path, tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    library.add([folder])
+    (folder / "deep").chmod(0)
+    try:
+        report = library.update()
+    finally:
+        (folder / "deep").chmod(0o700)
+    assert report.removed == 0
+    assert any("cannot be looked into" in problem.reason for problem in report.problems)
+
+
+def test_a_source_that_is_away_keeps_its_documents(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "stick"
+    other.mkdir()
+    (other / "z.txt").write_text("A zebra.")
+    library = Library(tmp_path / "library")
+    library.add([folder, other])
+    other.rename(tmp_path / "away")
+    report = library.update()
+    assert [problem.reason for problem in report.problems] == [
+        "is not there; its documents are kept"
+    ]
+    assert library.search("zebra")
+    assert library.drop([other]).removed == 1
+    assert not library.search("zebra")
+
+
+def test_what_is_wanted_of_a_source_is_remembered(folder: Path, tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    assert library.add([Source(folder, include=("*.txt",))]).added == 1
+    assert library.update().unchanged == 1
+    assert library.add([Source(folder)]).added == 6

@@ -1,0 +1,124 @@
+"""The shelf: libraries by name, and folders and files that become one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.index import (
+    Collection,
+    EmptyLibrary,
+    IndexProgress,
+    Library,
+    LibraryError,
+    Shelf,
+    Source,
+    UnknownLibrary,
+    sample_folder,
+)
+
+
+def titles(library: Library, query: str) -> list[str]:
+    return [hit.passage.title for hit in library.search(query)]
+
+
+def test_a_shelf_makes_lists_and_removes(documents: Path, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    assert shelf.names() == ()
+    shelf.add("ships", (documents,))
+    assert shelf.names() == ("ships",)
+    assert titles(shelf.open("ships"), "Fram") == ["Fram"]
+    shelf.remove("ships")
+    assert shelf.names() == ()
+    assert (documents / "archer.txt").is_file()
+
+
+def test_a_folder_or_a_file_is_indexed_on_the_fly_and_kept(documents: Path, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    first = shelf.resolve(str(documents))
+    assert titles(first, "Larvik") == ["Colin Archer"]
+    assert shelf.resolve(str(documents)).folder == first.folder
+    assert titles(shelf.resolve(str(documents / "archer.txt")), "Larvik") == ["Colin Archer"]
+
+
+def test_the_sample_library_is_there_without_being_made(tmp_path: Path) -> None:
+    sample = Shelf(tmp_path / "shelf").resolve("sample")
+    assert sample.statistics().problems == 0
+    assert sample.statistics().documents >= 40
+    assert titles(sample, "height of the Skerryvore lighthouse")[0].startswith("Skerryvore")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "-x", "a" * 101, "é"])
+def test_a_name_that_no_folder_can_have_is_refused(
+    name: str, documents: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(LibraryError, match="cannot be the name"):
+        Shelf(tmp_path / "shelf").add(name, (documents,))
+
+
+def test_the_name_of_the_sample_library_is_taken(documents: Path, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="ships with the program"):
+        Shelf(tmp_path / "shelf").add("sample", (documents,))
+
+
+def test_the_sample_library_moves_with_the_program(documents: Path, tmp_path: Path) -> None:
+    Library(tmp_path / "shelf" / "sample").add([documents])
+    sample = Shelf(tmp_path / "shelf").resolve("sample")
+    assert sample.sources == (Source((sample_folder() / "documents").resolve()),)
+    assert sample.find_document("ships/fram.md") is None
+
+
+def test_a_library_that_cannot_be_opened_can_be_removed(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    broken = tmp_path / "shelf" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "library.db").write_bytes(b"no database" * 500)
+    with pytest.raises(LibraryError, match="miro-edge index remove broken"):
+        shelf.open("broken")
+    shelf.remove("broken")
+    assert shelf.names() == ()
+
+
+def test_an_interrupt_before_anything_is_read_leaves_nothing_behind(
+    documents: Path, tmp_path: Path
+) -> None:
+    def interrupt(_: IndexProgress) -> None:
+        raise KeyboardInterrupt
+
+    shelf = Shelf(tmp_path / "shelf")
+    with pytest.raises(KeyboardInterrupt):
+        shelf.add("ships", (documents,), interrupt)
+    assert shelf.names() == ()
+
+
+@pytest.mark.parametrize("name", ["", "~nobody-of-that-name/x", "x" * 5000, "a\0b"])
+def test_what_cannot_be_a_path_is_an_unknown_library(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownLibrary, match="There is no library"):
+        Shelf(tmp_path / "shelf").resolve(name)
+
+
+def test_nothing_to_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shelf = Shelf(tmp_path / "shelf")
+    with pytest.raises(EmptyLibrary, match="Nothing that can be read"):
+        shelf.add("empty", (empty,))
+    assert shelf.names() == ()
+    assert list((tmp_path / "shelf").iterdir()) == []
+
+
+def test_what_is_not_there_is_named_with_what_is_like_it(documents: Path, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("ships", (documents,))
+    with pytest.raises(UnknownLibrary, match="Did you mean: ships"):
+        shelf.resolve("ship")
+
+
+def test_a_collection_takes_turns(documents: Path, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("one", (documents / "archer.txt",))
+    shelf.add("two", (documents / "ships",))
+    both = Collection([shelf.open("one"), shelf.open("two")])
+    assert both.name == "one+two"
+    assert [name for name, _ in both.search("Colin Archer", 5)] == ["one", "two"]

@@ -1,0 +1,213 @@
+"""Updates: incremental, one writer at a time, and whole after a crash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from edge_agent.index import (
+    DamagedIndex,
+    EmptyLibrary,
+    IndexProgress,
+    Library,
+    LibraryBusy,
+    LibraryError,
+)
+from edge_agent.index.lexical import LexicalIndex
+
+
+def titles(library: Library, query: str) -> list[str]:
+    return [hit.passage.title for hit in library.search(query)]
+
+
+def test_an_update_reads_only_what_changed(library: Library, documents: Path) -> None:
+    assert library.update().unchanged == 2
+    (documents / "archer.txt").write_text("Colin Archer\n\nHe died in Larvik in 1921.")
+    (documents / "gjoa.txt").write_text("Gjøa\n\nA herring boat.")
+    (documents / "ships" / "fram.md").unlink()
+    report = library.update()
+    assert (report.added, report.changed, report.removed, report.unchanged) == (1, 1, 1, 0)
+    assert titles(library, "Fram") == []
+    assert titles(library, "1921") == ["Colin Archer"]
+    assert titles(library, "herring") == ["Gjøa"]
+
+
+def test_a_new_date_on_the_same_content_changes_nothing(library: Library, documents: Path) -> None:
+    os.utime(documents / "archer.txt", (1, 1))
+    library.update()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    assert library.update().unchanged == 2
+
+
+def test_a_bad_file_is_a_problem_and_the_rest_is_indexed(library: Library, documents: Path) -> None:
+    (documents / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    report = library.update()
+    assert [Path(problem.file).name for problem in report.problems] == ["broken.pdf"]
+    assert library.problems() == report.problems
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def test_links_are_not_followed(library: Library, documents: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("Outside lies Timbuktu.")
+    (documents / "link.txt").symlink_to(outside)
+    library.update()
+    assert titles(library, "Timbuktu") == []
+
+
+def test_documents_of_the_same_name_are_both_there(library: Library, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "archer.txt").write_text("Another Archer\n\nRoger Archer shot arrows.")
+    library.add([other])
+    assert titles(library, "arrows") == ["Another Archer"]
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def test_documents_of_the_same_id_are_all_there(library: Library, documents: Path) -> None:
+    (documents / "same.jsonl").write_text('{"id": "1", "text": "A twin."}\n' * 3)
+    library.update()
+    assert len({hit.passage.document for hit in library.search("twin")}) == 3
+
+
+def test_half_a_character_is_replaced(library: Library, documents: Path) -> None:
+    (documents / "half.jsonl").write_text('{"id": "\\ud800", "text": "Half \\udfff zebra."}')
+    library.update()
+    assert [hit.passage.text for hit in library.search("zebra")] == ["Half ? zebra."]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf8_is_a_problem(library: Library, documents: Path) -> None:
+    with open(os.fsencode(documents) + b"/\xff.txt", "w") as file:  # noqa: PTH123
+        file.write("Unnamed.")
+    assert [Path(problem.file).name for problem in library.update().problems] == ["\\udcff.txt"]
+    with pytest.raises(LibraryError, match="no UTF-8"):
+        library.add([Path(os.fsdecode(os.fsencode(documents) + b"/\xff.txt"))])
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def test_a_pipe_among_the_documents_is_not_waited_for(library: Library, documents: Path) -> None:
+    os.mkfifo(documents / "pipe.txt")
+    assert library.update().unchanged == 2
+
+
+def test_documents_that_all_vanish_are_kept(library: Library, documents: Path) -> None:
+    shutil.rmtree(documents)
+    with pytest.raises(EmptyLibrary, match="keeps what it has"):
+        library.update()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _overwrite(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(b"junk")
+
+
+@pytest.mark.parametrize("damage", [_remove, _overwrite])
+def test_a_damaged_index_is_made_anew_from_the_texts(
+    library: Library, damage: Callable[[Path], None]
+) -> None:
+    library.close()
+    damage(library.folder / "lexical")
+    again = Library(library.folder)
+    with pytest.raises(DamagedIndex, match="miro-edge index update library"):
+        again.search("Larvik")
+    assert again.update().unchanged == 2
+    assert titles(again, "Larvik") == ["Colin Archer"]
+
+
+def test_a_crash_between_texts_and_index_is_mended(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (documents / "twin.txt").write_text("Twin\n\nOf Larvik, Larvik, Larvik.")
+    library.update()
+    (documents / "twin.txt").unlink()
+    (documents / "new.txt").write_text("New\n\nA zebra.")
+    with monkeypatch.context() as patch:
+        patch.setattr(LexicalIndex, "replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            library.update()
+    again = Library(library.folder)
+    again.update()
+    # What was forgotten takes no place among the results.
+    assert [hit.passage.title for hit in again.search("Larvik", limit=1)] == ["Colin Archer"]
+    assert titles(again, "zebra") == ["New"]
+
+
+def test_an_interrupted_update_keeps_the_batches_that_were_committed(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        (documents / f"{number}.txt").write_text(f"Island {number}\n\nA lighthouse.")
+    monkeypatch.setattr("edge_agent.index.updating._BATCH", 1)
+
+    def interrupt(progress: IndexProgress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.update(interrupt)
+    assert len(library.search("lighthouse")) == 2
+    report = library.update()
+    # What was committed stays; a file that was not done is read again.
+    assert report.added + report.unchanged == 6
+    assert report.unchanged >= 3
+    assert len(library.search("lighthouse")) == 4
+
+
+def test_a_second_writer_is_told(library: Library) -> None:
+    with (
+        FileLock(library.folder / "write.lock"),
+        pytest.raises(LibraryBusy, match="Another process"),
+    ):
+        library.update()
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from edge_agent.index import Library
+if __name__ == "__main__":
+    print("ready", flush=True)
+    Library(Path(sys.argv[1])).add([Path(sys.argv[2])])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.3, 0.6, 0.9, 1.2, 1.6])
+def test_a_writer_that_is_killed_leaves_the_last_good_index(
+    library: Library, tmp_path: Path, delay: float
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(400):
+        (many / f"{number}.txt").write_text(f"Island {number}\n\nIsland {number} has a lighthouse.")
+    script = tmp_path / "killed.py"
+    script.write_text(_KILLED)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(library.folder), str(many)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    again = Library(library.folder)
+    assert titles(again, "Larvik") == ["Colin Archer"]
+    again.add([many])
+    assert again.statistics().documents == 402
+    assert titles(again, "island 399")[0] == "Island 399"
+    assert len(again.search("lighthouse", limit=1000)) == 400
