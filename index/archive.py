@@ -32,8 +32,8 @@ _KEPT = 32
 """Articles that are kept at hand once read, so that reading on costs nothing."""
 _OF_ONE = 3
 """Most passages of one article among those found."""
-_RAREST = 8
-"""Words of a query that are looked up; in pairs, that is 28 look-ups."""
+_RAREST = 10
+"""Words of a query that are looked up; in pairs, that is 45 look-ups."""
 _COMMON = 5
 """A word that more than one in so many articles has says little, and takes long to look up."""
 _LOOKED_AT = 64
@@ -189,12 +189,13 @@ class Archive:
         try:
             if item is None or item.size > _LARGEST:
                 return None
-            title = " ".join(item.title.split()) or item.path
-            text, sections = _text(bytes(item.content), _kind(item))
-            document = Document(self._id(item.path), title, str(self.path), text, tuple(sections))
-            passages = split(document)
+            data, kind = bytes(item.content), _kind(item)
+            place, title = str(item.path), " ".join(item.title.split())
         except Exception:  # see `_item`
             return None
+        title = title or place
+        text, sections = _text(data, kind, title)
+        passages = split(Document(self._id(place), title, str(self.path), text, sections))
         return _Article(passages, tuple(_frequencies(passage) for passage in passages))
 
     # Searching
@@ -339,7 +340,7 @@ def _kind(item: Any) -> str:
     return str(item.mimetype).partition(";")[0].strip().lower()
 
 
-def _text(data: bytes, kind: str) -> tuple[str, Sequence[Section]]:
+def _text(data: bytes, kind: str, title: str) -> tuple[str, tuple[Section, ...]]:
     """Return the text of an article, and its sections."""
     from .readers.markup import parsed, sectioned_text
 
@@ -347,10 +348,7 @@ def _text(data: bytes, kind: str) -> tuple[str, Sequence[Section]]:
         text = data.decode("utf-8", "replace")
         return text, (Section(0, len(text)),)
     tree = parsed(data)
-    if tree is None:
-        return "", ()
-    found: tuple[str, Sequence[Section]] = sectioned_text(tree)
-    return found
+    return ("", ()) if tree is None else sectioned_text(tree, title)
 
 
 def _frequencies(passage: Passage) -> dict[str, Counter[str]]:

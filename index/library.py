@@ -337,7 +337,7 @@ class Library:
 
     def _passages(self, keys: list[int]) -> dict[int, Passage]:
         """Return passages by key, in the order of `keys`, those that are there."""
-        found = {}
+        found: dict[int, Passage] = {}
         for start in range(0, len(keys), 500):
             part = keys[start : start + 500]
             rows = self._database.table("passages").rows_where(

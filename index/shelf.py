@@ -75,13 +75,13 @@ class Shelf:
                 f"'{name}' cannot be the name of a library. "
                 "Use letters, digits, dots, dashes and underscores, a letter or digit first."
             )
-        sources = tuple(as_source(source) for source in sources)
-        missing = [str(source.path) for source in sources if not source.path.exists()]
+        added = tuple(as_source(source) for source in sources)
+        missing = [str(source.path) for source in added if not source.path.exists()]
         if missing:
             raise UnknownLibrary(
                 f"There is nothing at {', '.join(missing)}. Check the path and try again."
             )
-        return self._index(name, sources, report)
+        return self._index(name, added, report)
 
     def remove(self, name: str) -> None:
         """Delete a library, even one that cannot be opened; the user's documents stay.

@@ -39,13 +39,13 @@ def faults(path: str, command: click.Command, readme: str) -> list[str]:
         if isinstance(parameter, click.Option):
             if not parameter.help:
                 found.append(f"{path} {parameter.opts[0]}: no help")
-            if path == "miro-edge ask" and not any(
+            if path.startswith(("miro-edge ask", "miro-edge index")) and not any(
                 re.search(rf"`{opt}(?![\w-])", readme) for opt in parameter.opts
             ):
                 found.append(f"{path} {parameter.opts[0]}: not in the README")
         else:
             shown = parameter.metavar or str(parameter.name).upper()
-            if not re.search(rf"\b{shown.rstrip('…')}\b", help_text):
+            if not re.search(rf"\b{shown.strip('[]…')}\b", help_text):
                 found.append(f"{path}: its help does not say what {shown} is")
     return found
 

@@ -217,7 +217,7 @@ def verify(name: str, as_json: bool) -> None:
 
 @index.command()
 @click.argument("name")
-@click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PATH…]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None:

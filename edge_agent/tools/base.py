@@ -33,15 +33,21 @@ class ToolContext:
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
 
+    def seen(self, key: int) -> tuple[Quote, ...]:
+        """Return the sentences of a passage that stand in the window already, in their order."""
+        exhibit = self.evidence.get(key)
+        if exhibit is None:
+            return ()
+        flat = (" ".join(part.split()) for part in sentences(exhibit.passage.text))
+        return tuple(quote for part in flat if (quote := Quote(key, part)) in self.visible)
+
     def known(self) -> dict[tuple[str, str], int]:
         """Return the keys of passages that stand in the window whole, by library and id."""
         found = {}
-        for key in {quote.key for quote in self.visible}:
+        for key in sorted({quote.key for quote in self.visible}):
             exhibit = self.evidence.get(key)
-            if exhibit is not None:
-                seen = _seen(exhibit, self)
-                if all(" ".join(part.split()) in seen for part in sentences(exhibit.passage.text)):
-                    found[exhibit.library, exhibit.passage.id] = key
+            if exhibit is not None and len(self.seen(key)) == len(sentences(exhibit.passage.text)):
+                found[exhibit.library, exhibit.passage.id] = key
         return found
 
 
@@ -85,19 +91,15 @@ def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolR
     What stands in the window already is not shown again, but may be quoted as if it were.
     """
     labels = [f"[{exhibit.key}] {exhibit.passage.title}: " for exhibit in exhibits]
-    seen = [_seen(exhibit, context) for exhibit in exhibits]
-    budget = context.tokens - sum(context.count(label) for label in labels)
+    seen = [context.seen(exhibit.key) for exhibit in exhibits]
     texts = [
-        Titled(exhibit.passage.title, exhibit.passage.text, shown)
-        for exhibit, shown in zip(exhibits, seen, strict=True)
+        Titled(each.passage.title, each.passage.text, frozenset(quote.sentence for quote in quotes))
+        for each, quotes in zip(exhibits, seen, strict=True)
     ]
+    budget = context.tokens - sum(context.count(label) for label in labels)
     chosen = excerpts(texts, query, context.count, max(1, budget), context.library.embedder)
-    lines, quotes = [], []
-    for exhibit, label, shown, part in zip(exhibits, labels, seen, chosen, strict=True):
-        lines.append(label + (part.text or ("see above" if shown else "…")))
-        quotes += [Quote(exhibit.key, sentence) for sentence in (*part.sentences, *sorted(shown))]
-    return ToolResult("\n".join(lines), tuple(quotes))
-
-
-def _seen(exhibit: Exhibit, context: ToolContext) -> frozenset[str]:
-    return frozenset(quote.sentence for quote in context.visible if quote.key == exhibit.key)
+    lines, shown = [], []
+    for exhibit, label, before, part in zip(exhibits, labels, seen, chosen, strict=True):
+        lines.append(label + (part.text or ("see above" if before else "…")))
+        shown += [*(Quote(exhibit.key, sentence) for sentence in part.sentences), *before]
+    return ToolResult("\n".join(lines), tuple(shown))

@@ -30,10 +30,15 @@ class Search:
             for library, hit in (context.library.search(query, context.results) if known else ())
             if (library, hit.passage.id) in known
         ]
-        above = f"See above: {' '.join(f'[{key}]' for key in again)}" if again else ""
-        if not found:
-            return ToolResult(above or f"Nothing in the library matches: {query}")
+        if not found and not again:
+            return ToolResult(f"Nothing in the library matches: {query}")
         # The question's words count beside the query's: a sentence that answers both comes first.
         exhibits = [context.evidence.add(library, hit.passage) for library, hit in found]
         result = show(exhibits, f"{query} {context.question}", context)
-        return ToolResult(f"{result.text}\n{above}".strip(), result.shown)
+        if not again:
+            return result
+        above = f"See above: {' '.join(f'[{key}]' for key in again)}"
+        return ToolResult(
+            f"{above}\n{result.text}".strip(),
+            (*(quote for key in again for quote in context.seen(key)), *result.shown),
+        )

@@ -2,65 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ..documents import Document
+from ..documents import Document, Flaw, RecordFields
 from ..errors import UnreadableDocument
+from .csv_file import read_csv
+from .epub import read_epub
+from .html import read_html
+from .json_file import read_json
+from .json_lines import read_json_lines
+from .latex import read_latex
+from .mail import is_mailbox, read_mail, read_mailbox
+from .markdown import read_markdown
+from .ole import OLE, read_ole
+from .opendocument import read_opendocument
+from .pdf import read_pdf
+from .sheets import read_sheets
+from .slides import read_slides
+from .source_code import SOURCE_SUFFIXES, read_source_code
+from .text import is_binary, read_text
+from .word import read_word
+from .zipped import ZIP, kind_of
 
-Reader = Callable[[Path, str], list[Document]]
+Reader = Callable[[Path, str], Iterable[Document | Flaw]]
 """Reads a file into documents; the string is the id of a document that is the whole file."""
 
-_SNIFFED = 2048
+_SNIFFED = 65_536
+_FOUND_BY_THEMSELVES = RecordFields()
+
+_ZIPPED: dict[str, Reader] = {
+    "word": read_word,
+    "slides": read_slides,
+    "sheets": read_sheets,
+    "epub": read_epub,
+    "opendocument": read_opendocument,
+}
+_BY_SUFFIX: dict[str, Reader] = {
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".eml": read_mail,
+    ".mht": read_mail,
+    ".mhtml": read_mail,
+    ".mbox": read_mailbox,
+    ".tex": read_latex,
+    **dict.fromkeys(SOURCE_SUFFIXES, read_source_code),
+}
+_OF_RECORDS: dict[str, Callable[[Path, str, RecordFields], Iterable[Document | Flaw]]] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".tab": read_csv,
+    ".json": read_json,
+    ".geojson": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+}
 
 
-def read(path: Path, name: str, fields: object = None) -> list[Document]:
-    """Return the documents in the file at `path`; `name` is the id of one that is a whole file.
+def read(
+    path: Path, name: str, fields: RecordFields = _FOUND_BY_THEMSELVES
+) -> Iterator[Document | Flaw]:
+    """Yield the documents in the file at `path`, then what of it could not be read.
 
-    Raises UnreadableDocument for a file that is no text, is empty, or is broken.
+    `name` is the id of a document that is the whole file; `fields` are those of records (JSON,
+    CSV) that make a document. Raises UnreadableDocument, at the first step, for a file that is no
+    text, is empty, or is broken.
     """
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFFED)
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
-    documents = _reader(head, path.suffix.lower())(path, name)
-    found = [_storable(document) for document in documents if document.text.strip()]
-    if not found:
-        raise UnreadableDocument("has no text in it")
-    return found
+    flaws: list[Flaw] = []
+    is_empty = True
+    for found in _reader(path, head, fields)(path, name):
+        if isinstance(found, Flaw):
+            flaws.append(Flaw(_storable_text(found.reason)))
+        elif found.text.strip():
+            is_empty = False
+            yield _storable(found)
+    if is_empty:
+        raise UnreadableDocument(flaws[0].reason if flaws else "has no text in it")
+    yield from flaws
 
 
-def _reader(head: bytes, suffix: str) -> Reader:
-    """Choose a reader. The imports are here because each brings a library of its own."""
-    from .html import read_html
-    from .json_lines import read_json_lines
-    from .markdown import read_markdown
-    from .pdf import read_pdf
-    from .text import read_text
+def _reader(path: Path, head: bytes, fields: RecordFields) -> Reader:
+    """Choose a reader."""
+    suffix = path.suffix.lower()
+    known = _by_content(path, head, suffix)
+    if known is not None:
+        return known
+    if suffix in _OF_RECORDS:
+        of_records = _OF_RECORDS[suffix]
+        return lambda path, name: of_records(path, name, fields)
+    return _BY_SUFFIX.get(suffix, read_text)
 
-    if head.startswith(b"%PDF-"):
-        return read_pdf
-    if _is_html(head) or suffix in {".html", ".htm", ".xhtml"}:
-        return read_html
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+
+def _by_content(path: Path, head: bytes, suffix: str) -> Reader | None:
+    """Return the reader of what a file shows itself to be; None where it may be any text."""
+    found: Reader | None = None
+    if head.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head[:1024]):
+        found = read_pdf
+    elif head.startswith(ZIP):
+        found = _ZIPPED[kind_of(path)]
+    elif head.startswith(OLE):
+        found = read_ole
+    elif head.startswith(b"{\\rtf"):
+        raise UnreadableDocument("is rich text (RTF); save it as .docx or .odt")
+    elif _is_html(head) and suffix not in SOURCE_SUFFIXES:
+        found = read_html
+    elif is_mailbox(head, suffix):
+        found = read_mailbox
+    elif is_binary(head) and suffix not in {".eml", ".mbox"}:
         raise UnreadableDocument("is not text, nor a format that can be read (yet)")
-    if suffix in {".md", ".markdown"}:
-        return read_markdown
-    if suffix in {".jsonl", ".ndjson"}:
-        return read_json_lines
-    return read_text
+    return found
 
 
 def _storable(document: Document) -> Document:
     """Return the document with half characters (lone surrogates) replaced, offsets unchanged."""
-    id_, title, text = (
-        field.encode("utf-8", errors="replace").decode("utf-8")
-        for field in (document.id, document.title, document.text)
-    )
+    id_, title, text = map(_storable_text, (document.id, document.title, document.text))
     return Document(id_, title, document.source, text, document.sections)
 
 
+def _storable_text(text: str) -> str:
+    return text.encode("utf-8", errors="replace").decode("utf-8").replace("\0", " ")
+
+
 def _is_html(head: bytes) -> bool:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    start = head[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"<?xml"):  # XHTML
+        start = start.partition(b"?>")[2].lstrip()
     return start.startswith((b"<!doctype html", b"<html"))

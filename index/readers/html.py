@@ -7,13 +7,13 @@ from pathlib import Path
 from ..documents import Document
 from ..errors import UnreadableDocument
 from .markdown import markdown_document
+from .markup import parsed, sectioned_text
 
 
 def read_html(path: Path, name: str) -> list[Document]:
     """Read a page as one document. Raises UnreadableDocument where no text can be made out."""
     import trafilatura
     from lxml import etree
-    from lxml import html as lxml_html
 
     data = path.read_bytes()
     try:
@@ -27,6 +27,15 @@ def read_html(path: Path, name: str) -> list[Document]:
         data, output_format="markdown", include_tables=True, include_links=False, favor_recall=True
     )
     if not text:
-        text = lxml_html.fromstring(data).text_content()
+        return [_whole(data, name, title, path)]
     document = markdown_document(name, title, str(path), text)
     return [Document(name, title, document.source, document.text, document.sections)]
+
+
+def _whole(data: bytes, name: str, title: str, path: Path) -> Document:
+    """Return all text of a page in which no main text could be made out."""
+    tree = parsed(data)
+    if tree is None:
+        raise UnreadableDocument("has no text in it")
+    text, sections = sectioned_text(tree, title)
+    return Document(name, title, str(path), text, sections)

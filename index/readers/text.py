@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import TextIO
 
 from ..documents import Document, Section
 from ..errors import UnreadableDocument
@@ -11,13 +12,24 @@ from ..errors import UnreadableDocument
 _TITLE_LENGTH = 100
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_LATIN = ("cp1252", "cp1250", "cp1254", "iso8859_2", "cp1257")
+"""Encodings of languages in Latin letters, the likeliest first."""
+_MOSTLY_ASCII = 0.35
+"""Share of bytes beyond ASCII, among letters, up to which a text is in Latin letters."""
+_SAMPLE = 65_536
+"""Bytes that an encoding is guessed from."""
 
 
 def read_text(path: Path, name: str) -> list[Document]:
-    """Read a text file as one document; a short first line is its title."""
+    """Read a text file as one document; a short first line is its title.
+
+    Raises UnreadableDocument for what is no text.
+    """
     text = decoded(path)
     first = text.lstrip().partition("\n")[0].strip()
     title = first if 0 < len(first) <= _TITLE_LENGTH else path.stem
@@ -25,7 +37,7 @@ def read_text(path: Path, name: str) -> list[Document]:
 
 
 def decoded(path: Path) -> str:
-    """Return the text of a file: by its byte order mark, else UTF-8, else Windows-1252.
+    """Return the text of a file: by its byte order mark, else UTF-8, else as is likeliest.
 
     Raises UnreadableDocument when it cannot be read.
     """
@@ -33,11 +45,103 @@ def decoded(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace").replace("\r\n", "\n")
+    return decoded_bytes(data)
+
+
+def decoded_bytes(data: bytes) -> str:
+    """Return bytes as text, as `decoded` does. Raises UnreadableDocument for what is no text."""
+    text = data.decode(_encoding(data), errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def opened(path: Path) -> TextIO:
+    """Open a text file in its encoding, to be read line by line.
+
+    Raises UnreadableDocument when it cannot be read.
+    """
     try:
-        text = data.decode("utf-8")
+        with path.open("rb") as file:
+            encoding = _marked(file.read(_SAMPLE))
+        if encoding is None:
+            # The whole file is held only where it is not UTF-8.
+            encoding = "utf-8" if _is_utf8(path) else _encoding(path.read_bytes())
+        return path.open(encoding=encoding, errors="replace")
+    except OSError as error:
+        raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
+
+
+def is_binary(head: bytes) -> bool:
+    """Return whether what begins with `head` is no text in any encoding."""
+    return b"\0" in head and _marked(head) is None
+
+
+def _marked(head: bytes) -> str | None:
+    """Return the encoding that the first bytes of a file show beyond doubt, if they do."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    # UTF-16 without a mark: of a text in Latin letters every other byte is nought.
+    for encoding, zeros, letters in (
+        ("utf-16-le", head[1::2], head[::2]),
+        ("utf-16-be", head[::2], head[1::2]),
+    ):
+        if len(head) >= 8 and zeros.count(0) > 0.8 * len(zeros) and 0 not in letters:
+            return encoding
+    return None
+
+
+def _encoding(data: bytes) -> str:
+    encoding = _marked(data[:_SAMPLE])
+    if encoding is not None:
+        return encoding
+    if is_binary(data[:_SAMPLE]):
+        raise UnreadableDocument("is not text, nor a format that can be read (yet)")
+    try:
+        data.decode("utf-8")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    return text.replace("\r\n", "\n")
+        pass
+    else:
+        return "iso2022_jp" if b"\x1b$" in data[:_SAMPLE] else "utf-8"
+    foreign = [line for line in data.split(b"\n") if not line.isascii()]
+    strange = [line for line in foreign if "\ufffd" in line.decode("utf-8", errors="replace")]
+    if 2 * len(strange) < len(foreign):  # UTF-8 in which some lines are damaged
+        return "utf-8"
+    return _guessed(b"\n".join(strange)[:_SAMPLE])
+
+
+def _guessed(sample: bytes) -> str:
+    """Return the likeliest encoding of bytes that are not UTF-8."""
+    from charset_normalizer import from_bytes
+
+    high = sum(byte > 127 for byte in sample)
+    letters = high + sum(chr(byte).isalpha() for byte in sample if byte < 128)
+    if high > _MOSTLY_ASCII * letters:
+        best = from_bytes(sample).best()
+        return best.encoding if best is not None else "cp1252"
+    matches = from_bytes(sample, cp_isolation=list(_LATIN))
+    best = matches.best()
+    if best is None:
+        return "cp1252"
+    # Where several are as likely, as for most short texts, it is the most frequent one.
+    likely = {
+        encoding
+        for match in matches
+        if match.chaos <= best.chaos and match.coherence >= best.coherence
+        for encoding in match.could_be_from_charset
+    }
+    return next((encoding for encoding in _LATIN if encoding in likely), best.encoding)
+
+
+def _is_utf8(path: Path) -> bool:
+    """Return whether a file is UTF-8 throughout, a piece at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                if b"\x1b$" in piece or b"\0" in piece:  # for `_encoding` to decide
+                    return False
+                decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -33,7 +33,7 @@ from rewriting import Texts, overwrite_results, replace, texts_of
 from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
-from edge_agent.index import Collection, Library, Shelf, Source
+from edge_agent.index import Collection, Library, Shelf
 from edge_agent.models import Choose, Force, Plan, Sample, Sampling, Span, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
@@ -206,7 +206,7 @@ def _corpus(data: Path, home: Home, calls: int) -> tuple[Collection, list[str]]:
     records = data / "hotpotqa" / "corpus.jsonl"
     if records.is_file():
         library = Library(home.libraries / "bench-hotpotqa")
-        library.add([Source(records)])
+        library.add([records])
         with records.open(encoding="utf-8") as lines:
             titles = [str(json.loads(line)["title"]) for line in lines]
         return Collection([library]), titles[:: max(1, len(titles) // calls)][:calls]

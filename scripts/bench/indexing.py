@@ -42,7 +42,7 @@ from edge_agent.index.bm25f import FIELDS
 ENGINES = "library,fts5,tantivy,whoosh"
 WHOOSH_MOST = 100_000
 """Passages that Whoosh as it comes is tried with: more take it too long."""
-SENTENCES = 5
+SENTENCES = 4
 RESULTS = 5
 FILES = 10_000
 TITLE_WEIGHT = next(field.weight for field in FIELDS if field.name == "title")
@@ -143,7 +143,9 @@ def index_tantivy(texts: Iterable[Text], folder: Path) -> Search:
     (folder / "library").mkdir()
     builder = tantivy.SchemaBuilder()
     for field in ("title", "text"):
-        builder.add_text_field(field, stored=False, tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field(
+            field, stored=False, tokenizer_name="whitespace", index_option="freq"
+        )
     schema = builder.build()
     index = tantivy.Index(schema, path=str(folder / "library"))
     writer = index.writer(num_threads=2)
@@ -161,9 +163,7 @@ def index_tantivy(texts: Iterable[Text], folder: Path) -> Search:
         for term in dict.fromkeys(terms(query)):
             in_title = tantivy.Query.term_query(schema, "title", term)
             parts.append((tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", term)))
-            parts.append(
-                (tantivy.Occur.Should, tantivy.Query.boost_query(in_title, TITLE_WEIGHT))
-            )
+            parts.append((tantivy.Occur.Should, tantivy.Query.boost_query(in_title, TITLE_WEIGHT)))
         return searcher.search(tantivy.Query.boolean_query(parts), RESULTS).hits
 
     return search
@@ -211,7 +211,9 @@ def measured(engine: str, count: int, data: Path) -> Row:
         started = time.perf_counter()
         search = MAKERS[engine](made_up(titles, found, count), folder)
         seconds = time.perf_counter() - started
-        size = sum(each.stat().st_size for each in (folder / "library").rglob("*") if each.is_file())
+        size = sum(
+            each.stat().st_size for each in (folder / "library").rglob("*") if each.is_file()
+        )
         times = [timed(search, query) for query in asked]
     cuts = statistics.quantiles(times[1:], n=20)
     return Row(
@@ -254,7 +256,17 @@ def unchanged_folder(data: Path) -> dict[str, float]:
 
 def print_table(rows: list[Row], files: dict[str, float]) -> None:
     """Print the figures, each engine beside fts5 of the same size."""
-    head = ("engine", "passages", "made in", "each s", "MB", "p50 ms", "p95 ms", "first ms", "p95÷fts5")
+    head = (
+        "engine",
+        "passages",
+        "made in",
+        "each s",
+        "MB",
+        "p50 ms",
+        "p95 ms",
+        "first ms",
+        "p95÷fts5",
+    )
     print(" ".join(f"{title:>10}" for title in head))
     for row in rows:
         base = next((r for r in rows if (r.engine, r.passages) == ("fts5", row.passages)), None)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_agent.index import Embedder, Library, Source
+from edge_agent.index import Embedder, Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +51,5 @@ def documents(folder: Path) -> list[tuple[str, str, str]]:
 def corpus_library(folder: Path, libraries: Path, embedder: Embedder | None = None) -> Library:
     """Return the library of a set's whole corpus, made where it is not there yet."""
     library = Library(libraries / f"bench-{folder.name}", embedder)
-    library.add([Source(Path(os.path.abspath(folder / "corpus.jsonl")))])
+    library.add([folder / "corpus.jsonl"])
     return library

@@ -32,7 +32,8 @@ from edge_agent.index import By, Hit, Library, Titled, excerpts
 from edge_agent.index.fusion import by_reciprocal_rank
 
 SETS = "hotpotqa,2wiki,musique,nq_qed,squad_dev"
-PUBLISHED = """Published for the original sets (HippoRAG, arXiv 2405.14831, table 2), other samples of questions: R@2 / R@5
+PUBLISHED = """R@2 / R@5 published for the original sets (HippoRAG, arXiv 2405.14831, table 2), over
+other samples of questions:
   MuSiQue   BM25 32.3 / 41.2   ColBERTv2 37.9 / 49.2
   2Wiki     BM25 51.8 / 61.9   ColBERTv2 59.2 / 68.2
   HotpotQA  BM25 55.4 / 72.2   ColBERTv2 64.7 / 79.3"""

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_agent.cli import main
-from edge_agent.models import memory
+from edge_agent.models import InstalledModel, ModelStore, memory
 
 
 def call(*arguments: str, text: str | None = None) -> Result:
@@ -28,6 +28,15 @@ def documents(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "a.md").write_text("# Larvik\n\nLarvik is a town in Norway.")
     return folder
+
+
+@pytest.fixture
+def home(home: Path, model_store: ModelStore, embedder_model: InstalledModel) -> Path:
+    """A home with the embedder and nothing else, so that it is not pulled for every test."""
+    (home / "models").mkdir(parents=True)
+    embedder = model_store.root / embedder_model.name
+    (home / "models" / embedder.name).symlink_to(embedder, target_is_directory=True)
+    return home
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n\t"])
@@ -53,7 +62,7 @@ def test_offline_refuses_to_download(home: Path) -> None:
     result = call("ask", "--offline", "Who?")
     assert result.exit_code == 1
     assert "miro-edge models pull qwen2.5-coder-1.5b" in said(result)
-    assert not (home / "models").exists()
+    assert [path.name for path in (home / "models").iterdir()] == ["minilm-l6"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_agent.cli import main
+from edge_agent.models import InstalledModel, ModelStore
 
 
 def call(*arguments: str) -> Result:
@@ -74,3 +76,74 @@ def test_control_codes_in_documents_never_reach_the_terminal(home: Path, tmp_pat
     shown = call("search", "evil", "beep red").stdout
     assert "Beep" in shown
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown)
+
+
+def test_files_are_chosen_and_records_read_by_their_fields(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    (folder / "drafts").mkdir(parents=True)
+    (folder / "drafts" / "a.md").write_text("A walrus.")
+    (folder / "b.txt").write_text("A walrus.")
+    (folder / "news.jsonl").write_text('{"nr": 7, "headline": "Sea news", "body": "A walrus."}\n')
+    chosen = ["--include", "*.jsonl", "--include", "*.md", "--exclude", "drafts/"]
+    fields = ["--id-field", "nr", "--title-field", "headline", "--text-field", "body"]
+    assert record("add", "news", str(folder), *chosen, *fields)["added"] == 1
+    (found,) = record("search", "news", "walrus")["results"]
+    assert (found["document"], found["title"], found["text"]) == ("7", "Sea news", "A walrus.")
+
+
+def test_a_pattern_that_is_none_is_one_sentence(home: Path, documents: Path) -> None:
+    result = call("add", "ships", str(documents), "--include", "!")
+    assert result.exit_code == 1
+    assert "is no pattern" in result.stderr
+    assert record("list")["libraries"] == []
+
+
+def test_a_source_is_taken_out_again(home: Path, documents: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("A walrus.")
+    call("add", "ships", str(documents), str(other))
+    assert call("remove", "ships", str(other), "--yes").exit_code == 0
+    assert call("search", "ships", "walrus").exit_code == 3
+    assert call("search", "ships", "designer").exit_code == 0
+    refused = call("remove", "ships", str(other), "--yes")
+    assert "has nothing from" in refused.stderr
+    assert record("remove", "ships", "--yes") == {"removed": "ships"}
+
+
+def test_verification_is_told_and_has_an_exit_code(home: Path, documents: Path) -> None:
+    call("add", "ships", str(documents))
+    assert record("verify", "ships")["sound"]
+    assert "sound" in call("verify", "ships").stdout
+    (documents / "fram.md").write_text("Something else.")
+    assert "fram.md has changed" in call("verify", "ships").stdout
+    shutil.rmtree(home / "libraries" / "ships" / "lexical")
+    damaged = call("verify", "ships")
+    assert damaged.exit_code == 1
+    assert "lacks 1 passages" in damaged.stdout
+    assert "miro-edge index update ships" in damaged.stdout
+    assert call("update", "ships").exit_code == 0
+    assert record("verify", "ships")["sound"]
+
+
+def test_what_was_meant_is_asked(home: Path, documents: Path) -> None:
+    call("add", "ships", str(documents))
+    result = call("search", "ships", "desinged")
+    assert result.exit_code == 3
+    assert "Did you mean: Designed" in result.stdout
+    assert record("search", "ships", "desinged")["suggestion"] == "Designed"
+
+
+def test_everything_is_embedded_on_request(
+    home: Path, tmp_path: Path, model_store: ModelStore, embedder_model: InstalledModel
+) -> None:
+    home.mkdir()
+    (home / "models").symlink_to(model_store.root, target_is_directory=True)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "puppy.txt").write_text("Puppy\n\nA puppy plays on the grass.")
+    (folder / "rates.txt").write_text("Rates\n\nThe bank raised interest.")
+    record("add", "texts", str(folder), "--embed")
+    assert record("stats", "texts")["embedded"] == 2
+    found = record("search", "texts", "young dogs outdoors", "--by", "meaning")["results"]
+    assert [each["title"] for each in found] == ["Puppy", "Rates"]
+    assert call("search", "texts", "young dogs outdoors", "--by", "words").exit_code == 3

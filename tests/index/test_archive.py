@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,45 +74,6 @@ HOSTILE = (
     "<html><body><h1>Hostile</h2><p>Zanzibar is far. <script>zanzibar()</script><table><tr><td>"
     "<p>unclosed &bogus; &#xFFFFFFF; \x01" + "<div>" * 2000 + "deep <h2></h2><![CDATA[x]]><!-- "
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def markup() -> Iterator[None]:
-    """The reader of HTML; a simple one where there is none yet."""
-    try:
-        import edge_agent.index.readers.markup  # noqa: F401
-    except ImportError:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(sys.modules, "edge_agent.index.readers.markup", _simple_markup())
-            yield
-    else:
-        yield
-
-
-def _simple_markup() -> Any:
-    from types import ModuleType
-
-    from lxml import html
-
-    from edge_agent.index import Section
-
-    def sectioned_text(tree: Any) -> tuple[str, tuple[Section, ...]]:
-        text, sections = "", []
-        path: list[tuple[str, str]] = []
-        for element in tree.iter("h2", "h3", "p"):
-            if element.tag == "p":
-                start = len(text)
-                text += element.text_content() + "\n\n"
-                sections.append(Section(start, len(text), tuple(name for _, name in path)))
-            else:
-                path = [entry for entry in path if entry[0] < element.tag]
-                path.append((element.tag, element.text_content()))
-        return text, tuple(sections)
-
-    module: Any = ModuleType("markup")
-    module.parsed = html.document_fromstring
-    module.sectioned_text = sectioned_text
-    return module
 
 
 def _item(path: str, title: str, content: str, mimetype: str = "text/html") -> Any:
@@ -341,20 +301,21 @@ def test_an_article_is_read_once(archive: Archive, monkeypatch: pytest.MonkeyPat
 def test_an_article_that_cannot_be_read_is_left_out(
     zim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edge_agent.index import archive as module
+    class Damaged:
+        path, title, mimetype, size = "Tay_Bridge", "Tay Bridge", "text/html", 100
 
-    whole = module.split
+        @property
+        def content(self) -> memoryview:
+            raise RuntimeError("the cluster is damaged")
 
-    def broken(document: Any) -> Any:
-        if document.title == "Tay Bridge":
-            raise RuntimeError("zim cluster is damaged")
-        return whole(document)
-
-    monkeypatch.setattr(module, "split", broken)
-    damaged = Archive(zim, NAME)
-    assert damaged.document(f"{NAME}/Tay_Bridge") == ()
-    assert "Tay Bridge" not in titles(damaged, "railway bridge")
-    assert "Forth Bridge" in titles(damaged, "railway bridge")
+    archive = Archive(zim, NAME)
+    whole = archive._item
+    monkeypatch.setattr(
+        archive, "_item", lambda path: Damaged() if path == "Tay_Bridge" else whole(path)
+    )
+    assert archive.document(f"{NAME}/Tay_Bridge") == ()
+    assert "Tay Bridge" not in titles(archive, "railway bridge")
+    assert "Forth Bridge" in titles(archive, "railway bridge")
 
 
 def test_a_closed_archive_finds_nothing(zim: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.index import Document, Section, excerpt, sentence_spans, sentences, split
+from edge_agent.index import Document, Section, sentence_spans, sentences, split
 
 TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
 
@@ -82,23 +82,3 @@ def test_a_passage_says_where_it_stands() -> None:
     )
     assert [p.place for p in passages] == ["p. 3", "§ History › Early"]
     assert split(document("\n\nHere."))[0].place == "line 3"
-
-
-BRIDGE = "The bridge is long. It was designed by Ann Lee. Paint is red. It opened in 1890 near Rye."
-
-
-def test_an_excerpt_takes_the_sentences_that_answer_in_their_order() -> None:
-    found = excerpt(BRIDGE, "who designed it, opened", lambda text: len(text.split()), 13)
-    assert found.sentences == ("It was designed by Ann Lee.", "It opened in 1890 near Rye.")
-    assert found.text == "It was designed by Ann Lee. … It opened in 1890 near Rye."
-
-
-@given(TEXT, TEXT, st.integers(1, 60))
-def test_an_excerpt_quotes_word_for_word_and_keeps_its_budget(
-    text: str, query: str, tokens: int
-) -> None:
-    found = excerpt(text, query, len, tokens)
-    flat = " ".join(text.split())
-    assert all(sentence in flat for sentence in found.sentences)
-    if len(found.sentences) > 1:
-        assert sum(map(len, found.sentences)) <= tokens

@@ -21,6 +21,8 @@ from edge_agent.index import (
     Library,
     LibraryBusy,
     LibraryError,
+    RecordFields,
+    Source,
 )
 from edge_agent.index.lexical import LexicalIndex
 
@@ -98,6 +100,116 @@ def test_a_name_that_is_no_utf8_is_a_problem(library: Library, documents: Path) 
 def test_a_pipe_among_the_documents_is_not_waited_for(library: Library, documents: Path) -> None:
     os.mkfifo(documents / "pipe.txt")
     assert library.update().unchanged == 2
+
+
+def test_a_file_that_moves_keeps_its_passages(library: Library, documents: Path) -> None:
+    (documents / "boats.jsonl").write_text('{"id": "x", "text": "A yawl."}\n{"text": "A ketch."}\n')
+    library.update()
+    before = library.search("ketch")[0]
+    (documents / "old").mkdir()
+    for name in ("archer.txt", "boats.jsonl"):
+        (documents / name).rename(documents / "old" / name)
+    report = library.update()
+    assert (report.moved, report.added, report.removed, report.unchanged) == (2, 0, 0, 1)
+    (after,) = library.search("ketch")
+    assert before.passage.document == "boats.jsonl:2"
+    assert (after.passage.document, after.score) == ("old/boats.jsonl:2", before.score)
+    assert after.passage.source == str(documents / "old" / "boats.jsonl")
+    assert library.passage(after.passage.id) == after.passage
+    assert library.search("yawl")[0].passage.document == "x"
+    assert library.search("Larvik")[0].passage.document == "old/archer.txt"
+    assert library.update().unchanged == 3
+    assert library.verify().is_sound
+
+
+def test_of_two_copies_of_a_file_that_moved_both_are_there(
+    library: Library, documents: Path
+) -> None:
+    for name in ("one", "two"):
+        (documents / name).mkdir()
+        shutil.copy(documents / "archer.txt", documents / name / "archer.txt")
+    (documents / "archer.txt").unlink()
+    report = library.update()
+    assert (report.moved, report.added, report.removed) == (1, 1, 0)
+    found = {hit.passage.document for hit in library.search("Larvik")}
+    assert found == {"one/archer.txt", "two/archer.txt"}
+
+
+def test_a_file_that_moves_onto_another_replaces_it(library: Library, documents: Path) -> None:
+    (documents / "old").mkdir()
+    (documents / "old" / "archer.txt").write_text("Old\n\nA zebra.")
+    library.update()
+    (documents / "archer.txt").replace(documents / "old" / "archer.txt")
+    library.update()
+    assert titles(library, "zebra") == []
+    assert [hit.passage.document for hit in library.search("Larvik")] == ["old/archer.txt"]
+
+
+def test_a_file_in_part_unreadable_is_indexed_and_a_problem(
+    library: Library, documents: Path
+) -> None:
+    (documents / "some.jsonl").write_text('{"id": "1", "text": "A walrus."}\nno JSON\n')
+    (problem,) = library.update().problems
+    assert "2" in problem.reason
+    assert titles(library, "walrus")
+    assert library.update().unchanged == 3
+    assert library.problems() == (problem,)
+
+
+def test_other_fields_of_records_are_read_anew(library: Library, documents: Path) -> None:
+    (documents / "news.jsonl").write_text(
+        '{"text": "Short.", "body": "' + "A walrus. " * 30 + '"}\n'
+    )
+    library.update()
+    assert titles(library, "walrus") == []
+    library.add([Source(documents, fields=RecordFields(text=("body",)))])
+    assert titles(library, "walrus")
+
+
+def test_a_crash_in_the_middle_of_a_file_is_mended(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(
+        f'{{"id": "r{n}", "text": "Walrus {n}. {"word " * 40}"}}\n' for n in range(16_000)
+    )
+    (documents / "many.jsonl").write_text(lines)
+    monkeypatch.setattr("edge_agent.index.updating._BATCH", 1)
+    commits: list[int] = []
+
+    def crash(index: LexicalIndex, gone: object, passages: object) -> None:
+        if commits:
+            raise KeyboardInterrupt
+        commits.append(1)
+        replace(index, gone, passages)
+
+    replace = LexicalIndex.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(LexicalIndex, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            library.update()
+    half = library.statistics().documents
+    assert 2 < half < 16_002
+    (documents / "many.jsonl").unlink()
+    report = library.update()
+    assert report.documents == 2
+    assert titles(library, "walrus") == []
+    assert library.verify().is_sound
+
+
+def test_verification_tells_what_has_changed(library: Library, documents: Path) -> None:
+    found = library.verify()
+    assert found.is_sound
+    assert found.changed == found.missing == ()
+    (documents / "archer.txt").write_text("Another text.")
+    (documents / "ships" / "fram.md").unlink()
+    found = library.verify()
+    assert found.is_sound
+    assert [Path(path).name for path in found.changed] == ["archer.txt"]
+    assert [Path(path).name for path in found.missing] == ["fram.md"]
+    shutil.rmtree(library.folder / "lexical")
+    damaged = Library(library.folder).verify()
+    assert not damaged.is_sound
+    assert damaged.not_indexed == 2
 
 
 def test_documents_that_all_vanish_are_kept(library: Library, documents: Path) -> None:

@@ -1,0 +1,99 @@
+"""CSV and its kin: one row a document."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from ..documents import Document, Flaw, RecordFields
+from .failures import Fault
+from .records import Records
+from .text import opened
+
+_DELIMITERS = ",;\t|"
+_SNIFFED = 8192
+_LONGEST_CELL = 2**31 - 1
+_BROKEN = Fault("is no row", "are no rows")
+
+
+def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document | Flaw]:
+    """Yield each row as a document: its `id`, `title` and `text`, or `column: value` lines.
+
+    Columns have the names in the first row, unless that has numbers in it. Raises
+    UnreadableDocument where the file cannot be opened, or is no text.
+    """
+    csv.field_size_limit(_LONGEST_CELL)
+    records = Records(path, name, fields, "line")
+    with opened(path) as file:
+        sample = file.read(_SNIFFED)
+        file.seek(0)
+        delimiter = _delimiter(sample, path.suffix.lower())
+        rows = _rows(file, delimiter, records)
+        first = next(rows, None)
+        if first is not None:
+            is_header = _is_header(first[1])
+            header = _distinct(first[1]) if is_header else []
+            for number, row in rows if is_header else chain((first,), rows):
+                document = records.document(_record(header, row), number)
+                if document is not None:
+                    yield document
+    yield from records.flaws()
+
+
+def _rows(
+    lines: Iterator[str], delimiter: str, records: Records
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with the number of its first line."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        number = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            records.faulty.add(number, _BROKEN, error)
+            continue
+        if any(cell.strip() for cell in row):
+            yield number, row
+
+
+def _delimiter(sample: str, suffix: str) -> str:
+    """Return what separates cells, as the beginning of a file suggests."""
+    if suffix in {".tsv", ".tab"}:
+        return "\t"
+    try:
+        return csv.Sniffer().sniff(sample, delimiters=_DELIMITERS).delimiter
+    except csv.Error:
+        first = sample.partition("\n")[0]
+        return max(_DELIMITERS, key=first.count)
+
+
+def _is_header(row: list[str]) -> bool:
+    """Return whether a row may be one of names: there are none that are numbers."""
+    return not any(_is_number(cell) for cell in row)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return the names of columns; those without one, or with that of another, are numbered."""
+    found: list[str] = []
+    for number, cell in enumerate(names, start=1):
+        name = " ".join(cell.split()) or f"column {number}"
+        found.append(f"{name} ({number})" if name in found else name)
+    return found
+
+
+def _record(header: list[str], row: list[str]) -> dict[str, str | None]:
+    """Return a row by its columns; an empty cell is no value."""
+    names = header + [f"column {number}" for number in range(len(header) + 1, len(row) + 1)]
+    return {name: cell if cell.strip() else None for name, cell in zip(names, row, strict=False)}

@@ -1,0 +1,62 @@
+"""JSON: its list of records, a document each; what has none is one document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..documents import Document, Flaw, RecordFields, Section
+from ..errors import UnreadableDocument
+from .json_lines import read_json_lines
+from .records import Records, described
+from .text import decoded
+
+
+def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document | Flaw]:
+    """Read the records of a list, or of the one list in an object; else all as `path: value`.
+
+    Raises UnreadableDocument for what is no JSON.
+    """
+    text = decoded(path)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if _is_json_lines(text):
+            return read_json_lines(path, name, fields)
+        raise UnreadableDocument(f"is not JSON: {error}") from error
+    found = _records(content)
+    if found is None:
+        whole = "\n".join(described(content))
+        return [Document(name, path.stem, str(path), whole, (Section(0, len(whole)),))]
+    return _documents(found, Records(path, name, fields, "record"))
+
+
+def _documents(found: list[Any], records: Records) -> Iterator[Document | Flaw]:
+    for number, record in enumerate(found, start=1):
+        document = records.document(record, number)
+        if document is not None:
+            yield document
+    yield from records.flaws()
+
+
+def _records(content: Any) -> list[Any] | None:
+    """Return the list of objects that a file is, or has one of."""
+    if isinstance(content, dict):
+        lists = [value for value in content.values() if _is_list_of_objects(value)]
+        return lists[0] if len(lists) == 1 else None
+    return content if _is_list_of_objects(content) else None
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, dict) for part in value)
+
+
+def _is_json_lines(text: str) -> bool:
+    """Return whether the first line is an object by itself: many files have the wrong suffix."""
+    first = text.lstrip().partition("\n")[0]
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False

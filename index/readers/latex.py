@@ -1,0 +1,62 @@
+"""LaTeX: its text under the headings of its sections, without comments and plain marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..documents import Document
+from .sectioned import SectionedText
+from .text import decoded
+
+_LEVELS = {
+    "part": 1,
+    "chapter": 2,
+    "section": 3,
+    "subsection": 4,
+    "subsubsection": 5,
+    "paragraph": 6,
+}
+_BRACED = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]{0,500}\}){0,1000}\}){0,2000})\}"
+_LINE_COMMENT = re.compile(r"^[ \t]*%[^\n]*\n|(?<!\\)%[^\n]*", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
+_TITLE = re.compile(r"\\title\s*(?:\[[^\]]*\])?\s*" + _BRACED)
+_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\s*(?:\[[^\]]*\])?\s*{_BRACED}")
+_MARK = re.compile(r"\\(?:emph|text\w*|underline|mbox|title|author|caption)\s*" + _BRACED)
+_DROPPED = re.compile(
+    r"\\(?:label|vspace|hspace|bibliographystyle|usepackage)\*?(?:\[[^\]\n]*\])?\{[^{}]*\}"
+    r"|\\(?:begin|end)\{(?:itemize|enumerate|description|abstract|center|quot\w+|figure|table)\*?\}"
+    r"(?:\[[^\]\n]*\])?|\\(?:maketitle|centering|noindent|clearpage|newpage)\b"
+)
+_ITEM = re.compile(r"\\item\b[ \t]*")
+_ESCAPED = re.compile(r"\\([%&#_${}])")
+_NESTED_MARKS = 4
+
+
+def read_latex(path: Path, name: str) -> list[Document]:
+    """Read a LaTeX file as one document. Raises UnreadableDocument for what is no text."""
+    source = _BLOCK_COMMENT.sub("", _LINE_COMMENT.sub("", decoded(path)))
+    named = _TITLE.search(source)
+    _, _, body = source.rpartition("\\begin{document}")
+    body = body.partition("\\end{document}")[0]
+    title = " ".join(_unmarked(named[1]).split()) if named else ""
+    text = SectionedText(title)
+    at = 0
+    for heading in _HEADING.finditer(body):
+        text.add(_unmarked(body[at : heading.start()]).strip())
+        text.heading(_unmarked(heading[2]), _LEVELS[heading[1]])
+        at = heading.end()
+    text.add(_unmarked(body[at:]).strip())
+    whole, sections = text.finished()
+    return [Document(name, title or path.stem, str(path), whole, sections)]
+
+
+def _unmarked(source: str) -> str:
+    """Return text without the marks of plain typography; formulas and the rest are left."""
+    text = _ITEM.sub("- ", _DROPPED.sub("", source))
+    for _ in range(_NESTED_MARKS):
+        text, changes = _MARK.subn(r"\1", text)
+        if not changes:
+            break
+    text = text.replace("\\\\", "\n").replace("~", " ").replace("``", "“").replace("''", "”")
+    return _ESCAPED.sub(r"\1", text)

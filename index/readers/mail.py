@@ -1,0 +1,136 @@
+"""E-mail: single messages, and mailboxes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage, MIMEPart
+from email.policy import default
+from pathlib import Path
+
+from ..documents import Document, Flaw, Section
+from .failures import Fault, FaultyParts, failing_as
+from .markup import parsed, sectioned_text
+from .sectioned import SectionedText
+from .text import decoded_bytes
+
+_TOLD = ("From", "To", "Cc", "Date")
+_BORDER = re.compile(rb"From \S+.*\d\d:\d\d.*\d{4}")
+_QUOTED_BORDER = re.compile(rb"^>(>*From )", re.MULTILINE)
+_DEEPEST = 5
+"""Messages within messages that are read."""
+_BROKEN = Fault("is broken", "are broken")
+_ENCRYPTED = frozenset(("multipart/encrypted", "application/pkcs7-mime"))
+
+
+def is_mailbox(head: bytes, suffix: str) -> bool:
+    """Return whether a file is a mailbox; many programs give theirs no suffix."""
+    return suffix in {"", ".mbox", ".mbx"} and _BORDER.match(head) is not None
+
+
+def read_mail(path: Path, name: str) -> Iterator[Document | Flaw]:
+    """Read a message as one document. Raises UnreadableDocument where it is broken."""
+    with failing_as("an e-mail message"):
+        message = message_from_bytes(path.read_bytes(), policy=default)
+        document = _document(message, name, path, path.stem)
+    yield document
+    if message.get_content_type() in _ENCRYPTED:
+        yield Flaw("has an encrypted body, of which only the subject and names were read")
+
+
+def read_mailbox(path: Path, name: str) -> Iterator[Document | Flaw]:
+    """Yield each message of a mailbox as a document."""
+    faulty = FaultyParts("message")
+    for number, data in enumerate(_messages(path), start=1):
+        try:
+            message = message_from_bytes(data, policy=default)
+            yield _document(message, f"{name}:{number}", path, f"{path.stem} {number}")
+        except MemoryError:
+            raise
+        except Exception as error:  # the parser raises anything on headers that are broken enough
+            faulty.add(number, _BROKEN, error)
+    yield from faulty.flaws()
+
+
+def _messages(path: Path) -> Iterator[bytes]:
+    """Yield the messages of a mailbox, one at a time."""
+    lines: list[bytes] = []
+    is_after_blank = True
+    with path.open("rb") as file:
+        for line in file:
+            if is_after_blank and _BORDER.match(line):
+                yield from _unquoted(lines)
+                lines = []
+            else:
+                lines.append(line)
+            is_after_blank = not line.strip()
+    yield from _unquoted(lines)
+
+
+def _unquoted(lines: list[bytes]) -> Iterator[bytes]:
+    """Yield the message that some lines are, if they are one."""
+    message = b"".join(lines)
+    if message.strip():
+        yield _QUOTED_BORDER.sub(rb"\1", message)
+
+
+def _document(message: EmailMessage, name: str, path: Path, untitled: str) -> Document:
+    title = _header(message, "Subject") or untitled
+    text = SectionedText()
+    _write(text, message, 0)
+    whole, sections = text.finished()
+    return Document(name, title, str(path), whole, sections)
+
+
+def _write(text: SectionedText, message: EmailMessage, depth: int) -> None:
+    """Write who wrote to whom, the body, and the attachments that are text or messages."""
+    headers = ((name, _header(message, name)) for name in _TOLD)
+    text.add("\n".join(f"{name}: {value}" for name, value in headers if value))
+    body = message.get_body(("plain", "html"))
+    if body is not None:
+        text.append(*_content(body))
+    others: list[str] = []
+    for part in message.iter_attachments():
+        name = _header_name(part)
+        if part.get_content_type() == "message/rfc822" and depth < _DEEPEST:
+            inner = part.get_content()
+            text.enter(_header(inner, "Subject") or name or "Message", depth + 1)
+            _write(text, inner, depth + 1)
+        elif part.get_content_maintype() == "text":
+            text.enter(name or "Attachment", depth + 1)
+            text.append(*_content(part))
+        elif name:
+            others.append(name)
+    text.enter("", depth + 1)
+    if others:
+        text.add(f"Attachments: {', '.join(others)}")
+
+
+def _content(part: MIMEPart) -> tuple[str, tuple[Section, ...]]:
+    """Return the text of a part, and the sections of one that is HTML."""
+    try:
+        text = str(part.get_content())
+    except (LookupError, ValueError):  # an unknown encoding, or base64 that is none
+        data = part.get_payload(decode=True)
+        text = decoded_bytes(data) if isinstance(data, bytes) else ""
+    if part.get_content_subtype() == "html":
+        tree = parsed(text.encode("utf-8", errors="replace"))
+        return sectioned_text(tree) if tree is not None else ("", ())
+    text = text.replace("\r\n", "\n").strip("\n")
+    return text, (Section(0, len(text)),)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """Return a header on one line; nothing for one that is too broken to be parsed."""
+    try:
+        return " ".join(str(message.get(name, "")).split())
+    except Exception:  # the parser of headers has bugs: IndexError, AttributeError, …
+        return ""
+
+
+def _header_name(part: MIMEPart) -> str:
+    try:
+        return " ".join((part.get_filename() or "").split())
+    except Exception:  # see `_header`
+        return ""

@@ -1,0 +1,157 @@
+"""HTML and XHTML as text: whole, for what is no web page with navigation around its text."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from ..documents import Section
+from .sectioned import SectionedText
+
+_LEVELS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_PARAGRAPHS = frozenset(
+    "address article aside blockquote body details dl fieldset figcaption figure footer form "
+    "header hr main ol p pre section table ul".split()
+)
+_LINES = frozenset("br caption center dd div dt legend li option summary tr".split())
+_CELLS = frozenset(("td", "th"))
+_SKIPPED = frozenset(
+    "annotation annotation-xml audio button canvas head iframe nav noscript object "
+    "script select style svg template textarea video".split()
+)
+_MARKS = frozenset(("mw-editsection", "reference"))
+"""Classes of what Wikipedia's pages have between the words of a sentence: [1], [edit]."""
+
+
+def parsed(data: bytes) -> Any | None:
+    """Return the lxml tree of a page, mended where it is broken; None where there is none."""
+    from lxml import etree
+
+    start = data[:200].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"<?xml"):
+        # Entities are not followed, so a file names no other file and does not explode.
+        strict = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+        try:
+            return etree.fromstring(data, strict)
+        except (etree.LxmlError, ValueError):
+            pass  # not well-formed, as many are: like HTML, then
+    # What says nothing of its encoding is UTF-8 nowadays, and not what HTML 2.0 took it to be.
+    encoding = "utf-8" if _is_utf8(data) else None
+    lenient = etree.HTMLParser(encoding=encoding, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(data, lenient)
+    except (etree.LxmlError, ValueError):
+        return None
+
+
+def sectioned_text(tree: Any, title: str = "") -> tuple[str, tuple[Section, ...]]:
+    """Return the text of an lxml tree of HTML, and the sections that its headings h1 to h6 make.
+
+    Nothing is left out but what is not for reading: scripts, styles, navigation. Headings are in
+    the text, but in no section. A first heading that is `title` is in no section's path.
+    """
+    text = SectionedText(title)
+    writer = _Writer(text)
+    writer.begin(_name(tree), tree.text)
+    # No recursion: pages are nested as deep as their authors like.
+    pending = [(tree, iter(tree))]
+    while pending:
+        element, children = pending[-1]
+        child = next(children, None)
+        if child is None:
+            pending.pop()
+            writer.end(_name(element))
+            if pending:
+                writer.write(element.tail)
+        elif not isinstance(child.tag, str):  # a comment, an instruction or an entity
+            writer.write(_entity(child))
+            writer.write(child.tail)
+        elif _is_skipped(child):
+            writer.write(child.tail)
+        else:
+            writer.begin(_name(child), child.text)
+            pending.append((child, iter(child)))
+    writer.end("body")
+    return text.finished()
+
+
+class _Writer:
+    """Makes blocks of the text between tags."""
+
+    def __init__(self, text: SectionedText) -> None:
+        self._text = text
+        self._inline: list[str] = []
+        self._heading: str | None = None
+        self._is_verbatim = False
+
+    def begin(self, tag: str, content: str | None) -> None:
+        if tag in _LEVELS and self._heading is None:
+            self._flush("\n\n")
+            self._heading = tag
+        elif tag in _CELLS:
+            if any(not part.isspace() for part in self._inline):
+                self._inline.append(" | ")
+        else:
+            self._border(tag)
+        if tag == "pre" and self._heading is None:
+            self._is_verbatim = True
+        self.write(content)
+
+    def end(self, tag: str) -> None:
+        if tag == self._heading:
+            self._text.heading("".join(self._inline), _LEVELS[tag])
+            self._inline.clear()
+            self._heading = None
+        else:
+            self._border(tag)
+            if tag == "pre":
+                self._is_verbatim = False
+
+    def write(self, content: str | None) -> None:
+        if content:
+            self._inline.append(content)
+
+    def _border(self, tag: str) -> None:
+        """End a block, where a tag ends one."""
+        gap = "\n\n" if tag in _PARAGRAPHS else "\n" if tag in _LINES else ""
+        if not gap:
+            return
+        if self._heading is not None:
+            self._inline.append(" ")
+        elif self._is_verbatim and tag == "br":
+            self._inline.append("\n")
+        else:
+            self._flush(gap)
+
+    def _flush(self, gap: str) -> None:
+        content = "".join(self._inline)
+        self._inline.clear()
+        if self._is_verbatim:
+            self._text.add(content.replace("\r\n", "\n").strip("\n"), gap)
+        else:
+            self._text.add(" ".join(content.split()).removesuffix(" |"), "")
+            self._text.separate(gap)
+
+
+def _name(element: Any) -> str:
+    """Return the name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2].lower()
+
+
+def _is_skipped(element: Any) -> bool:
+    return _name(element) in _SKIPPED or not _MARKS.isdisjoint(element.get("class", "").split())
+
+
+def _entity(node: Any) -> str:
+    """Return what a named character stands for; nothing for comments and instructions."""
+    from lxml import etree
+
+    return html.unescape(node.text) if node.tag is etree.Entity else ""
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Presentations (.pptx): a section a slide, with its notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..documents import Document
+from .office import office_file, own_title
+from .sectioned import SectionedText
+
+
+def read_slides(path: Path, name: str) -> list[Document]:
+    """Read a presentation as one document; the number of a slide is its page.
+
+    Raises UnreadableDocument where it is broken, or python-pptx is missing.
+    """
+    with office_file("a presentation"):
+        import pptx
+
+        with path.open("rb") as file:
+            presentation = pptx.Presentation(file)
+        text = SectionedText()
+        first = ""
+        for number, slide in enumerate(presentation.slides, start=1):
+            heading = _heading(slide)
+            first = first or heading
+            text.turn_to(number)
+            text.enter(heading)
+            for block in _blocks(slide.shapes):
+                text.add(block)
+            if slide.has_notes_slide:
+                text.add(_told(slide.notes_slide.notes_text_frame))
+        title = own_title(presentation.core_properties.title) or first or path.stem
+        whole, sections = text.finished()
+    return [Document(name, title, str(path), whole, sections)]
+
+
+def _heading(slide: Any) -> str:
+    title = slide.shapes.title
+    return " ".join(_told(title.text_frame).split()) if title is not None else ""
+
+
+def _blocks(shapes: Iterable[Any]) -> Iterator[str]:
+    """Yield the texts on a slide, in the order in which they lie there."""
+    for shape in shapes:
+        if hasattr(shape, "shapes"):  # a group
+            yield from _blocks(shape.shapes)
+        elif getattr(shape, "has_table", False):
+            yield "\n".join(
+                " | ".join(" ".join(cell.text.split()) for cell in row.cells if cell.text.strip())
+                for row in shape.table.rows
+            )
+        elif shape.has_text_frame:
+            yield _told(shape.text_frame)
+
+
+def _told(frame: Any) -> str:
+    """Return the paragraphs of a frame, a line each; a slide may lack the frame of its notes."""
+    lines = frame.text.replace("\v", "\n").split("\n") if frame is not None else []
+    return "\n".join(line.strip() for line in lines if line.strip())

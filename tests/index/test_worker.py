@@ -1,0 +1,78 @@
+"""Reading in processes of their own: whatever a file does, the others are read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from edge_agent.index.worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[ReadingTask]:
+    tasks = []
+    for number in range(20):
+        path = tmp_path / f"{number:02}.txt"
+        path.write_text(f"Text {number}\n\nBody.")
+        tasks.append(ReadingTask(path, path.name))
+    return tasks
+
+
+def test_every_file_ends_once_whoever_reads_it(files: list[ReadingTask]) -> None:
+    with ReaderPool(2) as pool:
+        readings = list(pool.read(files))
+        again = list(pool.read(files[:3]))
+    ends = [each.task.name for each in readings if isinstance(each, FileRead)]
+    assert sorted(ends) == [task.name for task in files]
+    found = [
+        d.title for each in readings if isinstance(each, DocumentsRead) for d in each.documents
+    ]
+    assert sorted(found) == sorted(f"Text {number}" for number in range(20))
+    assert sum(isinstance(each, FileRead) for each in again) == 3
+
+
+def test_what_is_known_is_not_read(files: list[ReadingTask]) -> None:
+    with ReaderPool(1) as pool:
+        (_, end) = pool.read(files[:1])
+        assert isinstance(end, FileRead)
+        known = ReadingTask(files[0].path, files[0].name, known=frozenset({end.digest}))
+        (only,) = pool.read([known])
+    assert isinstance(only, FileRead)
+    assert only.known
+
+
+def test_a_file_that_stalls_its_reader_costs_only_itself(
+    files: list[ReadingTask], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    tasks = [files[0], ReadingTask(pipe, "pipe.txt"), *files[1:4]]
+    with ReaderPool(2, seconds=4) as pool:
+        ends = {
+            each.task.name: each.problem for each in pool.read(tasks) if isinstance(each, FileRead)
+        }
+    assert ends.pop("pipe.txt") == "took longer than 4 seconds to read"
+    assert set(ends.values()) == {None}
+
+
+def test_a_reader_that_is_killed_is_replaced(files: list[ReadingTask]) -> None:
+    with ReaderPool(1) as pool:
+        readings = pool.read(files)
+        next(readings)
+        (worker,) = pool._workers
+        os.kill(worker._process.pid or 0, signal.SIGKILL)
+        time.sleep(0.2)
+        ends = [each for each in readings if isinstance(each, FileRead)]
+    assert len(ends) == 20
+    assert sum(each.problem is not None for each in ends) <= 1
+
+
+def test_a_file_that_is_gone_is_a_problem(tmp_path: Path) -> None:
+    with ReaderPool(1) as pool:
+        (end,) = pool.read([ReadingTask(tmp_path / "gone.txt", "gone.txt")])
+    assert isinstance(end, FileRead)
+    assert end.problem == "cannot be opened: No such file or directory"
