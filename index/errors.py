@@ -23,6 +23,10 @@ class DamagedIndex(LibraryError):
     """The search index, which is derived from the texts, is missing or cannot be opened."""
 
 
+class NotEmbedded(LibraryError):
+    """The passages have no vectors, or there is no embedder to compare them with."""
+
+
 class UnknownPassage(LibraryError):
     """The library has no passage of that id."""
 

@@ -13,7 +13,14 @@ import sqlite_utils
 
 from .archive import Archive
 from .dense import DenseIndex, Embedder
-from .errors import DamagedIndex, EmptyLibrary, LibraryError, UnknownPassage, UnreadableDocument
+from .errors import (
+    DamagedIndex,
+    EmptyLibrary,
+    LibraryError,
+    NotEmbedded,
+    UnknownPassage,
+    UnreadableDocument,
+)
 from .files import check_patterns
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
@@ -178,7 +185,7 @@ class Library:
 
     def _embed(self, report: Report | None) -> int:
         if self._dense is None:
-            raise LibraryError(
+            raise NotEmbedded(
                 "Passages cannot be embedded without the embedder. Pull it with: "
                 "miro-edge models pull minilm-l6"
             )
@@ -206,7 +213,7 @@ class Library:
         Phrases in double quotes, and words after `title:`, `heading:` or `text:`, bring passages
         that have them to the front. Passages whose ids are in `exclude` are passed over. By meaning
         is searched where there is an embedder. Raises DamagedIndex where the index is missing or
-        damaged.
+        damaged, and NotEmbedded where meaning alone is asked for and there are no vectors.
         """
         parsed = parse_query(query)
         rows = self._database.query(
@@ -238,12 +245,17 @@ class Library:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Say with a damaged index what can be done about it."""
+        """Say with what is wrong what can be done about it."""
         try:
             yield
         except DamagedIndex as error:
             raise DamagedIndex(
                 f"{error} Make it anew from the texts with: miro-edge index update {self.name}"
+            ) from error
+        except NotEmbedded as error:
+            raise NotEmbedded(
+                f"The library '{self.name}' cannot be searched by meaning alone: its passages are "
+                f"not embedded. Embed them with: miro-edge index update {self.name} --embed"
             ) from error
 
     # Archives

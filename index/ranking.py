@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from enum import Enum
 
 from .dense import DenseIndex
+from .errors import NotEmbedded
 from .fusion import combined
 from .lexical import LexicalIndex
 from .passages import Passage
@@ -46,8 +47,11 @@ class Ranker:
     ) -> list[tuple[Passage, float]]:
         """Return the best passages, with scores; those that meet the query's demands first.
 
-        Those whose keys are in `hidden` are passed over. Raises DamagedIndex.
+        Those whose keys are in `hidden` are passed over. Raises DamagedIndex, and NotEmbedded where
+        meaning alone cannot be searched by.
         """
+        if by is By.MEANING and (self._dense is None or not self._dense.is_whole):
+            raise NotEmbedded("There are no vectors to search.")
         scores = self._scores(query, limit, hidden, by)
         if query.demanding:
             meeting = self._meeting(query, hidden, max(limit, _PHRASED))

@@ -13,7 +13,7 @@ from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home
-from edge_agent.index import IndexReport, RecordFields, Shelf, Source, Verification
+from edge_agent.index import IndexReport, LibraryError, RecordFields, Shelf, Source, Verification
 from edge_agent.models import load_catalog
 
 
@@ -133,11 +133,19 @@ def list_libraries(as_json: bool) -> None:
       miro-edge index list
     """
     shelf = _shelf()
-    found = [shelf.open(name).statistics() for name in shelf.names()]
+    found, broken = [], {}
+    for name in shelf.names():
+        try:
+            found.append(shelf.open(name).statistics())
+        except LibraryError as error:
+            broken[name] = str(error)
     if as_json:
-        print_json({"libraries": [asdict(statistics) for statistics in found]})
+        problems = [{"name": name, "problem": problem} for name, problem in broken.items()]
+        print_json({"libraries": [*map(asdict, found), *problems]})
         return
-    if not found:
+    for problem in broken.values():
+        diagnostics().print(printable(problem), markup=False)
+    if not found and not broken:
         click.echo("No libraries yet. Make one: miro-edge index add NAME FOLDER")
         return
     table = Table("library", "documents", "passages", "embedded", "MB", "from", box=None)

@@ -16,7 +16,7 @@ from .sectioned import SectionedText
 from .text import decoded_bytes
 
 _TOLD = ("From", "To", "Cc", "Date")
-_BORDER = re.compile(rb"From \S+.*\d\d:\d\d.*\d{4}")
+_BORDER = re.compile(rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*\d\d:\d\d")
 _QUOTED_BORDER = re.compile(rb"^>(>*From )", re.MULTILINE)
 _DEEPEST = 5
 """Messages within messages that are read."""

@@ -19,7 +19,7 @@ _HEADING_LENGTH = 120
 _LARGER = 1.15
 """How much larger than the body text a heading is set, at least."""
 _MOST_HEADINGS = 0.25
-"""Share of lines that may be headings; where it is more, size means something else."""
+"""Share of the text that may be headings; where it is more, size means something else."""
 _LEVELS = 4
 _SAME_HEADINGS = 3
 """Pages that may have the same heading; what stands on more is a running head."""
@@ -289,11 +289,15 @@ def _body_size(pages: list[_Page]) -> float:
 def _heading_sizes(pages: list[_Page], body: float) -> dict[float, int]:
     """Return the sizes that headings are set in, each with its level, the largest first."""
     lines = [line for page in pages for line in page.lines]
-    large = [line.size for line in lines if body and line.size >= _LARGER * body]
-    if len(large) > _MOST_HEADINGS * len(lines):
+    large = [line for line in lines if body and line.size >= _LARGER * body]
+    if _characters(large) > _MOST_HEADINGS * _characters(lines):
         return {}
-    ranked = sorted(set(large), reverse=True)
+    ranked = sorted({line.size for line in large}, reverse=True)
     return {size: min(rank, _LEVELS) for rank, size in enumerate(ranked, start=1)}
+
+
+def _characters(lines: list[_Line]) -> int:
+    return sum(len(line.text) for line in lines)
 
 
 def _set_title(page: _Page, body: float) -> str:

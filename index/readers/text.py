@@ -137,7 +137,7 @@ def _is_utf8(path: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
-            while piece := file.read(2**20):
+            while piece := file.read(_SAMPLE):
                 if b"\x1b$" in piece or b"\0" in piece:  # for `_encoding` to decide
                     return False
                 decoder.decode(piece)

@@ -51,6 +51,9 @@ class _WordReader:
             for style in word.styles
             if (level := self._style_level(style)) is not None
         }
+        self._items = {
+            style.style_id for style in word.styles if style.element.xpath("./w:pPr/w:numPr")
+        }
 
     @property
     def title(self) -> str:
@@ -69,6 +72,7 @@ class _WordReader:
         """Write what is in the document."""
         for block in self._blocks(self._word.element.body):
             if block.tag == self._qn("w:tbl"):
+                text.separate("\n\n")
                 for row in self._rows(block):
                     text.add(row, "\n")
                 text.separate("\n\n")
@@ -76,7 +80,7 @@ class _WordReader:
             level = self._level(block)
             if level is not None:
                 text.heading(self._content(block), max(level, 1))
-            elif block.find(self._qn("w:pPr") + "/" + self._qn("w:numPr")) is not None:
+            elif self._is_item(block):
                 text.add(f"- {self._content(block).strip()}", "\n")
             else:
                 text.add(self._content(block).strip())
@@ -141,6 +145,13 @@ class _WordReader:
             return _outlined(outline.get(self._qn("w:val")))
         style = properties.find(self._qn("w:pStyle"))
         return None if style is None else self._levels.get(style.get(self._qn("w:val")))
+
+    def _is_item(self, block: Any) -> bool:
+        """Return whether a paragraph is an item of a list, by itself or by its style."""
+        style = block.find(f"{self._qn('w:pPr')}/{self._qn('w:pStyle')}")
+        return bool(block.xpath("./w:pPr/w:numPr")) or (
+            style is not None and style.get(self._qn("w:val")) in self._items
+        )
 
     def _style_level(self, style: Any) -> int | None:
         """Return the level of a style's headings: by its name, or that of one it is based on."""

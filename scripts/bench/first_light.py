@@ -25,10 +25,11 @@ from scoring import exact_match
 
 from edge_agent.agent import AgentSettings
 from edge_agent.assembly import assembled
+from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
 from edge_agent.home import Home
-from edge_agent.index import Collection, Shelf, sample_folder
+from edge_agent.index import sample_folder
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 
 ROOT = Path(__file__).parent.parent.parent
@@ -56,7 +57,7 @@ def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], 
     """
     home = Home.from_environment()
     installed = ensure_model(model, home, offline=False)
-    library = Collection([Shelf(home.libraries).resolve("sample")])
+    library = open_libraries(("sample",), home, quiet=True)
     settings = AgentSettings(model=installed.name, prefixes=home.prefixes)
     rows: list[Row] = []
     first_token = 0.0

@@ -24,10 +24,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import tantivy
 from question_sets import documents, questions
 from whoosh import fields as whoosh_fields
@@ -35,9 +37,10 @@ from whoosh import index as whoosh_index
 from whoosh import query as whoosh_query
 
 from edge_agent.cli.libraries import indexing_progress
-from edge_agent.index import Library, Source, sample_folder, sentences
+from edge_agent.index import Library, Passage, sample_folder, sentences
 from edge_agent.index.analysis import all_terms, terms
 from edge_agent.index.bm25f import FIELDS
+from edge_agent.index.dense import DenseIndex
 
 ENGINES = "library,fts5,tantivy,whoosh"
 WHOOSH_MOST = 100_000
@@ -109,7 +112,7 @@ def index_library(texts: Iterable[Text], folder: Path) -> Search:
     started = time.perf_counter()
     library = Library(folder / "library")
     with indexing_progress() as report:
-        library.add([Source(source)], report)
+        library.add([source], report)
     print(f"library made in {time.perf_counter() - started:.1f} s", file=sys.stderr)
     return lambda query: library.search(query, RESULTS)
 
@@ -246,7 +249,7 @@ def unchanged_folder(data: Path) -> dict[str, float]:
             (folder / f"{number:05}.md").write_text(f"# {title}\n\n{text}\n", encoding="utf-8")
         library = Library(Path(scratch, "library"))
         started = time.perf_counter()
-        library.add([Source(source)])
+        library.add([source])
         added = time.perf_counter() - started
         started = time.perf_counter()
         library.update()
@@ -254,7 +257,35 @@ def unchanged_folder(data: Path) -> dict[str, float]:
     return {"files": FILES, "added_s": round(added, 2), "unchanged_s": round(unchanged, 2)}
 
 
-def print_table(rows: list[Row], files: dict[str, float]) -> None:
+class RandomEmbedder:
+    """Gives every text a direction at random: how long a search takes does not depend on it."""
+
+    name = "random"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        """Begin, the same each time."""
+        self._chance = np.random.default_rng(0)
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return as many vectors of length 1."""
+        rows = self._chance.normal(size=(len(texts), self.dimensions)).astype(np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def exact_search(count: int) -> float:
+    """Return the median milliseconds of an exact search through `count` vectors."""
+    with tempfile.TemporaryDirectory() as scratch:
+        index = DenseIndex(Path(scratch), RandomEmbedder())
+        passages = (
+            (n, Passage(f"{n}", "", "", "", (), None, 1, 0, 1, f"{n}")) for n in range(count)
+        )
+        index.embed_all(passages, lambda _: None)
+        times = [timed(lambda _: index.nearest(index.query_vector(""), 100), "") for _ in range(9)]
+    return round(statistics.median(times), 1)
+
+
+def print_table(rows: list[Row], vectors: dict[int, float], files: dict[str, float]) -> None:
     """Print the figures, each engine beside fts5 of the same size."""
     head = (
         "engine",
@@ -276,6 +307,8 @@ def print_table(rows: list[Row], files: dict[str, float]) -> None:
             f"{row.bytes / 1e6:.0f}", row.p50_ms, row.p95_ms, row.first_ms, ratio,
         )  # fmt: skip
         print(" ".join(f"{cell!s:>10}" for cell in cells))
+    for count, milliseconds in vectors.items():
+        print(f"exact search through {count:,} vectors: {milliseconds} ms")
     print(
         f"\n{files['files']:,} files of Markdown: added in {files['added_s']} s, "
         f"found unchanged in {files['unchanged_s']} s"
@@ -300,9 +333,14 @@ def main() -> None:
             if engine != "whoosh" or size <= WHOOSH_MOST:
                 rows.append(measured(engine, size, options.data))
                 print(rows[-1], file=sys.stderr, flush=True)
-    print_table(rows, files)
+    vectors = {size: exact_search(size) for size in map(int, options.sizes.split(","))}
+    print_table(rows, vectors, files)
     if options.json:
-        record = {"rows": [asdict(row) for row in rows], "unchanged_folder": files}
+        record = {
+            "rows": [asdict(row) for row in rows],
+            "exact_search_ms": vectors,
+            "unchanged_folder": files,
+        }
         options.json.write_text(json.dumps(record, indent=1))
 
 

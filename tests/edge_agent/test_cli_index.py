@@ -69,6 +69,18 @@ def test_a_path_that_is_not_there(home: Path) -> None:
     assert "/no/such/folder" in result.stderr
 
 
+def test_a_broken_library_does_not_hide_the_others(home: Path, documents: Path) -> None:
+    call("add", "ships", str(documents))
+    broken = home / "libraries" / "broken"
+    broken.mkdir()
+    (broken / "library.db").write_bytes(b"no database" * 500)
+    listed = call("list")
+    assert listed.exit_code == 0
+    assert "ships" in listed.stdout
+    assert "miro-edge index remove broken" in listed.stderr
+    assert [each["name"] for each in record("list")["libraries"]] == ["ships", "broken"]
+
+
 def test_control_codes_in_documents_never_reach_the_terminal(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "evil.txt"
     path.write_text("Evil \x1b[2J\u202e title\n\nBeep \x07 \x9b31m red.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge_agent.index import UnreadableDocument
+from edge_agent.index import Library, UnknownPassage, UnreadableDocument
 from edge_agent.index.archive import Archive
 from edge_agent.index.query import parse_query
 
@@ -372,3 +373,52 @@ def test_any_text_is_a_query(archive: Archive, unindexed: Archive, text: str) ->
         each.find_document(text)
         each.passage(text)
         each.document(f"{each.name}/{text}")
+
+
+@pytest.fixture
+def library(zim: Path, tmp_path: Path) -> Library:
+    folder = tmp_path / "documents"
+    (folder / "wiki").mkdir(parents=True)
+    shutil.copy(zim, folder / "wiki" / "bridges.zim")
+    (folder / "arrol.md").write_text("# William Arrol\n\nWilliam Arrol built bridges in Glasgow.")
+    library = Library(tmp_path / "library")
+    library.add([folder])
+    return library
+
+
+def test_an_archive_and_texts_are_searched_as_one(library: Library) -> None:
+    found = [hit.passage.document for hit in library.search("Who was William Arrol?", 4)]
+    assert set(found[:2]) == {"arrol.md", f"{NAME}/Forth_Bridge"}
+    assert library.statistics().archives == 1
+    assert library.statistics().documents == 1
+    assert library.update().unchanged == 2
+
+
+def test_an_article_is_read_like_a_document(library: Library) -> None:
+    document = library.find_document("firth crossing")
+    assert document == f"{NAME}/Forth_Bridge"
+    passages = library.document(document)
+    assert library.passage(passages[0].id) == passages[0]
+    hidden = {passage.id for passage in passages}
+    assert not hidden & {hit.passage.id for hit in library.search("Forth", 9, exclude=hidden)}
+
+
+def test_an_archive_that_is_gone_is_forgotten(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "documents" / "wiki" / "bridges.zim").unlink()
+    assert Library(library.folder).search("Tay disaster") == ()
+    assert library.update().removed == 1
+    assert library.search("Tay disaster") == ()
+
+
+def test_an_archive_alone_is_a_library(zim: Path, tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    library.add([zim])
+    assert library.search("Tay disaster")[0].passage.document == "bridges.zim/Tay_Bridge"
+    with pytest.raises(UnknownPassage):
+        library.passage("bridges.zim/Nowhere#1")
+
+
+def test_a_bad_archive_is_a_problem(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "documents" / "bad.zim").write_bytes(b"ZIM no more")
+    (problem,) = library.update().problems
+    assert "is not a ZIM archive" in problem.reason

@@ -1,4 +1,4 @@
-"""Vectors: kept by content, searched exactly, joined with words; and the real embedder."""
+"""Vectors: kept by content, searched exactly, joined with words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge_agent.index import By, Library, LibraryError
+from edge_agent.index import By, Library, NotEmbedded
 from edge_agent.index.fusion import by_reciprocal_rank, combined
-from edge_agent.models import InstalledModel, InvalidModelFile
-from edge_agent.models.embedder import OnnxEmbedder
 
 
 class CountingEmbedder:
@@ -122,6 +120,11 @@ def test_one_kind_of_search_can_be_asked_for(library: Library, by: By, first: st
     assert library.search("car or vehicle", by=by)[0].passage.title == first
 
 
+def test_meaning_alone_needs_all_vectors(library: Library) -> None:
+    with pytest.raises(NotEmbedded, match="index update library --embed"):
+        library.search("car", by=By.MEANING)
+
+
 def test_what_is_excluded_is_passed_over_by_meaning_too(library: Library) -> None:
     library.embed()
     (first, *rest) = library.search("car", 3)
@@ -131,7 +134,7 @@ def test_what_is_excluded_is_passed_over_by_meaning_too(library: Library) -> Non
 def test_without_an_embedder_nothing_can_be_embedded(tmp_path: Path, garage: Path) -> None:
     library = Library(tmp_path / "other")
     library.add([garage])
-    with pytest.raises(LibraryError, match="miro-edge models pull"):
+    with pytest.raises(NotEmbedded, match="miro-edge models pull"):
         library.embed()
 
 
@@ -142,28 +145,3 @@ def test_scores_are_joined_and_ranks_take_turns() -> None:
     assert by_reciprocal_rank([["a", "b"], ["c", "b"], ["d"]])[0] == "b"
     assert by_reciprocal_rank([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
     assert combined({}, {}) == {}
-
-
-def test_the_real_embedder_puts_meanings_side_by_side(embedder_model: InstalledModel) -> None:
-    embedder = OnnxEmbedder(embedder_model.name, embedder_model.path)
-    texts = ["A dog runs in the park.", "A puppy plays on the grass.", "Interest rates rose.", ""]
-    vectors = embedder.embed(texts)
-    assert vectors.shape == (4, embedder.dimensions)
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
-    assert vectors[0] @ vectors[1] > 0.4 > vectors[0] @ vectors[2]
-
-
-def test_a_vector_does_not_depend_on_its_company(embedder_model: InstalledModel) -> None:
-    embedder = OnnxEmbedder(embedder_model.name, embedder_model.path)
-    long = "The lighthouse was built of granite. " * 60
-    alone = embedder.embed(["A dog runs in the park."])[0]
-    together = embedder.embed([long, "A dog runs in the park.", long])[1]
-    # Not the same to the last bit: activations are quantized for each batch.
-    assert alone @ together > 0.98
-
-
-def test_a_broken_embedder_says_so(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(b"no model")
-    (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(InvalidModelFile, match="not a tokenizer"):
-        OnnxEmbedder("broken", tmp_path / "model.onnx").embed(["x"])

@@ -1,0 +1,359 @@
+"""HTML as text, and the readers that are made of it: books and e-mail."""
+
+from __future__ import annotations
+
+import mailbox
+import zipfile
+from contextlib import suppress
+from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_agent.index import Document, UnreadableDocument, split
+from edge_agent.index.documents import Flaw
+from edge_agent.index.readers import read
+from edge_agent.index.readers.markup import parsed, sectioned_text
+
+
+def parts(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    ends = [0, *(section.end for section in document.sections)]
+    assert all(s.start >= end for s, end in zip(document.sections, ends, strict=False))
+    assert ends[-1] <= len(document.text)
+    return [(s.headings, document.text[s.start : s.end]) for s in document.sections]
+
+
+def found(path: Path, content: bytes) -> tuple[list[Document], list[str]]:
+    path.write_bytes(content)
+    everything = list(read(path, path.name))
+    return (
+        [each for each in everything if isinstance(each, Document)],
+        [each.reason for each in everything if isinstance(each, Flaw)],
+    )
+
+
+# Markup
+
+
+def text_of(page: str | bytes, title: str = "") -> list[tuple[tuple[str, ...], str]]:
+    tree = parsed(page.encode() if isinstance(page, str) else page)
+    assert tree is not None
+    text, sections = sectioned_text(tree, title)
+    return parts(Document("a", "a", "a", text, sections))
+
+
+def test_headings_make_sections_and_blocks_paragraphs() -> None:
+    page = """<html><head><title>T</title><style>p {}</style></head><body><nav>Home</nav>
+    Start <h1>Bell
+    <b>Rock</b></h1><div><p>A <i>light</i>house<sup class="x reference">[1]</sup>.</p><p>Old.</div>
+    <h2>Stones</h2><ul><li>granite<li>sandstone</ul><script>x()</script><pre> a
+  b</pre><h3>Rows</h3><table><tr><th>Year<th>Rows</tr><tr><td>1808<td><b>26</b></table>
+    <h2>Light</h2>Red<br>white<!-- no --> and&nbsp;red"""
+    assert text_of(page) == [
+        ((), "Start"),
+        (("Bell Rock",), "A lighthouse.\n\nOld."),
+        (("Bell Rock", "Stones"), "granite\nsandstone\n\n a\n  b"),
+        (("Bell Rock", "Stones", "Rows"), "Year | Rows\n1808 | 26"),
+        (("Bell Rock", "Light"), "Red\nwhite and red"),
+    ]
+
+
+def test_the_title_is_in_no_path() -> None:
+    page = "<h1>Bell Rock</h1><p>A lighthouse.<h2>Stones</h2><p>Granite."
+    assert text_of(page, "Bell Rock") == [((), "A lighthouse."), (("Stones",), "Granite.")]
+
+
+def test_a_heading_with_nothing_under_it_is_text() -> None:
+    page = "<h1>A</h1><h2>B</h2><h2>C</h2><p>Text.<h2>D</h2>"
+    assert text_of(page) == [(("A",), "B"), (("A", "C"), "Text."), (("A",), "D")]
+
+
+def test_xhtml_is_read_with_its_names_and_empty_elements() -> None:
+    page = (
+        '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "x.dtd">'
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><script src="x"/>'
+        "<h1>Tay</h1><p>long&nbsp;and&eacute;</p></body></html>"
+    )
+    assert text_of(page) == [(("Tay",), "long andé")]
+    soup = page.replace("</p>", "").replace("<!DOCTYPE html PUBLIC", "<!DOCTYPE html x")
+    assert text_of(soup) == [(("Tay",), "long andé")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+def test_pages_in_the_encodings_that_they_declare(encoding: str) -> None:
+    page = f'<html><meta charset="{encoding}"><p>Größe</p></html>'
+    if encoding == "utf-16":
+        page = page.replace("<meta", "<x")
+    assert text_of(page.encode(encoding)) == [((), "Größe")]
+
+
+def test_layout_tables_and_deep_pages_are_read() -> None:
+    page = "<table><tr><td><h1>A</h1><p>B</p></td><td><p>C</p></td></tr></table>"
+    assert text_of(page) == [(("A",), "B\n\nC")]
+    deep = "<div>" * 5_000 + "x" + "</div>" * 5_000
+    tree = parsed(deep.encode())
+    assert tree is None or sectioned_text(tree)[0] in {"", "x"}
+
+
+def test_an_explosion_of_entities_does_nothing() -> None:
+    page = (
+        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><p>x &b; y</p>'
+    )
+    ((_, text),) = text_of(page)
+    assert "aa" not in text
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200) | st.text(alphabet="<>/hp1br &;a\"'=!-?[]", max_size=60))
+def test_any_markup_is_text(page: bytes | str) -> None:
+    tree = parsed(page.encode() if isinstance(page, str) else page)
+    if tree is not None:
+        text, sections = sectioned_text(tree)
+        assert all(0 <= s.start < s.end <= len(text) for s in sections)
+
+
+# Books
+
+
+PACKAGE = """<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf">
+<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The Light</dc:title>
+<dc:creator>A. Keeper</dc:creator></metadata><manifest>
+<item id="b" href="text/two.xhtml" media-type="application/xhtml+xml"/>
+<item id="a" href="text/part%20one.xhtml" media-type="application/xhtml+xml"/>
+<item id="n" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+<item id="t" href="toc.ncx" media-type="application/x-dtbncx+xml"/>
+<item id="p" href="cover.jpg" media-type="image/jpeg"/></manifest>
+<spine><itemref idref="n"/><itemref idref="a"/><itemref idref="b"/><itemref idref="p"/></spine>
+</package>"""
+CONTENTS = """<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><nav>
+<a href="text/part%20one.xhtml">One</a><a href="text/two.xhtml#x">The second</a></nav></body>
+</html>"""
+OLD_CONTENTS = """<?xml version="1.0"?><ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>
+<navPoint><navLabel><text>The second</text></navLabel><content src="text/two.xhtml"/></navPoint>
+</navMap></ncx>"""
+BOOK: dict[str, str] = {
+    "mimetype": "application/epub+zip",
+    "META-INF/container.xml": (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/a.opf"/></rootfiles></container>'
+    ),
+    "OEBPS/a.opf": PACKAGE,
+    "OEBPS/nav.xhtml": CONTENTS,
+    "OEBPS/toc.ncx": OLD_CONTENTS,
+    "OEBPS/text/part one.xhtml": (
+        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body>'
+        "<h1>The reef</h1><p>Red.</p><h2>Its stones</h2><p>Old.</p></body></html>"
+    ),
+    "OEBPS/text/two.xhtml": "<html><body><p>No heading here.</p></body></html>",
+}
+
+
+def book(**changed: str | None) -> bytes:
+    """A book, parts of which are changed or left out."""
+    members = {**BOOK, **changed}
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            if content is not None:
+                archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("without", ["OEBPS/nav.xhtml", "OEBPS/toc.ncx"])
+def test_a_book_is_its_chapters_in_reading_order(tmp_path: Path, without: str) -> None:
+    ((document,), flaws) = found(tmp_path / "light.epub", book(**{without: None}))
+    assert document.title == "The Light"
+    assert parts(document) == [
+        ((), "The Light\nA. Keeper"),
+        (("The reef",), "Red."),
+        (("The reef", "Its stones"), "Old."),
+        (("The second",), "No heading here."),
+    ]
+    assert split(document)[2].place == "§ The reef › Its stones"
+    assert not flaws
+
+
+def test_a_chapter_that_is_missing_is_a_flaw(tmp_path: Path) -> None:
+    content = book(**{"OEBPS/text/two.xhtml": None})
+    (documents, flaws) = found(tmp_path / "a.epub", content)
+    assert documents[0].text.endswith("Old.")
+    assert flaws == ["lacks, or has broken, two.xhtml"]
+
+
+def encryption(method: str) -> str:
+    return (
+        '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" '
+        'xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData>'
+        f'<enc:EncryptionMethod Algorithm="{method}"/></enc:EncryptedData></encryption>'
+    )
+
+
+def test_a_book_with_drm_is_refused_and_one_with_scrambled_fonts_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.epub"
+    aes = encryption("http://www.w3.org/2001/04/xmlenc#aes128-cbc")
+    with pytest.raises(UnreadableDocument, match=r"protected \(DRM\)"):
+        found(path, book(**{"META-INF/encryption.xml": aes}))
+    fonts = encryption("http://www.idpf.org/2008/embedding")
+    assert found(path, book(**{"META-INF/encryption.xml": fonts}))[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "reason"),
+    [
+        ("META-INF/container.xml", "<container/>", "not an EPUB"),
+        ("OEBPS/a.opf", None, "not an EPUB"),
+        ("OEBPS/a.opf", "<package/>", "no text"),
+    ],
+)
+def test_a_broken_book_has_a_reason(
+    tmp_path: Path, part: str, content: str | None, reason: str
+) -> None:
+    with pytest.raises(UnreadableDocument, match=reason):
+        found(tmp_path / "a.epub", book(**{part: content}))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_damaged_book_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(BOOK)))
+    at = data.draw(st.integers(0, len(BOOK[name])))
+    filler = data.draw(st.sampled_from(["", "<", ">", '"', "../" * 9, "%ff", "\0"]))
+    changed = BOOK[name][:at] + filler + BOOK[name][at + data.draw(st.integers(0, 30)) :]
+    content = book(**{name: changed})
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content)))]
+    with suppress(UnreadableDocument):
+        found(tmp_path / "a.epub", content)
+
+
+# E-mail
+
+
+def message(subject: str = "The light") -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"] = subject
+    made["From"] = "Åsa Keeper <asa@example.org>"
+    made["To"] = "crew@example.org"
+    made["Date"] = "Sat, 03 Jan 1998 01:05:34 +0000"
+    return made
+
+
+HEADERS = (
+    "From: Åsa Keeper <asa@example.org>\nTo: crew@example.org\n"
+    "Date: Sat, 03 Jan 1998 01:05:34 +0000"
+)
+
+
+def test_a_message_is_its_headers_and_its_plain_body(tmp_path: Path) -> None:
+    made = message("Größe of the light")
+    made.set_content("It is größer.\n\nFrom here.")
+    made.add_alternative("<p>As HTML</p>", subtype="html")
+    ((document,), flaws) = found(tmp_path / "a.eml", made.as_bytes())
+    assert document.title == "Größe of the light"
+    assert document.text == f"{HEADERS}\n\nIt is größer.\n\nFrom here."
+    assert not flaws
+
+
+def test_a_body_that_is_html_only_has_its_headings(tmp_path: Path) -> None:
+    made = message()
+    made.set_content("<html><body><h1>Oil</h1><p>Is <b>low</b>.</p></body></html>", subtype="html")
+    ((document,), _) = found(tmp_path / "a.eml", made.as_bytes())
+    assert parts(document) == [((), HEADERS), (("Oil",), "Is low.")]
+
+
+def test_attachments_that_are_text_are_read_and_others_are_named(tmp_path: Path) -> None:
+    inner = message("Older")
+    inner.set_content("Told before.")
+    made = message()
+    made.set_content("See below.")
+    made.add_attachment("Oil: 3 barrels", filename="stores.txt")
+    made.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="reef.png")
+    made.add_attachment(inner)
+    ((document,), _) = found(tmp_path / "a.eml", made.as_bytes())
+    assert parts(document) == [
+        ((), HEADERS),
+        ((), "See below."),
+        (("stores.txt",), "Oil: 3 barrels"),
+        (("Older",), HEADERS),
+        (("Older",), "Told before."),
+        ((), "Attachments: reef.png"),
+    ]
+
+
+def test_unknown_encodings_and_broken_headers_are_no_end(tmp_path: Path) -> None:
+    content = (
+        b"Subject: =?x-unknown?b?aaa?= one\nFrom: <<>\nDate: never\nTo: a@[\n"
+        b"Content-Type: text/plain; charset=x-unknown\nContent-Transfer-Encoding: 8bit\n\n"
+        b"Gr\xc3\xb6\xc3\x9fe\n"
+    )
+    ((document,), _) = found(tmp_path / "a.eml", content)
+    assert document.text.endswith("Größe")
+
+
+def test_an_encrypted_body_is_a_flaw(tmp_path: Path) -> None:
+    content = message().as_bytes().strip() + (
+        b'\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary="b"\n\n'
+        b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\n"
+        b"Content-Type: application/octet-stream\n\nxxxx\n--b--\n"
+    )
+    (_, flaws) = found(tmp_path / "a.eml", content)
+    assert flaws == ["has an encrypted body, of which only the subject and names were read"]
+
+
+def written(path: Path, *messages: EmailMessage) -> bytes:
+    """A mailbox as Python's own library writes it."""
+    box = mailbox.mbox(path)
+    for made in messages:
+        box.add(made)
+    box.close()
+    return path.read_bytes()
+
+
+def three() -> list[EmailMessage]:
+    made = [message("One"), message(""), message("Three")]
+    made[0].set_content("First.\n\nFrom the reef on Sat, 03 Jan at 10:20.\n")
+    made[1].set_content("Second.")
+    made[2].set_content("Dritte Größe.")
+    return made
+
+
+@pytest.mark.parametrize("name", ["crew.mbox", "Inbox", "crew.mbx"])
+def test_a_mailbox_is_a_document_for_each_message(tmp_path: Path, name: str) -> None:
+    (documents, flaws) = found(tmp_path / name, written(tmp_path / name, *three()))
+    assert [each.id for each in documents] == [f"{name}:1", f"{name}:2", f"{name}:3"]
+    assert [each.title for each in documents] == ["One", f"{Path(name).stem} 2", "Three"]
+    assert documents[0].text == f"{HEADERS}\n\nFirst.\n\nFrom the reef on Sat, 03 Jan at 10:20."
+    assert documents[2].text.endswith("Dritte Größe.")
+    assert not flaws
+
+
+def test_a_text_that_begins_like_a_mailbox_is_text(tmp_path: Path) -> None:
+    ((document,), _) = found(tmp_path / "story", b"From the reef one sees far.\n")
+    assert document.title == "From the reef one sees far."
+
+
+def test_an_empty_mailbox_has_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="has no text in it"):
+        found(tmp_path / "a.mbox", b"\n\n")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), suffix=st.sampled_from([".eml", ".mbox"]))
+def test_damaged_mail_is_read_or_refused(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
+    made = message()
+    made.set_content("Größe.")
+    made.add_attachment("<p>x", subtype="html", filename="a.html")
+    made.add_attachment(message("Inner"))
+    if suffix == ".mbox":
+        (tmp_path / "a.mbox").unlink(missing_ok=True)
+        whole = written(tmp_path / "a.mbox", made, *three())
+    else:
+        whole = made.as_bytes()
+    at = data.draw(st.integers(0, len(whole)))
+    filler = data.draw(st.sampled_from([b"", b"\n", b"=?", b'"', b"\0", b"\xff", b";;", b"--"]))
+    content = whole[:at] + filler + whole[at + data.draw(st.integers(0, 50)) :]
+    with suppress(UnreadableDocument):
+        found(tmp_path / f"a{suffix}", content)
