@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 
 from ..errors import UnreadableDocument
 from .failures import failing_as
@@ -19,8 +20,9 @@ _JUNK_TITLE = re.compile(
 @contextmanager
 def office_file(what: str) -> Iterator[None]:
     """Raise UnreadableDocument where a library is missing, or a file is not `what` it should be."""
-    with failing_as(what), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of features that are not kept when a file is written
+    # openpyxl prints what it makes of broken styles, and warns of what it would not write again.
+    with failing_as(what), warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")
         try:
             yield
         except ImportError as error:

@@ -18,7 +18,7 @@ SOURCE_SUFFIXES = frozenset(
         "proto graphql cmake gradle tf"
     ).split()
 )
-_C = frozenset(".c .h .cc .cpp .cxx .hh .hpp .cs .java .m .d .groovy .dart .glsl".split())
+_C = frozenset(".c .h .cc .cpp .cxx .hh .hpp .cs .java .m .d .groovy .dart".split())
 _SETTINGS = frozenset(".toml .ini .cfg .conf .properties .yaml .yml".split())
 _MARKUP = frozenset(".xml .xsd .xsl .css .scss .less .vue .svelte".split())
 _SIGNATURE_LENGTH = 80
@@ -38,7 +38,7 @@ _FUNCTION = re.compile(
     | ^(?:export[ ]+)?(?:const|let|var)[ ]+\w+[ ]*=[ ]*(?:async[ ]*)?(?:function\b|\() .*
     | ^[\w.]+[ ]*(?:<-|=)[ ]*function[ ]*\( .*                        # R, Lua
     | ^[\w-]+[ ]*\(\)[ ]*\{{ .*                                      # shells
-    | ^(?i:create)[ ](?:or[ ]replace[ ])?(?i:table|view|function|procedure|trigger)\b .*
+    | ^(?i:create[ ](?:or[ ]replace[ ])?(?:table|view|function|procedure|trigger))\b .*
     """,
     re.MULTILINE | re.VERBOSE,
 )

@@ -310,9 +310,9 @@ def test_an_article_that_cannot_be_read_is_left_out(
             raise RuntimeError("the cluster is damaged")
 
     archive = Archive(zim, NAME)
-    whole = archive._item
+    whole = archive._zim._item
     monkeypatch.setattr(
-        archive, "_item", lambda path: Damaged() if path == "Tay_Bridge" else whole(path)
+        archive._zim, "_item", lambda path: Damaged() if path == "Tay_Bridge" else whole(path)
     )
     assert archive.document(f"{NAME}/Tay_Bridge") == ()
     assert "Tay Bridge" not in titles(archive, "railway bridge")

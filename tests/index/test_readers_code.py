@@ -52,7 +52,7 @@ def test_source_code_stands_as_it_is_in_sections_of_definitions(tmp_path: Path) 
         ("a.rb", "module Lights"),
         ("a.sh", "show() {"),
         ("a.sql", "CREATE TABLE lights ("),
-        ("a.sql", "create or replace view tall as"),
+        ("a.sql", "CREATE OR REPLACE VIEW tall AS"),
         ("a.kt", "data class Light(val height: Int)"),
         ("a.r", "show <- function(x) {"),
         ("a.lua", "local function show(x)".removeprefix("local ")),

@@ -280,6 +280,22 @@ def test_an_interrupted_update_keeps_the_batches_that_were_committed(
     assert len(library.search("lighthouse")) == 4
 
 
+def test_readers_are_not_blocked_and_see_the_last_whole_update(
+    library: Library, documents: Path
+) -> None:
+    reader = Library(library.folder)
+    (documents / "archer.txt").write_text("Colin Archer\n\nHe died in 1921.")
+    seen: list[list[str]] = []
+
+    def search(_: IndexProgress) -> None:
+        seen.append(titles(reader, "Larvik"))
+
+    library.update(search)
+    assert ["Colin Archer"] in seen
+    assert titles(reader, "Larvik") == []
+    assert titles(reader, "1921") == ["Colin Archer"]
+
+
 def test_a_second_writer_is_told(library: Library) -> None:
     with (
         FileLock(library.folder / "write.lock"),

@@ -1,0 +1,159 @@
+"""Readers of e-mail: messages as programs write them, whole and damaged."""
+
+from __future__ import annotations
+
+import mailbox
+from contextlib import suppress
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_agent.index import Document, UnreadableDocument
+from edge_agent.index.documents import Flaw
+from edge_agent.index.readers import read
+
+
+def parts(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    ends = [0, *(section.end for section in document.sections)]
+    assert all(s.start >= end for s, end in zip(document.sections, ends, strict=False))
+    assert ends[-1] <= len(document.text)
+    return [(s.headings, document.text[s.start : s.end]) for s in document.sections]
+
+
+def found(path: Path, content: bytes) -> tuple[list[Document], list[str]]:
+    path.write_bytes(content)
+    everything = list(read(path, path.name))
+    return (
+        [each for each in everything if isinstance(each, Document)],
+        [each.reason for each in everything if isinstance(each, Flaw)],
+    )
+
+
+def message(subject: str = "The light") -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"] = subject
+    made["From"] = "Åsa Keeper <asa@example.org>"
+    made["To"] = "crew@example.org"
+    made["Date"] = "Sat, 03 Jan 1998 01:05:34 +0000"
+    return made
+
+
+HEADERS = (
+    "From: Åsa Keeper <asa@example.org>\nTo: crew@example.org\n"
+    "Date: Sat, 03 Jan 1998 01:05:34 +0000"
+)
+
+
+def test_a_message_is_its_headers_and_its_plain_body(tmp_path: Path) -> None:
+    made = message("Größe of the light")
+    made.set_content("It is größer.\n\nFrom here.")
+    made.add_alternative("<p>As HTML</p>", subtype="html")
+    ((document,), flaws) = found(tmp_path / "a.eml", made.as_bytes())
+    assert document.title == "Größe of the light"
+    assert document.text == f"{HEADERS}\n\nIt is größer.\n\nFrom here."
+    assert not flaws
+
+
+def test_a_body_that_is_html_only_has_its_headings(tmp_path: Path) -> None:
+    made = message()
+    made.set_content("<html><body><h1>Oil</h1><p>Is <b>low</b>.</p></body></html>", subtype="html")
+    ((document,), _) = found(tmp_path / "a.eml", made.as_bytes())
+    assert parts(document) == [((), HEADERS), (("Oil",), "Is low.")]
+
+
+def test_attachments_that_are_text_are_read_and_others_are_named(tmp_path: Path) -> None:
+    inner = message("Older")
+    inner.set_content("Told before.")
+    made = message()
+    made.set_content("See below.")
+    made.add_attachment("Oil: 3 barrels", filename="stores.txt")
+    made.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="reef.png")
+    made.add_attachment(inner)
+    ((document,), _) = found(tmp_path / "a.eml", made.as_bytes())
+    assert parts(document) == [
+        ((), HEADERS),
+        ((), "See below."),
+        (("stores.txt",), "Oil: 3 barrels"),
+        (("Older",), HEADERS),
+        (("Older",), "Told before."),
+        ((), "Attachments: reef.png"),
+    ]
+
+
+def test_unknown_encodings_and_broken_headers_are_no_end(tmp_path: Path) -> None:
+    content = (
+        b"Subject: =?x-unknown?b?aaa?= one\nFrom: <<>\nDate: never\nTo: a@[\n"
+        b"Content-Type: text/plain; charset=x-unknown\nContent-Transfer-Encoding: 8bit\n\n"
+        b"Gr\xc3\xb6\xc3\x9fe\n"
+    )
+    ((document,), _) = found(tmp_path / "a.eml", content)
+    assert document.text.endswith("Größe")
+
+
+def test_an_encrypted_body_is_a_flaw(tmp_path: Path) -> None:
+    content = message().as_bytes().strip() + (
+        b'\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary="b"\n\n'
+        b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\n"
+        b"Content-Type: application/octet-stream\n\nxxxx\n--b--\n"
+    )
+    (_, flaws) = found(tmp_path / "a.eml", content)
+    assert flaws == ["has an encrypted body, of which only the subject and names were read"]
+
+
+def written(path: Path, *messages: EmailMessage) -> bytes:
+    """A mailbox as Python's own library writes it."""
+    box = mailbox.mbox(path)
+    for made in messages:
+        box.add(made)
+    box.close()
+    return path.read_bytes()
+
+
+def three() -> list[EmailMessage]:
+    made = [message("One"), message(""), message("Three")]
+    made[0].set_content("First.\n\nFrom the reef on Sat, 03 Jan at 10:20.\n")
+    made[1].set_content("Second.")
+    made[2].set_content("Dritte Größe.")
+    return made
+
+
+@pytest.mark.parametrize("name", ["crew.mbox", "Inbox", "crew.mbx"])
+def test_a_mailbox_is_a_document_for_each_message(tmp_path: Path, name: str) -> None:
+    (documents, flaws) = found(tmp_path / name, written(tmp_path / name, *three()))
+    assert [each.id for each in documents] == [f"{name}:1", f"{name}:2", f"{name}:3"]
+    assert [each.title for each in documents] == ["One", f"{Path(name).stem} 2", "Three"]
+    assert documents[0].text == f"{HEADERS}\n\nFirst.\n\nFrom the reef on Sat, 03 Jan at 10:20."
+    assert documents[2].text.endswith("Dritte Größe.")
+    assert not flaws
+
+
+def test_a_text_that_begins_like_a_mailbox_is_text(tmp_path: Path) -> None:
+    ((document,), _) = found(tmp_path / "story", b"From the reef one sees far.\n")
+    assert document.title == "From the reef one sees far."
+
+
+def test_an_empty_mailbox_has_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="has no text in it"):
+        found(tmp_path / "a.mbox", b"\n\n")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), suffix=st.sampled_from([".eml", ".mbox"]))
+def test_damaged_mail_is_read_or_refused(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
+    made = message()
+    made.set_content("Größe.")
+    made.add_attachment("<p>x", subtype="html", filename="a.html")
+    made.add_attachment(message("Inner"))
+    if suffix == ".mbox":
+        (tmp_path / "a.mbox").unlink(missing_ok=True)
+        whole = written(tmp_path / "a.mbox", made, *three())
+    else:
+        whole = made.as_bytes()
+    at = data.draw(st.integers(0, len(whole)))
+    filler = data.draw(st.sampled_from([b"", b"\n", b"=?", b'"', b"\0", b"\xff", b";;", b"--"]))
+    content = whole[:at] + filler + whole[at + data.draw(st.integers(0, 50)) :]
+    with suppress(UnreadableDocument):
+        found(tmp_path / f"a{suffix}", content)
