@@ -16,6 +16,7 @@ _CANDIDATES = 100
 """Passages of each kind of search that are ranked together, where all have vectors."""
 _EMBEDDED = 30
 """Best passages by words that are embedded to be ranked, where not all have vectors yet."""
+_BELOW = 0.001
 _PHRASED = 1_000
 """Best passages with the words of a phrase that are looked through for the phrase itself."""
 
@@ -85,10 +86,10 @@ class Ranker:
             cosines = self._dense.vectors(list(passages.values())) @ vector
             near |= dict(zip(passages, cosines.tolist(), strict=True))
         joint = combined(self._lexical.scores(query, near), near)
-        # What was found by words alone follows, in its own order.
+        # What was found by words alone follows, in its own order, each a little below the last.
         lowest = min(joint.values(), default=0.0)
         rest = (hit.key for hit in hits if hit.key not in joint)
-        return joint | {key: lowest - rank for rank, key in enumerate(rest, start=1)}
+        return joint | {key: lowest - rank * _BELOW for rank, key in enumerate(rest, start=1)}
 
     def _meeting(self, query: Query, hidden: Collection[int], count: int) -> set[int]:
         """Return the keys of passages that have what the query demands."""

@@ -76,7 +76,9 @@ def store_with(tmp_path: Path, *sources: Source, sha256: str | None = None) -> M
         sources=sources,
     )
     entry = CatalogEntry(name="bits", title="Bits", licence="MIT", profile="", files=(file,))
-    return ModelStore(tmp_path / "models", Catalog(default="bits", models=(entry,)))
+    return ModelStore(
+        tmp_path / "models", Catalog(default="bits", embedder="bits", models=(entry,))
+    )
 
 
 def pulled(store: ModelStore) -> list[PullProgress]:

@@ -58,7 +58,7 @@ def store_with(folder: Path, sha256: str | None) -> ModelStore:
         name="bits.bin", bytes=len(CONTENT) if sha256 else None, sha256=sha256, sources=(source,)
     )
     entry = CatalogEntry(name="bits", title="Bits", licence="MIT", profile="", files=(file,))
-    return ModelStore(folder / "models", Catalog(default="bits", models=(entry,)))
+    return ModelStore(folder / "models", Catalog(default="bits", embedder="bits", models=(entry,)))
 
 
 def test_what_the_hub_states_is_checked_and_kept(hub: Any, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def catalogue(path: Path) -> Catalog:
     entry = CatalogEntry(
         name="small", title="Small", licence="MIT", profile="generic", files=(file,)
     )
-    return Catalog(default="small", models=(entry,))
+    return Catalog(default="small", embedder="small", models=(entry,))
 
 
 def installed(root: Path, path: Path) -> ModelStore:
