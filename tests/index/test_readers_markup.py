@@ -10,28 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import found, parts
 
 from edge_agent.index import Document, UnreadableDocument, split
-from edge_agent.index.documents import Flaw
-from edge_agent.index.readers import read
 from edge_agent.index.readers.markup import parsed, sectioned_text
-
-
-def parts(document: Document) -> list[tuple[tuple[str, ...], str]]:
-    ends = [0, *(section.end for section in document.sections)]
-    assert all(s.start >= end for s, end in zip(document.sections, ends, strict=False))
-    assert ends[-1] <= len(document.text)
-    return [(s.headings, document.text[s.start : s.end]) for s in document.sections]
-
-
-def found(path: Path, content: bytes) -> tuple[list[Document], list[str]]:
-    path.write_bytes(content)
-    everything = list(read(path, path.name))
-    return (
-        [each for each in everything if isinstance(each, Document)],
-        [each.reason for each in everything if isinstance(each, Flaw)],
-    )
-
 
 # Markup
 
