@@ -14,7 +14,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 
-MEANING = 0.7
+MEANING = 0.65
 """How much the likeness of meaning counts; the words count the rest."""
 _DEPTH = 10
 """The constant k of reciprocal rank fusion: how little the first ranks stand out."""

@@ -141,7 +141,7 @@ def test_without_an_embedder_nothing_can_be_embedded(tmp_path: Path, garage: Pat
 def test_scores_are_joined_and_ranks_take_turns() -> None:
     joint = combined({"a": 10.0, "b": 5.0}, {"a": 0.1, "b": 0.9, "c": 0.5})
     assert list(joint) == ["b", "a", "c"]
-    assert joint["a"] == pytest.approx(0.7 * 0.1 + 0.3)
+    assert joint["a"] == pytest.approx(0.65 * 0.1 + 0.35)
     assert by_reciprocal_rank([["a", "b"], ["c", "b"], ["d"]])[0] == "b"
     assert by_reciprocal_rank([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
     assert combined({}, {}) == {}
