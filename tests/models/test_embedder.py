@@ -25,8 +25,7 @@ def test_a_vector_does_not_depend_on_its_company(embedder_model: InstalledModel)
     long = "The lighthouse was built of granite. " * 60
     alone = embedder.embed(["A dog runs in the park."])[0]
     together = embedder.embed([long, "A dog runs in the park.", long])[1]
-    # Not the same to the last bit: activations are quantized for each batch.
-    assert alone @ together > 0.98
+    assert alone @ together > 0.999
 
 
 def test_a_broken_embedder_says_so(tmp_path: Path) -> None:
