@@ -16,6 +16,9 @@ from edge_agent.home import Home
 from edge_agent.index import IndexReport, LibraryError, RecordFields, Shelf, Source, Verification
 from edge_agent.models import load_catalog
 
+_PROBLEMS_TOLD = 10
+"""Problems that are told after an update: a folder of pictures has a thousand of them."""
+
 
 def _shelf() -> Shelf:
     return open_shelf(Home.from_environment())
@@ -274,8 +277,12 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
         f"{report.removed} removed, {report.unchanged} unchanged; {report.documents} documents, "
         f"{report.passages} passages"
     )
-    for problem in report.problems:
+    for problem in report.problems[:_PROBLEMS_TOLD]:
         diagnostics().print(printable(f"{problem.file}: {problem.reason}"), markup=False)
+    if len(report.problems) > _PROBLEMS_TOLD:
+        diagnostics().print(
+            f"… and {len(report.problems) - _PROBLEMS_TOLD} more: miro-edge index problems {name}"
+        )
 
 
 def _show_verification(name: str, found: Verification) -> None:

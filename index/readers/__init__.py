@@ -71,14 +71,9 @@ def read(
     CSV) that make a document. Raises UnreadableDocument, at the first step, for a file that is no
     text, is empty, or is broken.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(_SNIFFED)
-    except OSError as error:
-        raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
     flaws: list[Flaw] = []
     is_empty = True
-    for found in _reader(path, head, fields)(path, name):
+    for found in reader_of(path, fields)(path, name):
         if isinstance(found, Flaw):
             flaws.append(Flaw(_storable_text(found.reason)))
         elif found.text.strip():
@@ -89,8 +84,13 @@ def read(
     yield from flaws
 
 
-def _reader(path: Path, head: bytes, fields: RecordFields) -> Reader:
-    """Choose a reader."""
+def reader_of(path: Path, fields: RecordFields = _FOUND_BY_THEMSELVES) -> Reader:
+    """Choose a reader by the beginning of a file. Raises UnreadableDocument where there is none."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED)
+    except OSError as error:
+        raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
     suffix = path.suffix.lower()
     known = _by_content(path, head, suffix)
     if known is not None:

@@ -81,6 +81,15 @@ def test_a_broken_library_does_not_hide_the_others(home: Path, documents: Path) 
     assert [each["name"] for each in record("list")["libraries"]] == ["ships", "broken"]
 
 
+def test_many_problems_are_not_all_told(home: Path, documents: Path) -> None:
+    for number in range(30):
+        (documents / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF\0" * 99)
+    added = call("add", "ships", str(documents))
+    assert added.stderr.count("is not text") <= 10
+    assert "and 21 more: miro-edge index problems ships" in added.stderr
+    assert call("problems", "ships").stdout.count("is not text") == 30
+
+
 def test_control_codes_in_documents_never_reach_the_terminal(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "evil.txt"
     path.write_text("Evil \x1b[2J\u202e title\n\nBeep \x07 \x9b31m red.")

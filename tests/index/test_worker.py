@@ -71,6 +71,16 @@ def test_a_reader_that_is_killed_is_replaced(files: list[ReadingTask]) -> None:
     assert sum(each.problem is not None for each in ends) <= 1
 
 
+def test_what_no_reader_is_for_is_not_even_hashed(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"\0\0\0 ftypisom\0\0" * 99)
+    with ReaderPool(1) as pool:
+        (end,) = pool.read([ReadingTask(film, "film.mp4")])
+    assert isinstance(end, FileRead)
+    assert (end.digest, end.known) == ("", False)
+    assert "is not text" in str(end.problem)
+
+
 def test_a_file_that_is_gone_is_a_problem(tmp_path: Path) -> None:
     with ReaderPool(1) as pool:
         (end,) = pool.read([ReadingTask(tmp_path / "gone.txt", "gone.txt")])
