@@ -29,7 +29,8 @@ from .query import Query, parse_query
 from .ranking import By, Ranker
 from .sources import Source, as_source, source_from_row, source_to_row
 from .spelling import corrected
-from .tables import migrations, passage_from_row
+from .tables import migrations
+from .texts import Texts
 from .updating import IndexProgress, IndexReport, Problem, Report, Update, stored_problems
 from .verification import Verification, verified
 from .writing import writing
@@ -86,6 +87,7 @@ class Library:
                 f"The library '{self.name}' cannot be opened: {error}. "
                 f"Free some disk, or remove it and add it again: miro-edge index remove {self.name}"
             ) from error
+        self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")
         self._archives: dict[str, Archive] = {}
 
@@ -189,15 +191,14 @@ class Library:
                 "Passages cannot be embedded without the embedder. Pull it with: "
                 "miro-edge models pull minilm-l6"
             )
-        total = self._database.table("passages").count
+        total = self._texts.passages
 
         def embedded(done: int) -> None:
             if report is not None:
                 report(IndexProgress("Embedding passages", done, total, total))
 
-        rows = self._database.query("select * from passages order by key")
-        self._dense.embed_all(((row["key"], passage_from_row(row)) for row in rows), embedded)
-        return int(total)
+        self._dense.embed_all(self._texts.each(), embedded)
+        return total
 
     # Searching
 
@@ -216,12 +217,9 @@ class Library:
         damaged, and NotEmbedded where meaning alone is asked for and there are no vectors.
         """
         parsed = parse_query(query)
-        rows = self._database.query(
-            f"select key from passages where id in ({', '.join('?' * len(exclude))})", list(exclude)
-        )
-        hidden = {int(row["key"]) for row in rows}
+        hidden = self._texts.keys_of(exclude)
         with self._explaining():
-            ranked = Ranker(self._lexical, self._dense, self._passages).best(
+            ranked = Ranker(self._lexical, self._dense, self._texts.by_key).best(
                 parsed, limit, hidden, by
             )
         own = [Hit(passage, score) for passage, score in ranked]
@@ -241,7 +239,7 @@ class Library:
         Raises DamagedIndex.
         """
         with self._explaining():
-            return corrected(query, self._lexical, self._passages)
+            return corrected(query, self._lexical, self._texts.by_key)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -285,9 +283,9 @@ class Library:
 
     def passage(self, passage: str) -> Passage:
         """Return a passage by its id. Raises UnknownPassage."""
-        row = next(self._database.table("passages").rows_where("id = ?", [passage]), None)
-        if row is not None:
-            return passage_from_row(row)
+        stored = self._texts.passage(passage)
+        if stored is not None:
+            return stored
         for archive in self._zims():
             found = archive.passage(passage)
             if found is not None:
@@ -299,27 +297,16 @@ class Library:
 
     def document(self, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document, in order; none where there is no such document."""
-        rows = self._database.table("passages").rows_where(
-            "document = ?", [document], order_by="number"
-        )
-        found = tuple(passage_from_row(row) for row in rows)
+        found = self._texts.document(document)
         return found or next(
             (passages for archive in self._zims() if (passages := archive.document(document))), ()
         )
 
     def find_document(self, title_or_id: str) -> str | None:
         """Return the id of the document with that id, else with that title, whatever its case."""
-        row = next(
-            self._database.table("documents").rows_where(
-                "id = :name or title = :name collate nocase",
-                {"name": title_or_id},
-                order_by="id <> :name, id",
-                limit=1,
-            ),
-            None,
-        )
-        if row is not None:
-            return str(row["id"])
+        stored = self._texts.find_document(title_or_id)
+        if stored is not None:
+            return stored
         found = (archive.find_document(title_or_id) for archive in self._zims())
         return next((document for document in found if document is not None), None)
 
@@ -334,8 +321,8 @@ class Library:
             name=self.name,
             sources=tuple(str(source.path) for source in self.sources),
             files=files.count_where("state in ('indexed', 'archive')"),
-            documents=self._database.table("documents").count,
-            passages=self._database.table("passages").count,
+            documents=self._texts.documents,
+            passages=self._texts.passages,
             archives=len(self._archive_rows()),
             embedded=0 if self._dense is None else len(self._dense.keys()),
             problems=files.count_where("problem is not null"),
@@ -346,14 +333,3 @@ class Library:
         """Check the database, the indexes and the documents against each other."""
         embedded = None if self._dense is None or not self._dense.is_whole else self._dense.keys()
         return verified(self._database, self._lexical.keys(), embedded, report)
-
-    def _passages(self, keys: list[int]) -> dict[int, Passage]:
-        """Return passages by key, in the order of `keys`, those that are there."""
-        found: dict[int, Passage] = {}
-        for start in range(0, len(keys), 500):
-            part = keys[start : start + 500]
-            rows = self._database.table("passages").rows_where(
-                f"key in ({', '.join('?' * len(part))})", part
-            )
-            found |= {int(row["key"]): passage_from_row(row) for row in rows}
-        return {key: found[key] for key in keys if key in found}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from .documents import Document
 from .errors import UnreadableDocument
 from .files import FilesFound, find_files, is_archive, name_below
 from .lexical import LexicalIndex
-from .passages import Passage, split
 from .sources import Source
-from .tables import PASSAGE_COLUMNS, passage_from_row, passage_to_row
+from .texts import Texts
 from .worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
 
 _BATCH = 32_000_000
@@ -27,10 +25,6 @@ _REPAIRED_AT_ONCE = 50_000
 """Passages that are put into the lexical index in one commit when it is mended."""
 _FILES_EACH = 16
 """Files that are worth starting a process for: it takes as long as reading some."""
-_INSERT = (
-    f"insert into passages ({', '.join(f'[{name}]' for name in PASSAGE_COLUMNS)}) "
-    f"values ({', '.join('?' * len(PASSAGE_COLUMNS))})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +86,17 @@ class Update:
     ) -> None:
         """Update the texts in `database`, which are the truth, and `lexical`, derived from them."""
         self._database = database
+        self._texts = Texts(database)
         self._lexical = lexical
         self._report = report or (lambda _: None)
         self._known: dict[str, dict[str, Any]] = {}
         self._gone: set[str] = set()
         self._stale: list[Path] = []
         self._begun: set[str] = set()
+        self._movable: dict[tuple[str, str], list[str]] = {}
+        """Files that are gone, by their name and the hash of their content."""
+        self._kept: dict[str, dict[str, Any]] = {}
+        """Rows of the files whose documents are kept, by where these are now."""
         self._moved: set[str] = set()
         self._done = 0
         self._passages = 0
@@ -105,21 +104,11 @@ class Update:
 
     def run(self, sources: tuple[Source, ...]) -> IndexReport:
         """Bring the library up to date with `sources`; an unchanged file costs a `stat`."""
-        reconcile(self._database, self._lexical)
+        reconcile(self._texts, self._lexical)
         self._known = {row["path"]: row for row in self._database.table("files").rows}
         self._batch.gone += self._left_behind()
         found = find_files(sources)
-        present = {storable(path): path for path in found.files}
-        self._gone = {
-            path
-            for path in self._known
-            if path not in present and not found.is_out_of_sight(Path(path))
-        }
-        self._stale = [
-            path
-            for name, path in present.items()
-            if not _unchanged(self._known.get(name), found.files[path])
-        ]
+        self._compare(found)
         archives = [path for path in self._stale if is_archive(path)]
         for path in archives:
             self._take_archive(path, found)
@@ -130,7 +119,25 @@ class Update:
         self._read(self._read(texts, found), found)
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
-        return self._reported(len(present) - len(self._stale), found)
+        return self._reported(len(found.files) - len(self._stale), found)
+
+    def _compare(self, found: FilesFound) -> None:
+        """Note what is gone, what may only have moved, and what has to be looked at."""
+        present = {storable(path): path for path in found.files}
+        self._gone = {
+            path
+            for path in self._known
+            if path not in present and not found.is_out_of_sight(Path(path))
+        }
+        for gone in sorted(self._gone):
+            if self._known[gone]["state"] == "indexed":
+                key = (Path(gone).name, self._known[gone]["hash"])
+                self._movable.setdefault(key, []).append(gone)
+        self._stale = [
+            path
+            for name, path in present.items()
+            if not _unchanged(self._known.get(name), found.files[path])
+        ]
 
     def _left_behind(self) -> list[str]:
         """Return files with documents of which an interrupted update had not come to the end."""
@@ -150,7 +157,7 @@ class Update:
                 self._tell("Reading files")
                 if isinstance(reading, DocumentsRead):
                     self._take_documents(path, reading.documents)
-                elif reading.known and not self._take_known(path, reading):
+                elif reading.known and not self._keep(path, reading):
                     again.append(reading.task.path)
                 else:
                     self._take_file(path, reading, found.files[reading.task.path])
@@ -162,9 +169,9 @@ class Update:
     def _tasks(self, paths: list[Path], found: FilesFound) -> Iterator[ReadingTask]:
         """Yield what to read; what is known already is told by its hash."""
         movable: dict[str, set[str]] = {}
-        for gone in self._gone - self._moved:
-            if self._known[gone]["state"] == "indexed":
-                movable.setdefault(Path(gone).name, set()).add(self._known[gone]["hash"])
+        for (name, digest), origins in self._movable.items():
+            if origins:
+                movable.setdefault(name, set()).add(digest)
         for path in paths:
             source = found.origin[path]
             known = set(movable.get(path.name, ()))
@@ -195,29 +202,31 @@ class Update:
             self._begun.add(path)
             self._batch.gone.append(path)
 
-    def _take_known(self, path: str, reading: FileRead) -> bool:
+    def _keep(self, path: str, reading: FileRead) -> bool:
         """Keep the documents of a file whose content is known; return whether they are there.
 
         They are its own, or those of a file that is gone: then it has moved.
         """
         own = self._known.get(path)
         if own is not None and own["hash"] == reading.digest and own["state"] == "indexed":
+            self._kept[path] = own
             return True
-        for gone in sorted(self._gone - self._moved):
-            if (
-                self._known[gone]["hash"] == reading.digest
-                and Path(gone).name == reading.task.path.name
-            ):
-                self._moved.add(gone)
-                self._begin(path)
-                self._batch.moves.append((gone, path, reading.task.name))
-                return True
-        return False
+        origins = self._movable.get((reading.task.path.name, reading.digest))
+        if not origins:
+            return False
+        origin = origins.pop()
+        self._kept[path] = self._known[origin]
+        self._moved.add(origin)
+        self._begin(path)
+        self._batch.moves.append((origin, path, reading.task.name))
+        return True
 
     def _take_file(self, path: str, reading: FileRead, status: os.stat_result) -> None:
         row = _file_row(reading.task.path, status, state="indexed")
         row |= {"hash": reading.digest, "problem": reading.problem, "name": reading.task.name}
-        if not reading.known and path not in self._begun:  # there is not a document in it
+        if path in self._kept:
+            row["problem"] = self._kept[path]["problem"]
+        elif path not in self._begun:  # there is not a document in it
             self._begin(path)
             row["state"] = "problem"
         self._batch.files.append(row)
@@ -231,68 +240,21 @@ class Update:
         """Commit texts, then the index; `reconcile` mends what a crash between them leaves."""
         batch, self._batch = self._batch, _Batch()
         with self._database.atomic():
-            forgotten = [key for path in batch.gone for key in self._forget(path)]
+            forgotten = [key for path in batch.gone for key in self._texts.forget(path)]
             for old, new, name in batch.moves:
-                self._move(old, new, name)
+                self._texts.move(old, new, self._known[old]["name"], name)
             passages = [
                 stored
                 for path, document in batch.documents
-                for stored in self._store(path, document)
+                for stored in self._texts.store(path, document)
             ]
+            for path in (*batch.gone, *(old for old, _, _ in batch.moves)):
+                self._database.execute("delete from files where path = ?", [path])
             self._database.table("files").upsert_all(batch.files, pk="path")
         if forgotten or passages:
             self._tell("Writing the index")
             self._lexical.replace(forgotten, passages)
         self._passages += len(passages)
-
-    def _forget(self, path: str) -> list[int]:
-        """Delete the documents of a file, and return the keys of their passages."""
-        inside = "document in (select id from documents where file = ?)"
-        keys = [
-            int(key)
-            for (key,) in self._database.execute(f"select key from passages where {inside}", [path])
-        ]
-        self._database.execute(f"delete from passages where {inside}", [path])
-        self._database.execute("delete from documents where file = ?", [path])
-        self._database.execute("delete from files where path = ?", [path])
-        return keys
-
-    def _store(self, path: str, document: Document) -> Iterator[tuple[int, Passage]]:
-        """Store a document, and yield its passages with their keys."""
-        unique = replace(document, id=self._unique_id(document.id, f"{path}\0{document.title}"))
-        self._database.execute(
-            "insert into documents (id, file, title) values (?, ?, ?)",
-            [unique.id, path, unique.title],
-        )
-        for number, passage in enumerate(split(unique), start=1):
-            cursor = self._database.execute(_INSERT, passage_to_row(passage, number))
-            yield int(cursor.lastrowid or 0), passage
-
-    def _move(self, old: str, new: str, name: str) -> None:
-        """Give the documents of a file the path, and the ids, of where it is now."""
-        former = self._known[old]["name"]
-        rows = self._database.execute("select id from documents where file = ?", [old]).fetchall()
-        for (document,) in rows:
-            moved = document
-            if document == former or document.startswith(f"{former}:"):
-                moved = self._unique_id(name + document[len(former) :], new)
-            self._database.execute(
-                "update documents set id = ?, file = ? where id = ?", [moved, new, document]
-            )
-            self._database.execute(
-                "update passages set id = ? || '#' || number, document = ?, source = ? "
-                "where document = ?",
-                [moved, moved, new, document],
-            )
-        self._database.execute("delete from files where path = ?", [old])
-
-    def _unique_id(self, document: str, where: str) -> str:
-        """Return a document's id, made unique by where it lies if another one has it."""
-        unique, attempt = document, 0
-        while self._database.execute("select 1 from documents where id = ?", [unique]).fetchone():
-            mark = hashlib.sha256(f"{where}\0{attempt}".encode()).hexdigest()[:16]
-            unique, attempt = f"{document}~{mark}", attempt + 1
-        return unique
 
     def _reported(self, unchanged: int, found: FilesFound) -> IndexReport:
         stale = {storable(path) for path in self._stale}
@@ -305,8 +267,8 @@ class Update:
             removed=len(self._gone - self._moved),
             unchanged=unchanged,
             problems=(*unseen, *stored_problems(self._database)),
-            documents=self._database.table("documents").count,
-            passages=self._database.table("passages").count,
+            documents=self._texts.documents,
+            passages=self._texts.passages,
         )
 
 
@@ -316,27 +278,21 @@ def stored_problems(database: sqlite_utils.Database) -> tuple[Problem, ...]:
     return tuple(Problem(row["path"], row["problem"]) for row in rows)
 
 
-def reconcile(database: sqlite_utils.Database, lexical: LexicalIndex) -> None:
+def reconcile(texts: Texts, lexical: LexicalIndex) -> None:
     """Put the lexical index in step with the texts, where a crash or damage set it apart."""
     held = lexical.keys()
     if held is None:  # there is none, or it cannot be opened
         lexical.create()
         held = set()
-    keys = {int(key) for (key,) in database.execute("select key from passages")}
+    keys = texts.keys()
     if keys == held:
         return
     missing = sorted(keys - held)
     stale = held - keys
     for start in range(0, max(1, len(missing)), _REPAIRED_AT_ONCE):
-        part = missing[start : start + _REPAIRED_AT_ONCE]
-        lexical.replace(stale, _passages(database, part))
+        part = texts.by_key(missing[start : start + _REPAIRED_AT_ONCE])
+        lexical.replace(stale, part.items())
         stale = set()
-
-
-def _passages(database: sqlite_utils.Database, keys: list[int]) -> Iterator[tuple[int, Passage]]:
-    for key in keys:
-        row = next(database.table("passages").rows_where("key = ?", [key]))
-        yield key, passage_from_row(row)
 
 
 def storable(path: Path) -> str:

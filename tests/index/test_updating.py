@@ -154,6 +154,9 @@ def test_a_file_in_part_unreadable_is_indexed_and_a_problem(
     assert titles(library, "walrus")
     assert library.update().unchanged == 3
     assert library.problems() == (problem,)
+    (documents / "some.jsonl").rename(documents / "ships" / "some.jsonl")
+    assert library.update().moved == 1
+    assert [each.reason for each in library.problems()] == [problem.reason]
 
 
 def test_other_fields_of_records_are_read_anew(library: Library, documents: Path) -> None:
