@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 from typing import TextIO
 
@@ -10,6 +11,8 @@ from ..documents import Document, Section
 from ..errors import UnreadableDocument
 
 _TITLE_LENGTH = 100
+_HEADING = re.compile(r"\s*(\S[^\n]*[^\s.!?:;,])[ \t]*\n[ \t]*\n\s*(?=\S)")
+"""A first line that does not end like a sentence, and an empty one before more text."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -28,12 +31,15 @@ _SAMPLE = 65_536
 def read_text(path: Path, name: str) -> list[Document]:
     """Read a text file as one document; a short first line is its title.
 
-    Raises UnreadableDocument for what is no text.
+    One that stands like a heading, with an empty line below it, is not part of the text to be
+    searched and shown. Raises UnreadableDocument for what is no text.
     """
     text = decoded(path)
     first = text.lstrip().partition("\n")[0].strip()
     title = first if 0 < len(first) <= _TITLE_LENGTH else path.stem
-    return [Document(name, title, str(path), text, (Section(0, len(text)),))]
+    heading = _HEADING.match(text)
+    start = heading.end() if heading and len(heading[1]) <= _TITLE_LENGTH else 0
+    return [Document(name, title, str(path), text, (Section(start, len(text)),))]
 
 
 def decoded(path: Path) -> str:

@@ -67,8 +67,8 @@ def test_only_candidates_are_embedded_and_only_once(
     assert sorted(embedder.texts) == sorted(
         [
             "vehicle road",
-            "Boat. Boat\n\nA vehicle that floats.",
-            "Tree. Tree\n\nAn oak beside the road.",
+            "Boat. A vehicle that floats.",
+            "Tree. An oak beside the road.",
         ]
     )
     library.search("vehicle road")

@@ -204,3 +204,26 @@ def test_the_reader_outlives_files_that_are_too_large(tmp_path: Path) -> None:
         ends = [each.problem for each in pool.read(tasks) if isinstance(each, FileRead)]
     assert "more memory" in (ends[0] or "")
     assert ends[1] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "searched"),
+    [
+        (
+            "Marc Brunel\n\nHe was born in Hacqueville.",
+            "Marc Brunel",
+            "He was born in Hacqueville.",
+        ),
+        ("He was born.\n\nHe died.", "He was born.", "He was born.\n\nHe died."),
+        ("Milk\nEggs\n", "Milk", "Milk\nEggs\n"),
+        ("Only a line", "Only a line", "Only a line"),
+        ("\n\nNotes  \n\n\n", "Notes", "\n\nNotes  \n\n\n"),
+    ],
+)
+def test_a_first_line_like_a_heading_is_the_title_and_not_the_text(
+    tmp_path: Path, text: str, title: str, searched: str
+) -> None:
+    document = one(tmp_path / "a.txt", text)
+    (section,) = document.sections
+    assert document.title == title
+    assert document.text[section.start : section.end] == searched
