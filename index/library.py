@@ -181,7 +181,8 @@ class Library:
                 f"{': ' + reasons if reasons else ''}. Add documents: miro-edge index add --help "
                 "lists the formats."
             )
-        if self._dense is not None and self._dense.is_whole:
+        dense = self._dense
+        if dense is not None and dense.is_whole and dense.keys() != self._texts.keys():
             self._embed(report)
         return result
 
@@ -225,7 +226,7 @@ class Library:
         own = [Hit(passage, score) for passage, score in ranked]
         rankings = [
             own,
-            *(self._archive_hits(path, parsed, limit, exclude) for path in self._zims()),
+            *(self._archive_hits(archive, parsed, limit, exclude) for archive in self._zims()),
         ]
         if len(rankings) == 1:
             return tuple(own)

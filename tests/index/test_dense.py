@@ -88,6 +88,14 @@ def test_what_shares_no_word_is_found_when_all_is_embedded(library: Library, gar
     assert library.statistics().embedded == 3
 
 
+def test_an_update_that_changes_nothing_embeds_nothing(library: Library, tmp_path: Path) -> None:
+    library.embed()
+    (matrix,) = (tmp_path / "library" / "dense").glob("*.npy")
+    before = matrix.stat().st_mtime_ns
+    library.update()
+    assert matrix.stat().st_mtime_ns == before
+
+
 def test_vectors_outlive_the_passages_they_were_made_for(
     library: Library, garage: Path, embedder: CountingEmbedder
 ) -> None:
