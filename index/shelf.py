@@ -92,6 +92,12 @@ class Shelf:
         with writing(folder):
             shutil.rmtree(folder)
 
+    def check(self, name_or_path: str) -> None:
+        """Raise UnknownLibrary where there is no library, folder or file of that name."""
+        known = (SAMPLE, *self.names())
+        if name_or_path not in known and _existing(name_or_path) is None:
+            raise UnknownLibrary(self._unknown(name_or_path))
+
     def resolve(self, name_or_path: str, report: Report | None = None) -> Library:
         """Open a library by name, or index a folder or file on the fly, or the sample library.
 

@@ -20,6 +20,7 @@ from edge_agent.cli.pulling import ensure_usable, loading_settings
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
+from edge_agent.index import Shelf
 from edge_agent.models import DEFAULT_CONTEXT, KvType, RemoteModel, load_catalog
 from edge_agent.runs import RunStore
 
@@ -120,6 +121,8 @@ def ask(
     asked = _question_text(question)
     home = Home.from_environment()
     store = RunStore(home.runs)
+    for name in libraries:
+        Shelf(home.libraries).check(name)  # a slip is told before anything is pulled
     chosen = ensure_usable(model or load_catalog().default, home, offline=offline)
     library = open_libraries(libraries, home, quiet=quiet, offline=offline)
     settings = AgentSettings(

@@ -92,6 +92,13 @@ def test_no_such_library(home: Path, smollm2: Path) -> None:
     assert "Did you mean: sample?" in said(result)
 
 
+def test_a_slip_in_a_librarys_name_is_told_before_anything_is_pulled(home: Path) -> None:
+    result = call("ask", "-l", "sampel", "Who?")
+    assert result.exit_code == 1
+    assert "Did you mean: sample" in said(result)
+    assert [path.name for path in (home / "models").iterdir()] == ["minilm-l6"]
+
+
 def test_an_empty_folder(home: Path, smollm2: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = call("ask", "-m", str(smollm2), "-l", str(tmp_path / "empty"), "Who?")
