@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .passages import Passage
+
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
 _CJK_RUN = re.compile(rf"[{_CJK}]")
@@ -36,6 +38,15 @@ def all_terms(text: str) -> list[str]:
     for token in _TOKEN.findall(text):
         found += _every[token]
     return found
+
+
+def field_terms(passage: Passage) -> dict[str, list[str]]:
+    """Return the terms of each field of a passage, by the field's name in the index."""
+    return {
+        "title": all_terms(passage.title),
+        "headings": all_terms(" ".join(passage.headings)),
+        "text": terms(passage.text),
+    }
 
 
 def words(text: str) -> list[str]:

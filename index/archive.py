@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import zim
-from .analysis import all_terms, terms
+from .analysis import field_terms
 from .article_search import ArticleFinder
-from .bm25f import FIELDS, Numbers, ScoredSegment, Scores, best, length_norms, score
+from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .documents import Document, Section
 from .passages import Passage, split
 from .query import Query
@@ -26,8 +26,6 @@ _KEPT = 32
 """Articles that are kept at hand once read, so that reading on costs nothing."""
 _OF_ONE = 3
 """Most passages of one article among those found."""
-_MOST_TERMS = 65_535
-"""Terms of a field that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +141,7 @@ def _text(article: zim.Article) -> tuple[str, tuple[Section, ...]]:
 
 def _frequencies(passage: Passage) -> dict[str, Counter[str]]:
     """Return how often each field of a passage has which term."""
-    return {
-        "text": Counter(terms(passage.text)),
-        "headings": Counter(all_terms(" ".join(passage.headings))),
-        "title": Counter(all_terms(passage.title)),
-    }
+    return {field: Counter(found) for field, found in field_terms(passage).items()}
 
 
 def _segment(frequencies: Sequence[Mapping[str, Counter[str]]]) -> ScoredSegment:
@@ -165,7 +159,7 @@ def _segment(frequencies: Sequence[Mapping[str, Counter[str]]]) -> ScoredSegment
 
 
 def _lengths(counts: Iterable[Counter[str]]) -> npt.NDArray[np.uint16]:
-    return np.array([min(count.total(), _MOST_TERMS) for count in counts], np.uint16)
+    return np.array([min(count.total(), LONGEST) for count in counts], np.uint16)
 
 
 def _meeting(

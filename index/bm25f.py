@@ -19,6 +19,8 @@ Numbers = npt.NDArray[np.int64]
 Postings = Callable[[str, str], tuple[Numbers, Scores] | None]
 """The passages of a segment, ascending, that have (field, term), and how often."""
 
+LONGEST = 65_535
+"""Terms of a field that are counted, so that a length fits into two bytes."""
 K1 = 1.2
 """How soon a frequency is saturated."""
 

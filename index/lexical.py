@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import all_terms, terms
-from .bm25f import FIELDS, Numbers, ScoredSegment, Scores, best, length_norms, score
+from .analysis import field_terms
+from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .errors import DamagedIndex
 from .passages import Passage
 from .query import Query
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from whoosh.reading import IndexReader
     from whoosh.writing import IndexWriter
 
-_LONGEST = 65_535
-"""Terms of a field that are counted: what the column of lengths can hold."""
 _EDITS = 2
 """Most slips between a word and what was meant."""
 
@@ -145,7 +143,7 @@ class LexicalIndex:
         snapshot = self._latest()
         try:
             yield snapshot
-        except Exception as error:  # here too
+        except Exception as error:  # as in `_latest`
             raise DamagedIndex(f"The search index in {self._folder} is damaged.") from error
 
     def _latest(self) -> _Snapshot:
@@ -297,10 +295,6 @@ def _schema() -> Any:
 
 
 def _put(writer: IndexWriter, key: int, passage: Passage) -> None:
-    found = {
-        "title": all_terms(passage.title),
-        "headings": all_terms(" ".join(passage.headings)),
-        "text": terms(passage.text),
-    }
-    lengths = {f"{field}_length": min(len(value), _LONGEST) for field, value in found.items()}
+    found = field_terms(passage)
+    lengths = {f"{field}_length": min(len(value), LONGEST) for field, value in found.items()}
     writer.add_document(key=key, **found, **lengths)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from .analysis import all_terms, terms
 
-FIELD_NAMES = {"title": "title", "heading": "headings", "headings": "headings", "text": "text"}
+_FIELD_NAMES = {"title": "title", "heading": "headings", "headings": "headings", "text": "text"}
 """What people may write before a colon, and the field of the index that it means."""
 
 _QUOTED = r"""["“”„«»]([^"“”„«»]*)["“”„«»]"""
-_PART = re.compile(rf"(?:\b({'|'.join(FIELD_NAMES)}):(?=\S))?(?:{_QUOTED}|([^\s\"“”„«»]+))", re.I)
+_PART = re.compile(rf"(?:\b({'|'.join(_FIELD_NAMES)}):(?=\S))?(?:{_QUOTED}|([^\s\"“”„«»]+))", re.I)
 _MOST_TERMS = 64
 """Terms that count: a model may ask with a whole page."""
 
@@ -52,7 +52,7 @@ def parse_query(text: str) -> Query:
         plain.append(words)
         found = tuple(all_terms(words))
         if match[1] is not None:
-            fields += ((FIELD_NAMES[match[1].lower()], term) for term in terms(words) or found)
+            fields += ((_FIELD_NAMES[match[1].lower()], term) for term in terms(words) or found)
         if match[2] is not None and len(found) > 1:
             phrases.append(found)
     words = " ".join(plain)

@@ -17,6 +17,7 @@ _CANDIDATES = 100
 _EMBEDDED = 30
 """Best passages by words that are embedded to be ranked, where not all have vectors yet."""
 _BELOW = 0.001
+"""How far apart passages are scored that are ranked by words after those with vectors."""
 _PHRASED = 1_000
 """Best passages with the words of a phrase that are looked through for the phrase itself."""
 

@@ -11,9 +11,13 @@ from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .documents import Document, Flaw, RecordFields
 from .errors import UnreadableDocument
+
+if TYPE_CHECKING:
+    from .readers import Reader
 
 _SECONDS = 60.0
 """Longest that a file may take until it has something to show."""
@@ -191,13 +195,14 @@ def _read(task: ReadingTask) -> Iterator[Reading]:
 
     digest = ""
     try:
-        reader_of(task.path)  # a film is not hashed to find out that it is none of ours
+        # Before anything else: a film is not hashed to find out that it is none of ours.
+        reader = reader_of(task.path, task.fields)
         digest = content_hash(task.path)
         if digest in task.known:
             yield FileRead(task, digest, known=True)
             return
         flaws: list[str] = []
-        yield from _documents(task, flaws)
+        yield from _documents(reader, task, flaws)
         yield FileRead(task, digest, "; ".join(flaws) or None)
     except UnreadableDocument as error:
         yield FileRead(task, digest, str(error))
@@ -209,13 +214,13 @@ def _read(task: ReadingTask) -> Iterator[Reading]:
         yield FileRead(task, digest, f"cannot be read: {type(error).__name__}: {error}")
 
 
-def _documents(task: ReadingTask, flaws: list[str]) -> Iterator[DocumentsRead]:
+def _documents(reader: Reader, task: ReadingTask, flaws: list[str]) -> Iterator[DocumentsRead]:
     """Yield the documents of a file, some at a time; what could not be read goes to `flaws`."""
-    from .readers import read
+    from .readers import read_with
 
     pending: list[Document] = []
     size = 0
-    for found in read(task.path, task.name, task.fields):
+    for found in read_with(reader, task.path, task.name):
         if isinstance(found, Flaw):
             flaws.append(found.reason)
             continue

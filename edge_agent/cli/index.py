@@ -80,7 +80,7 @@ def add(
 ) -> None:
     """Add each PATH, a folder or a file, to the library NAME, which is made if there is none.
 
-    Read are Markdown, text in any encoding, HTML, PDF, Word, PowerPoint, Excel, OpenDocument text,
+    Read are Markdown, text in any encoding, HTML, PDF, Word, PowerPoint, Excel, OpenDocument,
     EPUB, e-mail (eml, mbox), JSON, JSON lines, CSV (one record a document), source code and LaTeX.
     A ZIM archive is searched in place.
 

@@ -24,12 +24,14 @@ class Search:
         """Show the best passages for a query: their key, title, and sentences that match."""
         query = SearchArguments(**arguments).query
         known = context.known()
-        found = context.library.search(query, context.results, known.keys())
+        found = context.library.search(query, context.results)
         again = [
             known[library, hit.passage.id]
-            for library, hit in (context.library.search(query, context.results) if known else ())
+            for library, hit in found
             if (library, hit.passage.id) in known
         ]
+        if again:  # what stands above makes room for others
+            found = context.library.search(query, context.results, known.keys())
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         # The question's words count beside the query's: a sentence that answers both comes first.

@@ -71,9 +71,14 @@ def read(
     CSV) that make a document. Raises UnreadableDocument, at the first step, for a file that is no
     text, is empty, or is broken.
     """
+    yield from read_with(reader_of(path, fields), path, name)
+
+
+def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw]:
+    """Yield what `read` yields, by a reader that was chosen before."""
     flaws: list[Flaw] = []
     is_empty = True
-    for found in reader_of(path, fields)(path, name):
+    for found in reader(path, name):
         if isinstance(found, Flaw):
             flaws.append(Flaw(_storable_text(found.reason)))
         elif found.text.strip():

@@ -27,6 +27,7 @@ from typing import Any
 
 import llama_cpp
 import numpy as np
+from question_sets import records
 
 from edge_agent.cli.pulling import ensure_model, loading_settings
 from edge_agent.home import Home
@@ -145,8 +146,8 @@ def guessing_ahead(engine: Engine, prompt: list[int]) -> list[int]:
 def prompts(engine: Engine, data: Path, limit: int, task: str) -> Iterator[list[int]]:
     """Yield a prompt for each question: its gold passages among distractors, shuffled."""
     folder = data / "hotpotqa"
-    corpus = {each["id"]: each for each in _records(folder / "corpus.jsonl")}
-    questions = [q for q in _records(folder / "questions.jsonl") if q["split"] == "train"]
+    corpus = {each["id"]: each for each in records(folder / "corpus.jsonl")}
+    questions = [q for q in records(folder / "questions.jsonl") if q["split"] == "train"]
     chance = random.Random(1)
     chat = chat_format(engine.chat_template, engine.beginning_text)
     for question in questions[:limit]:
@@ -160,10 +161,6 @@ def prompts(engine: Engine, data: Path, limit: int, task: str) -> Iterator[list[
             *engine.tokenize(text, special=False),
             *engine.tokenize(chat.user.after + chat.assistant.before, special=True),
         ]
-
-
-def _records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _text(record: dict[str, Any]) -> str:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searching import titles
 
 from edge_agent.index import (
     Library,
     UnknownPassage,
 )
-
-
-def titles(library: Library, query: str) -> list[str]:
-    return [hit.passage.title for hit in library.search(query)]
 
 
 def test_what_was_added_is_found_by_stem_and_title(library: Library) -> None:

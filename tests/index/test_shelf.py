@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from searching import titles
 
 from edge_agent.index import (
     Collection,
@@ -17,10 +18,6 @@ from edge_agent.index import (
     UnknownLibrary,
     sample_folder,
 )
-
-
-def titles(library: Library, query: str) -> list[str]:
-    return [hit.passage.title for hit in library.search(query)]
 
 
 def test_a_shelf_makes_lists_and_removes(documents: Path, tmp_path: Path) -> None:

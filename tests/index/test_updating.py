@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from searching import titles
 
 from edge_agent.index import (
     DamagedIndex,
@@ -25,10 +26,6 @@ from edge_agent.index import (
     Source,
 )
 from edge_agent.index.lexical import LexicalIndex
-
-
-def titles(library: Library, query: str) -> list[str]:
-    return [hit.passage.title for hit in library.search(query)]
 
 
 def test_an_update_reads_only_what_changed(library: Library, documents: Path) -> None:
