@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_agent.events import EvidenceAdded
 from edge_agent.index import Passage
 
 
@@ -14,14 +15,6 @@ class Exhibit:
     key: int
     library: str
     passage: Passage
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A sentence that the model picked out of what it was shown, word for word."""
-
-    key: int
-    sentence: str
 
 
 class Evidence:
@@ -44,6 +37,16 @@ class Evidence:
             self._keys[identity] = exhibit.key
         return self._exhibits[self._keys[identity] - 1]
 
+    def restore(self, exhibit: Exhibit) -> None:
+        """Take back an exhibit with the key that it had; one that is here already changes nothing.
+
+        Keys come back in their order.
+        """
+        identity = (exhibit.library, exhibit.passage.id)
+        if identity not in self._keys:
+            self._exhibits.append(exhibit)
+            self._keys[identity] = exhibit.key
+
     def get(self, key: int) -> Exhibit | None:
         """Return the exhibit with `key`, or None where no passage ever had that key."""
         return self._exhibits[key - 1] if 1 <= key <= len(self._exhibits) else None
@@ -51,3 +54,41 @@ class Evidence:
     def since(self, count: int) -> tuple[Exhibit, ...]:
         """Return the exhibits that were added after there were `count` of them."""
         return tuple(self._exhibits[count:])
+
+
+def added(step: int, exhibit: Exhibit) -> EvidenceAdded:
+    """Return the event of an exhibit that was shown for the first time."""
+    passage = exhibit.passage
+    return EvidenceAdded(
+        step=step,
+        key=exhibit.key,
+        passage=passage.id,
+        document=passage.document,
+        title=passage.title,
+        source=passage.source,
+        place=passage.place,
+        text=passage.text,
+        library=exhibit.library,
+        headings=passage.headings,
+        page=passage.page,
+        line=passage.line,
+        start=passage.start,
+        end=passage.end,
+    )
+
+
+def exhibit_of(event: EvidenceAdded) -> Exhibit:
+    """Return the exhibit that an event tells of."""
+    passage = Passage(
+        id=event.passage,
+        document=event.document,
+        title=event.title,
+        source=event.source,
+        headings=event.headings,
+        page=event.page,
+        line=event.line,
+        start=event.start,
+        end=event.end,
+        text=event.text,
+    )
+    return Exhibit(event.key, event.library, passage)

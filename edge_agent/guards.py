@@ -1,31 +1,155 @@
-"""Guards: what makes a turn worthless, and why, in words that the model can use."""
+"""Guards: small judges of a turn or of what a call brought, each of them one function.
+
+A guard looks at where the run stands and gives a verdict, or none. Which of them watch is the
+profile's choice; what the model is told, too.
+"""
 
 from __future__ import annotations
 
-from edge_agent.citations import content_words
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from edge_agent.profiles import Guard, Profile
 from edge_agent.protocol import Message, ToolCall
+from edge_agent.trajectory import Trajectory
+from edge_agent.verification import content_words
+
+NO_PROGRESS = "no progress"
+
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'|’)?m sorry|i am sorry|i apologi[sz]e|as an ai\b|as a language model"
+    r"|i (?:can(?:no|'|’)t|am unable to|am not able to) (?:help|assist|answer|provide|access|browse"
+    r"|search|fulfil|comply|solve))",
+    re.IGNORECASE,
+)
+_LOOP_WORDS = 6
+"""Words of a stretch that, repeated, makes a text a loop."""
+_LOOP_TIMES = 4
 
 
-class Guards:
-    """Remembers the calls of a run and tells which turns to take back."""
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """The turn is taken back, and the model told why."""
 
-    def __init__(self) -> None:
-        """Begin with no calls."""
-        self._made: set[tuple[str, frozenset[str]]] = set()
+    reason: str
+    told: str
 
-    def fault(self, message: Message) -> str | None:
-        """Return why this turn is rolled back, or None where it stands."""
-        if message.fault is not None:
-            return f"malformed call: {message.fault}"
-        if message.call is not None and _identity(message.call) in self._made:
-            return "duplicate call"
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Everything stands, and the model is told something."""
+
+    reason: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """No more is gathered."""
+
+    reason: str
+
+
+Verdict: TypeAlias = RollBack | Nudge | Finish
+TurnGuard: TypeAlias = Callable[[Message, Trajectory, Profile], Verdict | None]
+ResultGuard: TypeAlias = Callable[[Trajectory, Profile], Verdict | None]
+_AnyGuard = TypeVar("_AnyGuard", TurnGuard, ResultGuard)
+
+
+def judge_turn(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Return the verdict of the first guard that has one about a turn just written."""
+    verdicts = (guard(message, trajectory, profile) for guard in _watching(TURN_GUARDS, profile))
+    return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def judge_result(trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Return the verdict of the first guard that has one about what the last call brought."""
+    if not trajectory.calls or trajectory.pending is not None:
         return None
+    verdicts = (guard(trajectory, profile) for guard in _watching(RESULT_GUARDS, profile))
+    return next((verdict for verdict in verdicts if verdict is not None), None)
 
-    def remember(self, call: ToolCall) -> None:
-        """Note a call that is carried out."""
-        self._made.add(_identity(call))
+
+def malformed(message: Message, _trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Take back a call that was begun and cannot be carried out."""
+    if message.fault is None:
+        return None
+    told = profile.told.malformed.format(fault=message.fault)
+    return RollBack(f"malformed call: {message.fault}", told)
+
+
+def duplicate_query(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Take back a call that was made before, whatever its case, order and small words."""
+    if message.call is None:
+        return None
+    made = {_identity(each.call) for each in trajectory.remembered}
+    if _identity(message.call) not in made:
+        return None
+    return RollBack("duplicate call", profile.told.duplicate_query)
+
+
+def refusal(message: Message, _trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Take back a message that neither calls nor answers but declines."""
+    if message.call is not None or message.answer is not None:
+        return None
+    if not _REFUSAL.search(message.thought):
+        return None
+    return RollBack("refusal", profile.told.refusal)
+
+
+def repetition(message: Message, _trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Take back a message that goes round in a loop."""
+    words = message.thought.split()
+    stretches = Counter(
+        tuple(words[start : start + _LOOP_WORDS]) for start in range(len(words) - _LOOP_WORDS + 1)
+    )
+    if max(stretches.values(), default=0) < _LOOP_TIMES:
+        return None
+    return RollBack("repetition", profile.told.repetition)
+
+
+def duplicate_result(trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """Say so when a call brought word for word what another one had brought."""
+    last = trajectory.calls[-1]
+    others = (each.result for each in trajectory.calls[:-1])
+    if trajectory.nudged or last.result not in others:
+        return None
+    return Nudge("duplicate result", profile.told.duplicate_result)
+
+
+def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
+    """End the gathering after too many calls in a row that brought nothing of use.
+
+    Of use is a sentence that the model quotes; where it does not quote, a passage never seen.
+    """
+    patience = profile.guarding.patience
+    last = trajectory.calls[-patience:]
+    if message.call is None or len(last) < patience:
+        return None
+    if profile.gathering.thoughts == "quoted":
+        helped = trajectory.quoted_in(message) is not None or any(each.quoted for each in last)
+    else:
+        helped = any(each.found for each in last)
+    return None if helped else Finish(NO_PROGRESS)
+
+
+def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuard]:
+    return [guard for name, guard in guards.items() if name in profile.guarding.guards]
 
 
 def _identity(call: ToolCall) -> tuple[str, frozenset[str]]:
-    """Return what calls share that ask for the same, whatever their order, case and small words."""
+    """Return what calls share that ask for the same."""
     return call.tool, content_words(" ".join(str(value) for value in call.arguments.values()))
+
+
+TURN_GUARDS: dict[Guard, TurnGuard] = {
+    "malformed": malformed,
+    "duplicate_query": duplicate_query,
+    "refusal": refusal,
+    "repetition": repetition,
+    "no_progress": no_progress,
+}
+RESULT_GUARDS: dict[Guard, ResultGuard] = {"duplicate_result": duplicate_result}

@@ -6,18 +6,45 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlite_utils
+from filelock import FileLock, Timeout
 from sqlite_utils.migrations import Migrations
 
 from edge_agent.errors import RunError
-from edge_agent.events import Event, RunFinished, RunStarted, TextAppeared, from_record, to_record
+from edge_agent.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    GatheringEnded,
+    ReadingStarted,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    TextAppeared,
+    TurnStarted,
+    UserSpoke,
+    from_record,
+    to_record,
+)
 
 migrations = Migrations("miro-edge-runs")
+
+RUNNING = "running"
+"""The status of a run that has not ended, also of one that was killed."""
+
+_BEYOND_A_STEP = (
+    *(TurnStarted, GatheringEnded, ReadingStarted),
+    *(AttemptStarted, AttemptFinished, RunFinished),
+)
+"""What comes after a step and is no part of it."""
 
 
 @migrations()
@@ -35,6 +62,17 @@ def create_tables(database: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def add_forks_and_messages(database: sqlite_utils.Database) -> None:
+    """Say of a run which one it was forked from, and make the table of messages left for runs."""
+    database.table("runs").add_column("parent", str)
+    database.table("messages").create(
+        {"number": int, "run": str, "time": float, "text": str, "heard": float},
+        pk="number",
+        foreign_keys=[("run", "runs", "id")],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """A line about a run; `status` is `running` until it has ended, also if it was killed."""
@@ -48,6 +86,8 @@ class RunSummary:
     answer: str | None
     calls: int | None
     seconds: float | None
+    parent: str | None
+    """The run that it was forked from, if it was."""
 
 
 def new_run_id() -> str:
@@ -56,42 +96,141 @@ def new_run_id() -> str:
 
 
 class RunStore:
-    """All runs, in one SQLite file in write-ahead mode: many readers beside one writer."""
+    """All runs, in one SQLite file in write-ahead mode: many readers beside one writer.
+
+    One process at a time works on a run; its lock is a file in a folder beside the store.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or make the store at `path`. Raises RunError when that cannot be done."""
+        self._locks = path.with_suffix(".locks")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._locks.mkdir(parents=True, exist_ok=True)
             self._database = sqlite_utils.Database(
                 sqlite3.connect(path, timeout=30, check_same_thread=False)
             )
             self._database.enable_wal()
-            migrations.apply(self._database)
+            if migrations.pending(self._database):
+                with FileLock(self._locks / "store.lock"):  # another process may be at it
+                    migrations.apply(self._database)
         except (OSError, sqlite3.Error) as error:
             raise RunError(
                 f"The run store {path} cannot be opened: {error}. "
                 "Free some disk, or set MIRO_EDGE_HOME to a folder that can be written."
             ) from error
+        self._database.register_function(_is_in, deterministic=True)
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def record(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Pass `events` on, each committed before it is seen; passing text is not kept."""
-        run = ""
-        number = 0
-        for event in events:
-            if isinstance(event, RunStarted):
-                run = event.run
-            if not isinstance(event, TextAppeared):
-                number += 1
-                self._commit(run, number, event)
-            yield event
+    # Recording
 
-    def list(self, limit: int = 20) -> tuple[RunSummary, ...]:
-        """Return the newest runs first."""
-        rows = self._database.table("runs").rows_where(order_by="id desc", limit=limit)
+    def record(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Pass the `events` of a run on, each committed before it is seen.
+
+        They begin with RunStarted, or with RunResumed and then follow what is stored. Passing text
+        is not kept. Raises RunError where another process works on the run, or it cannot be stored.
+        """
+        stream = iter(events)
+        first = next(stream)
+        assert isinstance(first, RunStarted | RunResumed)
+        with self._working_on(first.run):
+            yield from self._recorded(first.run, chain([first], stream))
+
+    def resume(
+        self, run: str, go_on: Callable[[Sequence[Event]], Iterable[Event]]
+    ) -> Iterator[Event]:
+        """Record what `go_on` makes of the stored events of a run, as `record` does.
+
+        They are read when no other process can add to them any more. Raises RunError as `record`
+        and `summary` do.
+        """
+        full = self.summary(run).id
+        with self._working_on(full):
+            yield from self._recorded(full, go_on(self.events(full)))
+
+    def fork(self, run: str, step: int, seed: int | None = None) -> str:
+        """Begin a new run with all that a run did up to the end of `step`, and return its id.
+
+        It draws tokens from `seed` on, or from the run's own plus one. Raises RunError where there
+        is no such run or step.
+        """
+        parent = self.summary(run).id
+        kept = _up_to(step, self.events(parent), parent)
+        started = kept[0]
+        assert isinstance(started, RunStarted)
+        forked = replace(
+            started,
+            run=new_run_id(),
+            seed=started.seed + 1 if seed is None else seed,
+            parent=parent,
+            parent_step=step,
+        )
+        times = self.times(parent)
+        with self._writing(forked.run):
+            self._begin(forked)
+            for number, event in enumerate([forked, *kept[1:]], start=1):
+                own = event
+                if isinstance(event, RunResumed | RunFinished):
+                    own = replace(event, run=forked.run)
+                self._insert(forked.run, number, own, times[number - 1])
+        return forked.run
+
+    def check_free(self, run: str) -> None:
+        """Raise RunError where a process works on a run."""
+        with self._working_on(run):
+            pass
+
+    def remove(self, run: str) -> None:
+        """Delete a run with all that is kept of it.
+
+        Raises RunError where there is none, or a process works on it.
+        """
+        full = self.summary(run).id
+        with self._working_on(full), self._writing(full):
+            for table, column in (("events", "run"), ("messages", "run"), ("runs", "id")):
+                self._database.execute(f"delete from {table} where {column} = ?", (full,))
+            self._lock_file(full).unlink(missing_ok=True)
+
+    # Messages
+
+    def tell(self, run: str, text: str) -> int:
+        """Leave a message for a run that has not ended, and return its number.
+
+        Raises RunError where there is no such run, or it has ended.
+        """
+        full = self.summary(run).id
+        with self._writing(full):
+            added = self._database.execute(
+                "insert into messages (run, time, text)"
+                " select id, ?, ? from runs where id = ? and status = ?",
+                (time.time(), _storable(text), full, RUNNING),
+            )
+        if not added.rowcount or added.lastrowid is None:
+            raise RunError(
+                f"The run {full} has ended, so nobody would hear that. "
+                f"Go on with it first: miro-edge runs resume {full}"
+            )
+        return added.lastrowid
+
+    def unheard(self, run: str) -> tuple[tuple[int, str], ...]:
+        """Return the numbers and texts of the messages that a run has not heard yet, in order."""
+        rows = self._database.table("messages").rows_where(
+            "run = ? and heard is null", (run,), order_by="number"
+        )
+        return tuple((row["number"], row["text"]) for row in rows)
+
+    # Looking back
+
+    def list(self, limit: int = 20, search: str | None = None) -> tuple[RunSummary, ...]:
+        """Return the newest runs first: those whose question or answer has `search` in it."""
+        rows = self._database.table("runs").rows_where(
+            "_is_in(?, question) or _is_in(?, answer)",
+            (search or "", search or ""),
+            order_by="started desc, rowid desc",
+            limit=limit,
+        )
         return tuple(RunSummary(**row) for row in rows)
 
     def summary(self, run: str) -> RunSummary:
@@ -99,10 +238,9 @@ class RunStore:
 
         Raises RunError when there is none, or more than one.
         """
-        found = list(
-            self._database.table("runs").rows_where(
-                "substr(id, 1, ?) = ?", (len(run), run), limit=2
-            )
+        runs = self._database.table("runs")
+        found = list(runs.rows_where("id = ?", (run,))) or list(
+            runs.rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2)
         )
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"
@@ -115,38 +253,138 @@ class RunStore:
         rows = self._database.table("events").rows_where("run = ?", (full,), order_by="number")
         return tuple(from_record(json.loads(row["record"])) for row in rows)
 
-    def _commit(self, run: str, number: int, event: Event) -> None:
-        record = json.dumps(to_record(event), ensure_ascii=False)
+    def times(self, run: str) -> tuple[float, ...]:
+        """Return when each of `events` was stored, in seconds since 1970.
+
+        Raises RunError as `summary` does.
+        """
+        full = self.summary(run).id
+        rows = self._database.table("events").rows_where(
+            "run = ?", (full,), order_by="number", select="time"
+        )
+        return tuple(row["time"] for row in rows)
+
+    # Writing
+
+    @contextmanager
+    def _working_on(self, run: str) -> Iterator[None]:
+        """Hold the lock of a run. Raises RunError where another process or stream does."""
+        lock = FileLock(self._lock_file(run), thread_local=False)
         try:
-            with self._database.conn:
-                if isinstance(event, RunStarted):
-                    self._begin(event)
-                self._database.execute(
-                    "insert into events (run, number, time, kind, record) values (?, ?, ?, ?, ?)",
-                    (run, number, time.time(), type(event).__name__, record),
-                )
-                if isinstance(event, RunFinished):
-                    self._end(event)
-        except sqlite3.Error as error:
+            lock.acquire(timeout=0)
+        except Timeout as error:
             raise RunError(
-                f"The run {run} cannot be stored: {error}. Free some disk and try again."
+                f"Another process is working on the run {run}. Wait until it has finished, or say "
+                f'something to it: miro-edge runs tell {run} "…"'
             ) from error
+        except OSError as error:
+            raise _not_stored(run, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock_file(self, run: str) -> Path:
+        return self._locks / f"{quote(run, safe='')}.lock"
+
+    def _recorded(self, run: str, events: Iterable[Event]) -> Iterator[Event]:
+        """Store `events` after those that the run has, and pass them on."""
+        (number,) = self._database.execute(
+            "select coalesce(max(number), 0) from events where run = ?", (run,)
+        ).fetchone()
+        for event in events:
+            if not isinstance(event, TextAppeared):
+                number += 1
+                self._commit(run, number, event)
+            yield event
+
+    def _commit(self, run: str, number: int, event: Event) -> None:
+        with self._writing(run):
+            if isinstance(event, RunStarted):
+                self._begin(event)
+            elif isinstance(event, RunResumed):
+                self._begin_again(run)
+            elif isinstance(event, RunFinished):
+                self._end(event)
+            elif isinstance(event, UserSpoke) and event.message is not None:
+                self._hear(event.message)
+            self._insert(run, number, event, time.time())
+
+    @contextmanager
+    def _writing(self, run: str) -> Iterator[None]:
+        """Make all that is written in one transaction. Raises RunError when it cannot be."""
+        try:
+            with self._database.atomic():
+                yield
+        except sqlite3.Error as error:
+            raise _not_stored(run, error) from error
+
+    def _insert(self, run: str, number: int, event: Event, at: float) -> None:
+        # Escaped to ASCII: a model may write half a character, which no UTF-8 can hold.
+        self._database.execute(
+            "insert into events (run, number, time, kind, record) values (?, ?, ?, ?, ?)",
+            (run, number, at, type(event).__name__, json.dumps(to_record(event))),
+        )
 
     def _begin(self, event: RunStarted) -> None:
         self._database.execute(
-            "insert into runs (id, started, question, model, library, status)"
-            " values (?, ?, ?, ?, ?, 'running')",
+            "insert into runs (id, started, question, model, library, status, parent)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
             (
                 event.run,
                 datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                event.question,
+                _storable(event.question),
                 event.model,
                 event.library,
+                RUNNING,
+                event.parent or None,
             ),
         )
 
+    def _begin_again(self, run: str) -> None:
+        known = self._database.execute(
+            "update runs set status = ?, answer = null, calls = null, seconds = null where id = ?",
+            (RUNNING, run),
+        )
+        if not known.rowcount:
+            raise RunError(f"The run '{run}' is not in the store: it cannot be gone on with.")
+
     def _end(self, event: RunFinished) -> None:
+        answer = None if event.answer is None else _storable(event.answer)
         self._database.execute(
             "update runs set status = ?, answer = ?, calls = ?, seconds = ? where id = ?",
-            (event.status, event.answer, event.calls, event.seconds, event.run),
+            (event.status, answer, event.calls, event.seconds, event.run),
         )
+
+    def _hear(self, message: int) -> None:
+        self._database.execute(
+            "update messages set heard = ? where number = ?", (time.time(), message)
+        )
+
+
+def _up_to(step: int, events: Sequence[Event], run: str) -> Sequence[Event]:
+    """Return the events of a run up to the end of a step. Raises RunError where it has no such."""
+    begun = {event.step: at for at, event in enumerate(events) if isinstance(event, TurnStarted)}
+    if step not in begun:
+        have = f"has the steps {min(begun)} to {max(begun)}" if begun else "has no steps yet"
+        raise RunError(f"The run {run} {have}, and no step {step}.")
+    end = begun[step] + 1
+    while end < len(events) and not isinstance(events[end], _BEYOND_A_STEP):
+        end += 1
+    while isinstance(events[end - 1], RunResumed):
+        end -= 1
+    return events[:end]
+
+
+def _is_in(part: str, text: str | None) -> bool:
+    """Return whether `part` stands in `text`, whatever its case; the empty one always does."""
+    return part.casefold() in (text or "").casefold()
+
+
+def _storable(text: str) -> str:
+    """Return `text` as UTF-8 can hold it: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _not_stored(run: str, error: Exception) -> RunError:
+    return RunError(f"The run {run} cannot be stored: {error}. Free some disk and try again.")

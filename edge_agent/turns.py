@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 
-from edge_agent.evidence import Exhibit, Quote
-from edge_agent.models import Choose, Force, Plan, Sample
-from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, render_call
+from edge_agent.events import Quote
+from edge_agent.evidence import Exhibit
+from edge_agent.models import Choose, Force, Plan, Sample, Step
+from edge_agent.profiles import Gathering
+from edge_agent.protocol import BOX, ToolCall, ToolSignature, free_message, guided_call, render_call
 
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
 MISSING = "Missing:"
-_MISSING_TOKENS = 20
 
 
 def opening_search(question: str) -> Plan:
@@ -20,22 +21,30 @@ def opening_search(question: str) -> Plan:
 
 
 def gathering_turn(
-    quotable: Sequence[str], tools: tuple[ToolSignature, ...], argument_tokens: int
+    quotable: Sequence[str] | None,
+    tools: tuple[ToolSignature, ...],
+    gathering: Gathering,
+    leads: Callable[[str], Sequence[str]],
 ) -> Plan:
     """Plan a step: quote one of the sentences shown, say what is missing, call a tool; or stop.
 
+    Where nothing can be quoted, `quotable` is None, the model writes a line of its own instead.
+    `leads` are the names, given that line, of which what is missing begins with one; where there
+    are none the model begins as it likes.
     What is missing, in plain words, is what a search looks for: asked to write the same as JSON, a
     small model repeats the question instead.
     """
-    yield Choose((*quotable, NOTHING_HELPS))
+    if quotable is None:
+        thought = yield from _line(gathering.thought_tokens)
+    else:
+        thought = yield Choose((*quotable, NOTHING_HELPS))
     if (yield Choose((MISSING, ENOUGH))) == ENOUGH:
         return
-    missing = yield Sample(max_tokens=_MISSING_TOKENS, stop=("\n",))
-    if not missing.endswith("\n"):
-        yield Force("\n")
-    query = missing.strip()
+    names = tuple(f" {name}" for name in leads(thought))
+    name = (yield Choose(names)) if names else ""
+    query = (name + (yield from _line(gathering.thought_tokens))).strip()
     known = {"search": {"query": query}} if query else {}
-    yield from guided_call(tools, argument_tokens, known)
+    yield from guided_call(tools, gathering.argument_tokens, known)
 
 
 def closing_turn(quotable: Sequence[str]) -> Plan:
@@ -44,12 +53,35 @@ def closing_turn(quotable: Sequence[str]) -> Plan:
     yield Force(ENOUGH)
 
 
+def own_words_turn(tools: tuple[ToolSignature, ...], gathering: Gathering) -> Plan:
+    """Plan a message in the model's own words, which may end in a call."""
+
+    return free_message(tools, gathering.thought_tokens, gathering.argument_tokens)
+
+
+def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:
+    """Plan the last turn: one of `answers` in its box, after `beginning`."""
+    yield Force(beginning + BOX)
+    yield Choose(tuple(f"{answer}}}" for answer in answers))
+
+
 def answer_turn(beginning: str, answer_tokens: int) -> Plan:
-    """Plan the last turn: the answer in its box, after `beginning`."""
+    """Plan the last turn: the answer in its box after `beginning`; without one, as it likes."""
+    if not beginning:
+        yield Sample(max_tokens=answer_tokens)
+        return
     yield Force(beginning + BOX)
     written = yield Sample(max_tokens=answer_tokens, stop=("}", "\n"))
     if not written.endswith("}"):
         yield Force("}")
+
+
+def _line(tokens: int) -> Generator[Step, str, str]:
+    """Plan a line of the model's own, and return it."""
+    written = yield Sample(max_tokens=tokens, stop=("\n",))
+    if not written.endswith("\n"):
+        yield Force("\n")
+    return written
 
 
 def quotable_line(quote: Quote, exhibit: Exhibit) -> str:

@@ -1,29 +1,110 @@
-"""The window: which spans leave when there is no room, oldest results first."""
+"""The window: which spans leave when it is too full, and the notes that keep what they said."""
 
 from __future__ import annotations
 
-from edge_agent.models import AnySession, Span, SpanKind
+from collections.abc import Iterator, Sequence
 
-_LOW_MARK = 0.6
-"""Share of the window that stays filled after a cut: cuts are seldom and large."""
+from edge_agent.events import Event, NoteWritten, Quote, SpanCut
+from edge_agent.models import AnySession, SpanKind
+from edge_agent.profiles import Profile
+from edge_agent.trajectory import Entry, Trajectory
+from edge_agent.turns import quotable_line
 
-_LEAVING = (SpanKind.RESULT, SpanKind.TURN, SpanKind.NOTE)
+_LEAVING = (SpanKind.RESULT, SpanKind.TURN)
+"""What may leave, and in which order; prompt, questions and notes are pinned."""
 
 
-def make_room(session: AnySession, tokens: int) -> tuple[Span, ...]:
-    """Cut spans until `tokens` more fit, and return those that were cut.
+_WRAPPING = 16
+"""Tokens that a chat format may put around a span."""
 
-    Results go before turns, old ones before new; the system prompt and the question never go.
-    Evidence is not lost with them: every passage keeps its key.
-    """
-    if tokens <= session.room:
-        return ()
-    goal = max(tokens, round(session.context * (1 - _LOW_MARK)))
-    cut: list[Span] = []
-    for kind in _LEAVING:
-        for span in [span for span in session.spans if span.kind is kind]:
-            if session.room >= goal:
-                return tuple(cut)
-            session.cut(span)
-            cut.append(span)
-    return tuple(cut)
+
+class Window:
+    """Keeps a session as the trajectory says, and within the profile's marks."""
+
+    def __init__(self, session: AnySession, profile: Profile) -> None:
+        """Look after the window of `session`."""
+        self._session = session
+        self._profile = profile
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Make the session hold `entries` and nothing else; what it begins with already stays.
+
+        Raises ContextFull.
+        """
+        spans = self._session.spans
+        same = 0
+        for span, entry in zip(spans, entries, strict=False):
+            if (span.kind, span.text) != (entry.kind, entry.text):
+                break
+            same += 1
+        if same < len(spans):
+            self._session.rollback(spans[same])
+        for entry in entries[same:]:
+            self.append(entry)
+
+    def append(self, entry: Entry) -> None:
+        """Add a span; only the system prompt may hold control tokens. Raises ContextFull."""
+        trusted = entry.kind is SpanKind.SYSTEM
+        self._session.append(entry.kind, entry.text, trusted=trusted)
+
+    def make_room(self, trajectory: Trajectory, tokens: int) -> Iterator[Event]:
+        """Cut spans until `tokens` more stay below the high mark, and then down to the low one.
+
+        Results go before turns, old ones before new. Evidence is not lost with them: every passage
+        keeps its key, and what was quoted in turns that leave is noted. Each event is to be applied
+        to the trajectory before the next one is asked for; a clearing that was broken off is ended.
+        """
+        marks, session = self._profile.window, self._session
+        high = round(marks.high * session.context)
+        if session.size + tokens <= high and not trajectory.clearing:
+            return
+        notes = round(marks.notes * session.context)
+        goal = min(round(marks.low * session.context), high - notes - tokens)
+        for kind in _LEAVING:
+            while session.size > goal and (position := _first(session, kind)) is not None:
+                yield self._cut(position, trajectory.step)
+        yield from self._note(trajectory)
+
+    def _cut(self, position: int, step: int) -> SpanCut:
+        span = self._session.spans[position]
+        self._session.cut(span)
+        return SpanCut(step, span.kind.value, span.tokens, position)
+
+    def _note(self, trajectory: Trajectory) -> Iterator[Event]:
+        """Write down what was quoted in turns that have left, instead of the note before."""
+        lines = self._lines(trajectory)
+        note = trajectory.note
+        text = self._profile.prompts.notes.format(notes="".join(lines)).strip()
+        if not lines or (note is not None and note.text == text):
+            return
+        former = _first(self._session, SpanKind.NOTE)
+        if former is not None:
+            yield self._cut(former, trajectory.step)
+        self.append(Entry(SpanKind.NOTE, text))
+        yield NoteWritten(trajectory.step, text)
+
+    def _lines(self, trajectory: Trajectory) -> list[str]:
+        """Return the quotes whose turns have left, the newest of them as far as there is room."""
+        frame = self._session.count(self._profile.prompts.notes) + _WRAPPING
+        budget = round(self._profile.window.notes * self._session.context) - frame
+        turns = [entry.text for entry in trajectory.entries if entry.kind is SpanKind.TURN]
+        lines: list[str] = []
+        for quote in reversed(trajectory.quotes):
+            line = _line(quote, trajectory)
+            if any(line in turn for turn in turns):
+                continue
+            budget -= self._session.count(line)
+            if budget < 0:
+                break
+            lines.append(line)
+        return lines[::-1]
+
+
+def _first(session: AnySession, kind: SpanKind) -> int | None:
+    return next((n for n, span in enumerate(session.spans) if span.kind is kind), None)
+
+
+def _line(quote: Quote, trajectory: Trajectory) -> str:
+    exhibit = trajectory.evidence.get(quote.key)
+    assert exhibit is not None
+    return quotable_line(quote, exhibit)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection as Those
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import log
 
+from .analysis import terms
 from .dense import Embedder
-from .fusion import by_reciprocal_rank
+from .fusion import by_reciprocal_rank, combined
 from .library import Hit, Library
+from .passages import Passage
+
+_EMBEDDED = 30
+"""Best passages of a document by words that are embedded to be ranked by meaning too."""
 
 
 class Collection:
@@ -26,6 +33,34 @@ class Collection:
     def embedder(self) -> Embedder | None:
         """What the libraries are searched by meaning with, if they are."""
         return self.libraries[0].embedder
+
+    def document(self, library: str, document: str) -> tuple[Passage, ...]:
+        """Return all passages of a document of a library, in order; none where it is not there."""
+        return next(
+            (each.document(document) for each in self.libraries if each.name == library), ()
+        )
+
+    def passages_about(
+        self, library: str, document: str, query: str, limit: int
+    ) -> tuple[Passage, ...]:
+        """Return the passages of a document that say most about `query`, best first."""
+        passages = self.document(library, document)
+        scores = _coverage(passages, query)
+        best = sorted(range(len(passages)), key=lambda number: -scores[number])
+        if self.embedder is not None and len(best) > 1:
+            candidates = best[:_EMBEDDED]
+            vectors = self.embedder.embed([query, *(passages[each].text for each in candidates)])
+            cosines = dict(zip(candidates, (vectors[1:] @ vectors[0]).tolist(), strict=True))
+            best = list(combined(dict(enumerate(scores)), cosines))
+        return tuple(passages[number] for number in best[:limit])
+
+    def find_document(self, title_or_id: str) -> tuple[str, str] | None:
+        """Return the library and the id of the document with that id, else with that title."""
+        for library in self.libraries:
+            document = library.find_document(title_or_id)
+            if document is not None:
+                return library.name, document
+        return None
 
     def search(
         self, query: str, limit: int, exclude: Those[tuple[str, str]] = frozenset()
@@ -46,3 +81,14 @@ class Collection:
             rankings.append(list(ranking))
         order = by_reciprocal_rank(rankings)[:limit]
         return tuple((name, found[name, passage]) for name, passage in order)
+
+
+def _coverage(passages: Sequence[Passage], query: str) -> list[float]:
+    """Return for each passage how much of `query` it has: words in few passages count more."""
+    wanted = frozenset(terms(query))
+    found = [
+        wanted.intersection(terms(" ".join([*passage.headings, passage.text])))
+        for passage in passages
+    ]
+    having = Counter(term for words in found for term in words)
+    return [sum(log(1 + len(passages) / having[term]) for term in words) for words in found]

@@ -8,31 +8,38 @@ from typing import Any
 import click
 
 from edge_agent.cli.output import printable
-from edge_agent.events import Citation, RunFinished, RunStarted
+from edge_agent.events import Citation, RunFinished
+from edge_agent.runs import RunSummary
 
 NOT_FOUND = "Not found in this library."
 
 
-def answer_record(started: RunStarted, finished: RunFinished) -> dict[str, Any]:
+def answer_record(summary: RunSummary, finished: RunFinished) -> dict[str, Any]:
     """Return what `ask --json` prints."""
     return {
-        "question": started.question,
+        "question": summary.question,
         "status": finished.status,
         "answer": finished.answer,
         "citations": [dataclasses.asdict(citation) for citation in finished.citations],
+        "claims": [
+            {"text": claim.text, "keys": claim.keys, "supported": claim.supported}
+            for claim in finished.claims
+        ],
         "calls": finished.calls,
         "seconds": finished.seconds,
         "tokens": dataclasses.asdict(finished.tokens),
-        "model": started.model,
-        "library": started.library,
+        "model": summary.model,
+        "library": summary.library,
         "run": finished.run,
     }
 
 
 def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
-    """Print the answer, and where it stands unless `quiet`, on standard output."""
+    """Print the answer, and where it stands unless `quiet`, on standard output.
+
+    A run that failed has none: see `print_failure`.
+    """
     if finished.status == "failed":
-        click.echo(f"miro-edge: {printable(finished.reason)}", err=True)
         return
     if finished.answer is None:
         click.echo(NOT_FOUND)
@@ -41,10 +48,15 @@ def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
     if quiet:
         return
     if finished.status == "partial":
-        click.echo(f"(partial: {finished.reason})")
+        click.echo(printable(f"(partial: {finished.reason})"))
     click.echo("\nSources")
     for citation in finished.citations:
         click.echo(_source_lines(citation))
+
+
+def print_failure(finished: RunFinished) -> None:
+    """Say on standard error why a run failed."""
+    click.echo(f"miro-edge: {printable(finished.reason)}", err=True)
 
 
 def _source_lines(citation: Citation) -> str:

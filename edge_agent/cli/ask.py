@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from pathlib import Path
 
 import click
 
-from edge_agent.agent import INTERRUPTED, Agent, AgentSettings
-from edge_agent.assembly import assembled
-from edge_agent.cli.answer import answer_record, print_answer
+from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
-from edge_agent.cli.pulling import ensure_usable, loading_settings
-from edge_agent.cli.trajectory import show_trajectory
-from edge_agent.events import Event, RunFinished, RunStarted, to_record
+from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.running import (
+    Output,
+    budget_options,
+    carry_out,
+    offline_option,
+    output_options,
+    terminal,
+)
 from edge_agent.home import Home
-from edge_agent.index import Shelf
-from edge_agent.models import DEFAULT_CONTEXT, KvType, RemoteModel, load_catalog
+from edge_agent.index import SAMPLE, Shelf
+from edge_agent.models import (
+    DEFAULT_CONTEXT,
+    InstalledModel,
+    KvType,
+    RemoteModel,
+    load_catalog,
+)
+from edge_agent.opening import loading_settings, open_session
+from edge_agent.profiles import load_profile, shipped_profiles
 from edge_agent.runs import RunStore
 
-_EXIT_CODES = {
-    "answered": ExitCode.ANSWERED,
-    "partial": ExitCode.ANSWERED,
-    "not_found": ExitCode.NOT_FOUND,
-    "failed": ExitCode.FAILED,
-}
+_VOTERS = 3
+"""Attempts where a vote is asked for, and their number is not."""
 
 
 @click.command()
@@ -51,7 +54,12 @@ _EXIT_CODES = {
     help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
     "[default: qwen2.5-coder-1.5b]",
 )
-@click.option("--profile", metavar="NAME", help="How the model is led.  [default: the model's own]")
+@click.option(
+    "--profile",
+    metavar="NAME|PATH",
+    help="How the model is led: a profile by name, or a TOML file of your own.  "
+    "[default: the model's own]",
+)
 @click.option(
     "--context",
     type=click.IntRange(min=64),
@@ -65,24 +73,18 @@ _EXIT_CODES = {
     help="Type of the key-value cache.  [default: f16 while it fits into memory, else q8_0]",
 )
 @click.option("--mlock", is_flag=True, help="Ask the system never to swap the model out.")
+@budget_options("the profile's own")
 @click.option(
-    "--max-calls",
+    "--attempts",
     type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Most tool calls; at the limit it answers from what it has.",
+    metavar="N",
+    help="Most attempts while no answer is found, each told what was tried before.  "
+    f"[default: 1, with --vote {_VOTERS}]",
 )
-@click.option(
-    "--max-time",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Answer from what was found after this many seconds.",
-)
+@click.option("--vote", is_flag=True, help="Make all attempts, and take the majority's answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
-@click.option("--offline", is_flag=True, help="Never download, and use no server elsewhere.")
-@json_option
-@click.option("--events", is_flag=True, help="Print every event as a JSON line as it happens.")
-@click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")
+@offline_option
+@output_options
 @click.pass_context
 def ask(
     ctx: click.Context,
@@ -93,8 +95,11 @@ def ask(
     context: int,
     kv_type: KvType | None,
     mlock: bool,
-    max_calls: int,
+    max_calls: int | None,
     max_time: float | None,
+    max_tokens: int | None,
+    attempts: int | None,
+    vote: bool,
     seed: int,
     offline: bool,
     as_json: bool,
@@ -104,7 +109,9 @@ def ask(
     """Answer QUESTION from your documents, with citations that the program has checked.
 
     A QUESTION of `-` is read from standard input. The answer goes to standard output, the steps to
-    standard error. Ctrl-C once answers from what was found so far, twice ends at once.
+    standard error. A line that you type while it works is told to the model before its next step.
+    Ctrl-C once answers from what was found so far, twice ends at once; `miro-edge runs resume` goes
+    on with it later.
 
     \b
     Exit codes: 0 answered, 3 not found in the library, 2 usage, 1 failure, 130 interrupted.
@@ -116,40 +123,36 @@ def ask(
       echo "When was it built?" | miro-edge ask -l manuals -
       miro-edge ask -m http://127.0.0.1:8080/v1#qwen3-8b "Who designed the bridge?"
     """
-    if as_json and events:
-        raise click.UsageError("--json and --events both claim standard output: choose one.")
+    output = Output(as_json, events, quiet)
     asked = _question_text(question)
+    made = _attempts(attempts, vote=vote)
     home = Home.from_environment()
     store = RunStore(home.runs)
-    for name in libraries:
-        Shelf(home.libraries).check(name)  # a slip is told before anything is pulled
+    for name in libraries:  # slips are told before anything is pulled
+        Shelf(home.libraries).check(name)
+    led = None if profile is None else load_profile(profile)
     chosen = ensure_usable(model or load_catalog().default, home, offline=offline)
     library = open_libraries(libraries, home, quiet=quiet, offline=offline)
     settings = AgentSettings(
         max_calls=max_calls,
         max_seconds=max_time,
+        max_tokens=max_tokens,
+        attempts=made,
+        vote=vote,
         seed=seed,
         model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,
+        model_source=_model_source(chosen, model),
+        libraries=tuple(_library_source(name, home) for name in libraries),
+        profile_source=chosen.profile if profile is None else _profile_source(profile),
         prefixes=home.prefixes,
     )
     engine_settings = loading_settings(chosen, home, context, kv_type, lock=mlock)
-    with (
-        assembled(chosen, library, settings, engine_settings, profile=profile) as agent,
-        _answering_on_interrupt(agent, quiet=quiet),
-    ):
+    with open_session(chosen, engine_settings) as session:
+        agent = Agent(library, session, profile=led or chosen.profile, settings=settings)
+        keyboard = None if question == "-" else terminal()
         stream = store.record(agent.run(asked))
-        if events:
-            stream = _print_events(stream)
-        elif not quiet:
-            stream = show_trajectory(stream)
-        started, finished = _ends(stream)
-    if as_json:
-        print_json(answer_record(started, finished))
-    elif not events:
-        print_answer(finished, quiet=quiet)
-    ctx.exit(
-        ExitCode.INTERRUPTED if finished.reason == INTERRUPTED else _EXIT_CODES[finished.status]
-    )
+        ended = carry_out(agent, stream, store, output, keyboard=keyboard)
+    ctx.exit(ended)
 
 
 def _question_text(argument: str) -> str:
@@ -161,33 +164,26 @@ def _question_text(argument: str) -> str:
     return text
 
 
-def _print_events(stream: Iterable[Event]) -> Iterator[Event]:
-    for event in stream:
-        click.echo(json.dumps(to_record(event), ensure_ascii=False))
-        yield event
+def _attempts(wanted: int | None, *, vote: bool) -> int:
+    """Return how many attempts are made at most; refuse a vote of one."""
+    if vote and wanted == 1:
+        raise click.UsageError("One attempt is no vote. Leave --attempts out, or give it more.")
+    return wanted or (_VOTERS if vote else 1)
 
 
-def _ends(stream: Iterable[Event]) -> tuple[RunStarted, RunFinished]:
-    """Drain the stream and return its first and its last event."""
-    first, *_, last = stream
-    assert isinstance(first, RunStarted)
-    assert isinstance(last, RunFinished)
-    return first, last
+def _model_source(chosen: InstalledModel | RemoteModel, given: str | None) -> str:
+    """Return how a model can be asked for again, from any folder."""
+    if isinstance(chosen, RemoteModel):
+        return given or chosen.url
+    return str(chosen.path.resolve()) if chosen.sha256 is None else chosen.name
 
 
-@contextmanager
-def _answering_on_interrupt(agent: Agent, *, quiet: bool) -> Iterator[None]:
-    """Let the first Ctrl-C end the gathering and the second one end the program."""
+def _library_source(given: str, home: Home) -> str:
+    """Return how a library can be asked for again, from any folder."""
+    is_name = given in (SAMPLE, *Shelf(home.libraries).names())
+    return given if is_name else str(Path(given).expanduser().resolve())
 
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        if agent.interrupted:
-            raise KeyboardInterrupt
-        agent.interrupt()
-        if not quiet:
-            diagnostics().print("Answering from what was found. Ctrl-C again ends at once.")
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _profile_source(given: str) -> str:
+    """Return how a profile can be asked for again, from any folder."""
+    return given if given in shipped_profiles() else str(Path(given).expanduser().resolve())

@@ -12,7 +12,6 @@ from rich.table import Table
 from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
 from edge_agent.cli.pulling import (
     ensure_model,
-    loading_settings,
     pull_with_progress,
     shown_progress,
 )
@@ -27,6 +26,7 @@ from edge_agent.models import (
     free_memory,
     memory_need,
 )
+from edge_agent.opening import loading_settings
 
 
 def _store() -> ModelStore:

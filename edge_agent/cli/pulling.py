@@ -1,4 +1,4 @@
-"""Getting a model, with progress, and what to load it with: what `ask` and `models` share."""
+"""Getting a model, with progress: what `ask` and `models` share."""
 
 from __future__ import annotations
 
@@ -21,18 +21,14 @@ from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
     DownloadError,
-    EngineSettings,
     InstalledModel,
-    KvType,
     ModelStore,
     OfflineError,
     PullProgress,
     RemoteModel,
-    TunedSettings,
     load_catalog,
     pull,
     remote_model,
-    settings_for,
 )
 
 if TYPE_CHECKING:
@@ -99,21 +95,6 @@ def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | 
             "Leave --offline out, or use a local model: miro-edge models list"
         )
     return remote
-
-
-def loading_settings(
-    model: InstalledModel | RemoteModel,
-    home: Home,
-    context: int,
-    kv_type: KvType | None = None,
-    *,
-    lock: bool = False,
-) -> EngineSettings:
-    """Return what to load a model with: what was asked for, then what was tuned, then defaults."""
-    if isinstance(model, RemoteModel):
-        return EngineSettings(context=context)
-    tuned = TunedSettings(home.tuning).find(model)
-    return settings_for(model, tuned, context=context, kv_type=kv_type, lock=lock)
 
 
 def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:

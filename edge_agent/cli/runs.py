@@ -1,23 +1,36 @@
-"""`miro-edge runs`: look back at what was asked and how it went."""
+"""`miro-edge runs`: look back at what was asked and how it went, and go on with it."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 from rich.table import Table
 
-from edge_agent.cli.answer import print_answer
-from edge_agent.cli.output import json_option, print_json, printable, results
+from edge_agent.cli.answer import print_answer, print_failure
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.running import (
+    Limits,
+    Output,
+    budget_options,
+    check_openable,
+    go_on,
+    offline_option,
+    output_options,
+    terminal,
+)
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import RunFinished, to_record
 from edge_agent.home import Home
 from edge_agent.runs import RunStore
 
+_FORMATS = ("json", "chatml", "miroflow", "markdown", "html")
+
 
 @click.group()
 def runs() -> None:
-    """Look back at what was asked, step by step.
+    """Look back at what was asked, step by step, and go on with it.
 
     \b
     Example:
@@ -25,26 +38,32 @@ def runs() -> None:
     """
 
 
+def _store() -> RunStore:
+    return RunStore(Home.from_environment().runs)
+
+
 @runs.command("list")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most runs to show."
 )
+@click.option("--search", metavar="TEXT", help="Only runs whose question or answer has this in it.")
 @json_option
-def list_runs(limit: int, as_json: bool) -> None:
+def list_runs(limit: int, search: str | None, as_json: bool) -> None:
     """List the newest runs first.
 
     A run that was killed stays `running`.
 
     \b
-    Example:
+    Examples:
       miro-edge runs list --limit 5
+      miro-edge runs list --search bridge
     """
-    found = RunStore(Home.from_environment().runs).list(limit)
+    found = _store().list(limit, search)
     if as_json:
         print_json({"runs": [dataclasses.asdict(summary) for summary in found]})
         return
     if not found:
-        click.echo('No runs yet. Ask something: miro-edge ask "Who …?"')
+        click.echo('No runs yet. Ask something: miro-edge ask "Who …?"' if not search else "None.")
         return
     table = Table("run", "status", "calls", "seconds", "question", "answer", box=None)
     for summary in found:
@@ -60,16 +79,16 @@ def list_runs(limit: int, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", metavar="ID")
 @json_option
 def show(run: str, as_json: bool) -> None:
-    """Show every step of RUN: an id from `runs list`, or the beginning of one.
+    """Show every step of the run ID, which `runs list` prints; its beginning will do.
 
     \b
     Example:
       miro-edge runs show 20261123-1
     """
-    store = RunStore(Home.from_environment().runs)
+    store = _store()
     summary = store.summary(run)
     events = store.events(summary.id)
     if as_json:
@@ -79,7 +98,162 @@ def show(run: str, as_json: bool) -> None:
     click.echo(f"Question: {printable(summary.question)}")
     print_trajectory(events, results())
     last = events[-1]
-    if isinstance(last, RunFinished):
-        print_answer(last)
+    if not isinstance(last, RunFinished):
+        click.echo(
+            "This run has not ended, or was killed. "
+            f"Go on with it: miro-edge runs resume {summary.id}"
+        )
+    elif last.status == "failed":
+        print_failure(last)
     else:
-        click.echo("This run has not ended, or was killed.")
+        print_answer(last)
+
+
+@runs.command()
+@click.argument("run", metavar="ID")
+@budget_options("what it was allowed before")
+@offline_option
+@output_options
+@click.pass_context
+def resume(
+    ctx: click.Context,
+    run: str,
+    max_calls: int | None,
+    max_time: float | None,
+    max_tokens: int | None,
+    offline: bool,
+    as_json: bool,
+    events: bool,
+    quiet: bool,
+) -> None:
+    """Go on with the run ID that was killed or stopped, failed, or did not find enough.
+
+    It goes on with the next step, with the same model and libraries. One that has used up what it
+    was allowed needs more of it. Seconds and tokens count from the beginning of the run.
+
+    \b
+    Examples:
+      miro-edge runs resume 20261123-1
+      miro-edge runs resume 20261123-1 --max-calls 16
+    """
+    output = Output(as_json, events, quiet)
+    limits = Limits(max_calls, max_time, max_tokens)
+    store = _store()
+    ctx.exit(go_on(store, store.summary(run).id, limits, output, offline=offline))
+
+
+@runs.command()
+@click.argument("run", metavar="ID")
+@click.option(
+    "--at", "step", type=int, required=True, metavar="STEP", help="The last step that both share."
+)
+@click.option("--seed", type=int, help="Draw tokens from here on.  [default: the run's own + 1]")
+@budget_options("what the run was allowed")
+@offline_option
+@output_options
+@click.pass_context
+def fork(
+    ctx: click.Context,
+    run: str,
+    step: int,
+    seed: int | None,
+    max_calls: int | None,
+    max_time: float | None,
+    max_tokens: int | None,
+    offline: bool,
+    as_json: bool,
+    events: bool,
+    quiet: bool,
+) -> None:
+    """Go another way from a step of the run ID, in a new run; the old one stays as it is.
+
+    \b
+    Example:
+      miro-edge runs fork 20261123-1 --at 3
+    """
+    output = Output(as_json, events, quiet)
+    limits = Limits(max_calls, max_time, max_tokens)
+    store = _store()
+    check_openable(store.events(run)[0])
+    forked = store.fork(run, step, seed)
+    if not quiet:
+        diagnostics().print(f"The new run is {forked}")
+    ctx.exit(go_on(store, forked, limits, output, offline=offline))
+
+
+@runs.command()
+@click.argument("run", metavar="ID")
+@click.argument("text")
+def tell(run: str, text: str) -> None:
+    """Say TEXT to the model in the run ID, before its next step.
+
+    A run that nobody is working on hears it when it is resumed.
+
+    \b
+    Example:
+      miro-edge runs tell 20261123-1 "Look in the annual reports."
+    """
+    said = " ".join(text.split())
+    if not said:
+        raise click.UsageError("There is nothing to tell: the text is empty.")
+    _store().tell(run, said)
+    diagnostics().print("It will be heard before the next step, or when the run is resumed.")
+
+
+@runs.command()
+@click.argument("run", metavar="ID")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    required=True,
+    help="All of it as JSON; for training; as MiroFlow writes it; to read, as text or as a page.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Where to write it.  [default: standard output]",
+)
+def export(run: str, form: str, output: Path | None) -> None:
+    """Write the run ID in another format, for other programs or for people.
+
+    \b
+    Examples:
+      miro-edge runs export 20261123-1 --format html -o run.html
+      miro-edge runs export 20261123-1 --format chatml
+    """
+    from edge_agent.traces import export as exported
+
+    store = _store()
+    full = store.summary(run).id
+    text = exported(form, store.events(full), store.times(full))
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        diagnostics().print(f"Written to {output}", markup=False)
+
+
+@runs.command()
+@click.argument("runs_to_remove", metavar="ID…", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(runs_to_remove: tuple[str, ...], yes: bool) -> None:
+    """Delete the run of each ID, with all its steps. What was forked from it stays.
+
+    \b
+    Example:
+      miro-edge runs remove 20261123-1
+    """
+    store = _store()
+    summaries = {found.id: found for found in map(store.summary, runs_to_remove)}
+    if not yes:
+        if terminal() is None:
+            raise click.UsageError("Nobody is here to be asked: say --yes to delete runs.")
+        for summary in summaries.values():
+            click.echo(printable(f"{summary.id}  {summary.question}"), err=True)
+        click.confirm(f"Delete {len(summaries)} of your runs?", abort=True, err=True)
+    for run in summaries:
+        store.remove(run)
+        diagnostics().print(f"The run {run} is deleted.")

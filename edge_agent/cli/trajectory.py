@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import singledispatch
 
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 from rich.text import Text
 
 from edge_agent.cli.output import diagnostics, printable
 from edge_agent.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Claim,
     Event,
+    GatheringEnded,
+    NoteWritten,
+    Nudged,
+    ReadingStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
     SpanCut,
+    StepMeasured,
     TextAppeared,
     ToolAnswered,
     ToolCalled,
     TurnFinished,
     TurnRolledBack,
     TurnStarted,
+    UserSpoke,
 )
 from edge_agent.protocol import parse
 
+_MARGIN = " " * 5
+_IN_PASSING = (RunStarted, RunResumed, SpanCut, NoteWritten, StepMeasured)
+"""What people may skip."""
 
-def show_trajectory(events: Iterable[Event]) -> Iterator[Event]:
-    """Pass `events` on and print each step; on a terminal a spinner shows that the model writes."""
+
+def show_trajectory(events: Iterable[Event], *, typing: bool = False) -> Iterator[Event]:
+    """Pass `events` on and print each step; on a terminal a spinner shows that the model writes.
+
+    It stands still where somebody may be `typing` in the same line.
+    """
     console = diagnostics()
-    with console.status("") as status:
+    spinner = Spinner("dots")
+    with Live(spinner, console=console, transient=True, auto_refresh=not typing) as live:
         written = 0
         for event in events:
             if isinstance(event, TurnStarted):
                 written = 0
-                status.update("Thinking…")
+                spinner.update(text="Thinking…")
+                live.refresh()
             elif isinstance(event, TextAppeared):
                 written += 1
-                status.update(f"Writing… {written}")
+                spinner.update(text=f"Writing… {written}")
             else:
                 _print_step(console, event)
             yield event
@@ -47,36 +69,127 @@ def print_trajectory(events: Iterable[Event], console: Console) -> None:
 
 
 def _print_step(console: Console, event: Event) -> None:
-    line = _describe(event)
+    line = _described(event)
     if line:
-        style = "dim" if isinstance(event, SpanCut | RunStarted) else None
-        console.print(Text(printable(line), style=style or ""))
+        style = "dim" if isinstance(event, _IN_PASSING) else ""
+        console.print(Text(printable(line), style=style))
 
 
-def _describe(event: Event) -> str | None:
-    """Return the line for an event; None for one that people need not see."""
-    line: str | None
-    match event:
-        case RunStarted():
-            line = f"{event.model} over {event.library}, run {event.run}"
-        case TurnFinished():
-            thought = parse(event.text).thought.replace("\n", "\n     ")
-            line = f"{event.step:>3}  {thought}" if thought else None
-        case ToolCalled():
-            arguments = ", ".join(str(value) for value in event.arguments.values())
-            line = f"{event.step:>3}  {event.tool}: {arguments}"
-        case ToolAnswered():
-            found = ", ".join(f"[{key}]" for key in event.keys)
-            line = f"     found {found}" if found else f"     {event.text}"
-        case TurnRolledBack():
-            line = f"{event.step:>3}  taken back: {event.reason}"
-        case SpanCut():
-            line = f"     {event.kind} of {event.tokens} tokens left the window"
-        case RunFinished():
-            line = (
-                f"     {event.calls} calls, {event.seconds:.1f} s, {event.tokens.prompt} tokens "
-                f"read, {event.tokens.generated} written ({event.reason})"
-            )
-        case _:
-            line = None
-    return line
+@singledispatch
+def _described(event: Event) -> str | None:
+    """Return the lines for an event; None for one that people need not see."""
+    return None
+
+
+@_described.register
+def _(event: RunStarted) -> str:
+    origin = f", forked from {event.parent} after step {event.parent_step}" if event.parent else ""
+    return f"{event.model} over {event.library}, run {event.run}{origin}"
+
+
+@_described.register
+def _(event: RunResumed) -> str:
+    limits = [f"{event.max_calls} calls"]
+    if event.max_seconds is not None:
+        limits.append(f"{event.max_seconds:g} s")
+    if event.max_tokens is not None:
+        limits.append(f"{event.max_tokens} tokens")
+    return f"run {event.run} goes on, up to {', '.join(limits)}"
+
+
+@_described.register
+def _(event: AttemptStarted) -> str:
+    told = f", told:\n{_indented(event.summary)}" if event.summary else ""
+    return f"Attempt {event.attempt}{told}"
+
+
+@_described.register
+def _(event: AttemptFinished) -> str:
+    answer = "no answer" if event.answer is None else f"answer: {event.answer}"
+    return "\n".join([f"{_MARGIN}{answer}", *map(_verdict, event.claims)])
+
+
+@_described.register
+def _(event: TurnFinished) -> str | None:
+    thought = parse(event.text).thought
+    return f"{event.step:>3}  {_indented(thought).lstrip()}" if thought else None
+
+
+@_described.register
+def _(event: TurnRolledBack) -> str:
+    told = f"\n{_indented(event.told)}" if event.told else ""
+    return f"{event.step:>3}  taken back: {event.reason}{told}"
+
+
+@_described.register
+def _(event: Nudged) -> str:
+    return f"{_MARGIN}{event.reason}\n{_indented(event.told)}"
+
+
+@_described.register
+def _(event: UserSpoke) -> str:
+    return f"{_MARGIN}you: {event.text}"
+
+
+@_described.register
+def _(event: ToolCalled) -> str:
+    arguments = ", ".join(str(value) for value in event.arguments.values())
+    return f"{event.step:>3}  {event.tool}: {arguments}"
+
+
+@_described.register
+def _(event: ToolAnswered) -> str:
+    found = _keys(event.keys)
+    return f"{_MARGIN}found {found}" if found else _indented(event.text)
+
+
+@_described.register
+def _(event: SpanCut) -> str:
+    return f"{_MARGIN}{event.kind} of {event.tokens} tokens left the window"
+
+
+@_described.register
+def _(event: NoteWritten) -> str:
+    return f"{_MARGIN}noted:\n{_indented(event.text)}"
+
+
+@_described.register
+def _(event: StepMeasured) -> str:
+    return (
+        f"{_MARGIN}window {event.window} of {event.context} tokens, {event.tokens.prompt} read, "
+        f"{event.tokens.generated} written, {event.seconds:.1f} s, "
+        f"{event.resident / 1024**2:,.0f} MiB"
+    )
+
+
+@_described.register
+def _(event: GatheringEnded) -> str:
+    # Of a failure only the kind: its sentence is told at the end of the run.
+    return f"{_MARGIN}no more is looked for: {event.reason.partition(':')[0]}"
+
+
+@_described.register
+def _(event: ReadingStarted) -> str:
+    return f"{_MARGIN}reads the answer from {_keys(event.keys) or 'the window'}"
+
+
+@_described.register
+def _(event: RunFinished) -> str:
+    reason = event.status if event.status == "failed" else event.reason
+    return (
+        f"{_MARGIN}{event.calls} calls, {event.seconds:.1f} s, {event.tokens.prompt} tokens read, "
+        f"{event.tokens.generated} written ({reason})"
+    )
+
+
+def _verdict(claim: Claim) -> str:
+    support = f"supported by {_keys(claim.keys)}" if claim.supported else "supported by no passage"
+    return f"{_MARGIN}{support}: {claim.text}"
+
+
+def _keys(keys: Iterable[int]) -> str:
+    return ", ".join(f"[{key}]" for key in keys)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(_MARGIN + line for line in text.splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +17,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_SUFFIX = ".toml"
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,70 +28,170 @@ class Prompts(_Frozen):
     """The sentences that a model reads; `{…}` are filled in by the agent."""
 
     system: str
-    """Who it is while it gathers, and what it may do; `{tools}` is the list of tools."""
+    """Who it is while it gathers, and what it may do; `{tools}` is the list of tools,
+    and `{trained_tools}` the same as MiroThinker models know it."""
     question: str
-    """The user's message; `{question}`."""
+    """The user's message; `{question}`, and `{date}` of today."""
+    steered: str
+    """What the user says later on; `{text}`."""
+    notes: str
+    """What was found before the window was cleared; `{notes}`, a line each."""
+    retry: str
+    """How the attempt before went; `{searches}` that were made, a line each, and `{notes}`."""
     reader: str
     """Who it is while it reads the answer from the passages."""
     reading: str
     """The last message: `{passages}` and then `{question}`."""
+    finish: str
+    """Asks for the answer where it is given in the window itself; `{question}`."""
     answer: str
     """How the answer begins, before its box."""
     unknown: str
     """The answer that says that the passages do not say."""
-    repeated: str
-    """What it is told when it searched for the same thing again."""
+
+
+class Told(_Frozen):
+    """What the model is told by each guard; empty says nothing."""
+
+    malformed: str
+    """`{fault}` is what is wrong with the call."""
+    duplicate_query: str
+    duplicate_result: str
+    refusal: str
+    repetition: str
+    no_progress: str
+
+
+Guard = Literal[
+    "malformed", "duplicate_query", "duplicate_result", "refusal", "repetition", "no_progress"
+]
+
+
+class Guarding(_Frozen):
+    """Which guards watch over a run."""
+
+    guards: tuple[Guard, ...]
+    rollbacks: int = Field(ge=0)
+    """Most turns that are rolled back in a row."""
+    patience: int = Field(gt=0)
+    """Calls in a row that may bring nothing that is quoted before the gathering ends."""
 
 
 class Gathering(_Frozen):
     """How evidence is gathered before the answer is read from it."""
 
-    steps: int = Field(gt=0)
-    """Most tool calls that the model makes by itself before it reads."""
+    calls: int = Field(gt=0)
+    """Most tool calls of an attempt, where the person who asks does not say otherwise."""
+    thoughts: Literal["quoted", "written", "free"]
+    """A sentence chosen among those shown; a line of the model's own; or a whole message."""
+    leads: bool
+    """Whether a search begins with a name that was read and not yet looked up."""
+    search_first: bool
+    """Whether the first step is a search for the question itself."""
     results: int = Field(gt=0)
     """Passages in a search result."""
     result_tokens: int = Field(gt=0)
     """Tokens of a tool result."""
+    thought_tokens: int = Field(gt=0)
+    """Most tokens that the model writes by itself before a call."""
     argument_tokens: int = Field(gt=0)
     """Most tokens of the arguments of a call."""
-    rollbacks: int = Field(gt=0)
-    """Most turns that are rolled back in a row."""
 
 
 class Reading(_Frozen):
     """How the answer is read from the passages."""
 
+    at_end: bool
+    """Whether it is read with nothing in view but whole passages; else in the window as it is."""
     passages: int = Field(gt=0)
     """Most passages in view when the answer is written."""
     tokens: int = Field(gt=0)
     """Most tokens of passages in view when the answer is written."""
     answer_tokens: int = Field(gt=0)
     """Most tokens of an answer."""
+    tries: int = Field(gt=0)
+    """Most times that it is asked for where none was given in a box."""
+
+
+class WindowMarks(_Frozen):
+    """How full the window may become, as shares of it."""
+
+    high: float = Field(gt=0, le=1)
+    """Filled further than this, spans are cut."""
+    low: float = Field(gt=0, lt=1)
+    """What stays filled after that: cuts are seldom and large."""
+    notes: float = Field(ge=0, lt=1)
+    """Most that notes of what was found may take."""
 
 
 class Profile(_Frozen):
     """All that the agent adapts to a model."""
 
     name: str
+    tools: tuple[str, ...] = Field(min_length=1)
+    """The tools that it may call, by name."""
     prompts: Prompts
+    told: Told
     sampling: Sampling
+    vote_temperature: float = Field(gt=0)
+    """Temperature of attempts that vote: without chance all would be the same."""
     gathering: Gathering
+    guarding: Guarding
+    window: WindowMarks
     reading: Reading
 
 
-def load_profile(name: str) -> Profile:
-    """Return the profile that ships under `name`.
+def shipped_profiles() -> tuple[str, ...]:
+    """Return the names of the profiles that ship with the program."""
+    names = (entry.name for entry in resources.files(__name__).iterdir())
+    return tuple(sorted(Path(name).stem for name in names if name.endswith(_SUFFIX)))
 
-    Raises ProfileError when there is none, or it does not satisfy the schema.
+
+def load_profile(name: str) -> Profile:
+    """Return the profile that ships under `name`, or the one in the TOML file of that path.
+
+    A file may begin with `based_on = "generic"` and say only what is different. Raises ProfileError
+    when there is none, or it does not satisfy the schema.
     """
-    folder = resources.files(__name__)
-    path = folder / f"{name}.toml"
-    if not path.is_file():
-        known = sorted(
-            Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml")
-        )
-        raise ProfileError(f"There is no profile '{name}'. Use one of: {', '.join(known)}")
     try:
-        return Profile(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ProfileError(f"The profile '{name}' cannot be used: {error}") from error
+        return Profile(**_values(name))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"The profile '{name}' cannot be read: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ProfileError(f"The profile '{name}' cannot be used: {faults}") from error
+
+
+def _values(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the values of a profile, on top of those that it is based on."""
+    if name in seen:
+        raise ProfileError(f"The profile '{seen[0]}' is based on itself: {' on '.join(seen)}")
+    values: dict[str, Any] = tomllib.loads(_text(name))
+    base = values.pop("based_on", None)
+    if base is None:
+        return values
+    return _merged(_values(str(base), (*seen, name)), values)
+
+
+def _text(name: str) -> str:
+    if name in shipped_profiles():
+        return (resources.files(__name__) / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    path = Path(name).expanduser()
+    if path.suffix != _SUFFIX and not path.is_file():
+        raise ProfileError(
+            f"There is no profile '{name}'. Use one of: {', '.join(shipped_profiles())}; "
+            "or the path of a TOML file of your own."
+        )
+    return path.read_text(encoding="utf-8")
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` made, table by table."""
+    result = dict(base)
+    for key, value in changes.items():
+        before = result.get(key)
+        tables = isinstance(value, dict) and isinstance(before, dict)
+        result[key] = _merged(before or {}, value) if tables else value
+    return result

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from edge_agent.evidence import Evidence, Exhibit, Quote
+from edge_agent.events import Quote
+from edge_agent.evidence import Evidence, Exhibit
 from edge_agent.index import Collection, Titled, excerpts, sentences
 from edge_agent.protocol import ToolSignature
 
@@ -75,14 +77,24 @@ class Tool(Protocol):
         """Carry out a call. Raises ToolError, and pydantic's ValidationError for bad arguments."""
 
 
-def signature(server: str, name: str, arguments: type[BaseModel]) -> ToolSignature:
-    """Return the signature of a tool whose arguments, and their meaning, are `arguments`."""
+def signature(
+    server: str,
+    name: str,
+    arguments: type[BaseModel],
+    slips: Mapping[str, str] = MappingProxyType({}),
+    also_called: tuple[str, ...] = (),
+) -> ToolSignature:
+    """Return the signature of a tool whose arguments, and their meaning, are `arguments`.
+
+    `slips` are names that models write by mistake for those of arguments, `also_called` for its
+    own.
+    """
     schema = arguments.model_json_schema()
     description = schema.pop("description")
     schema.pop("title")
     for field in schema["properties"].values():
         field.pop("title")
-    return ToolSignature(server, name, description, schema)
+    return ToolSignature(server, name, description, schema, slips, also_called)
 
 
 def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolResult:

@@ -18,7 +18,13 @@ class SearchArguments(BaseModel):
 class Search:
     """Searches the library for passages."""
 
-    signature = signature("library", "search", SearchArguments)
+    signature = signature(
+        "library",
+        "search",
+        SearchArguments,
+        slips={"q": "query", "search_query": "query", "keywords": "query", "question": "query"},
+        also_called=("google_search", "web_search", "find"),
+    )
 
     def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         """Show the best passages for a query: their key, title, and sentences that match."""

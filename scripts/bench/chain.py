@@ -30,13 +30,14 @@ from pathlib import Path
 import psutil
 from rewriting import Texts, overwrite_results, replace, texts_of
 
-from edge_agent.cli.pulling import ensure_model, loading_settings
+from edge_agent.cli.pulling import ensure_model
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library, Shelf
 from edge_agent.models import Choose, Force, Plan, Sample, Sampling, Span, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
+from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call, render_tools
 from edge_agent.tools import TOOLS, ToolContext, ToolResult

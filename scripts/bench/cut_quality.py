@@ -22,13 +22,14 @@ from rewriting import overwrite_results, replace, texts_of
 from scoring import exact_match, f1
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.cli.pulling import ensure_model, loading_settings
+from edge_agent.cli.pulling import ensure_model
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
 from edge_agent.index import Collection
 from edge_agent.models import Span, SpanKind, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
+from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 
 READING_TOKENS = 900

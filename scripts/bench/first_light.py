@@ -23,14 +23,14 @@ from pathlib import Path
 
 from scoring import exact_match
 
-from edge_agent.agent import AgentSettings
-from edge_agent.assembly import assembled
+from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.pulling import ensure_model, loading_settings
+from edge_agent.cli.pulling import ensure_model
 from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import sample_folder
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
+from edge_agent.opening import loading_settings, open_session
 
 ROOT = Path(__file__).parent.parent.parent
 QUESTION = "In which city was the engineer born who conceived the Great Eastern?"

@@ -29,11 +29,12 @@ import llama_cpp
 import numpy as np
 from question_sets import records
 
-from edge_agent.cli.pulling import ensure_model, loading_settings
+from edge_agent.cli.pulling import ensure_model
 from edge_agent.home import Home
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.engine import Engine
+from edge_agent.opening import loading_settings
 
 TASKS = {
     "copy": "Copy, word for word, the sentences of the passages that help to answer the question.",

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_agent.cli.pulling import ensure_model, loading_settings
+from edge_agent.cli.pulling import ensure_model
 from edge_agent.home import Home
 from edge_agent.index import sample_folder
 from edge_agent.models import DEFAULT_CONTEXT, Plan, Sample, Sampling, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
+from edge_agent.opening import loading_settings
 
 QUESTION = "Which of these is the longest?"
 

@@ -41,6 +41,10 @@ class ScriptedSession:
     seen: list[str] = field(default_factory=list)
 
     @property
+    def size(self) -> int:
+        return sum(span.tokens for span in self.spans)
+
+    @property
     def room(self) -> int:
         return self.context - sum(span.tokens for span in self.spans)
 

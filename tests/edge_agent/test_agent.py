@@ -18,7 +18,6 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection
 from edge_agent.models import SpanKind
-from edge_agent.profiles import load_profile
 
 QUESTION = "Where was the designer of the Fram born?"
 SEARCH = ">search<"
@@ -31,7 +30,7 @@ TWO_STEPS = [
 
 
 def agent(session: Any, library: Collection, **settings: Any) -> Agent:
-    return Agent(session, library, load_profile("generic"), AgentSettings(**settings))
+    return Agent(library, session, profile="generic", settings=AgentSettings(**settings))
 
 
 def run(
@@ -115,14 +114,14 @@ def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
     scripted: Any, ships: Collection
 ) -> None:
     again = ["Nothing here", "Missing:", " the designer born, Fram", SEARCH]
-    done = finish(run(scripted([*again * 3, "1892}"]), ships))
+    done = finish(run(scripted([*again * 6, "1892}"]), ships))
     assert (done.reason, done.status) == ("no progress", "answered")
 
 
 def test_at_the_limit_of_calls_it_answers_from_what_it_has(
     scripted: Any, ships: Collection
 ) -> None:
-    done = finish(run(scripted(["1892}"]), ships, max_calls=1))
+    done = finish(run(scripted(["launched in 1892", "1892}"]), ships, max_calls=1))
     assert (done.reason, done.status, done.answer) == ("call limit", "partial", "1892")
 
 

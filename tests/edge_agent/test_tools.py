@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from pydantic import ValidationError
 
-from edge_agent.evidence import Evidence, Quote
-from edge_agent.index import Collection
+from edge_agent.events import Quote
+from edge_agent.evidence import Evidence
+from edge_agent.index import Collection, Library
+from edge_agent.protocol import ToolCall, repaired
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
+
+DIARY = "Diary: 100% & more.md"
+DAYS = {
+    "Departure": "The Polaris left Tromsø at noon. Forty dogs were on board.",
+    "Ice": "She was beset on the third day. The rudder was lifted out of the water.",
+    "Winter": "The captain was Otto Lund. He fell ill in the dark months.",
+    "Thaw": "The dogs were fed on seal meat. The cook was buried ashore.",
+    "Return": "Hammerfest was reached in August. All the others were well.",
+}
 
 
 def context(
-    library: Collection, evidence: Evidence, visible: tuple[Quote, ...] = (), results: int = 3
+    library: Collection,
+    evidence: Evidence,
+    visible: tuple[Quote, ...] = (),
+    results: int = 3,
+    tokens: int = 100,
 ) -> ToolContext:
     return ToolContext(
         library=library,
@@ -20,9 +41,22 @@ def context(
         question="Where was the designer of the Fram born?",
         count=lambda text: len(text.split()),
         results=results,
-        tokens=100,
+        tokens=tokens,
         visible=frozenset(visible),
     )
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Collection:
+    """A document of five passages whose name needs escapes, and another one."""
+    folder = tmp_path / "diaries"
+    folder.mkdir()
+    days = "".join(f"\n\n## {heading}\n\n{text}" for heading, text in DAYS.items())
+    (folder / DIARY).write_text(f"# Voyage of the Polaris{days}\n")
+    (folder / "log.md").write_text("# Log\n\nThe log says nothing of dogs.\n")
+    library = Library(tmp_path / "polar ships")
+    library.add([folder])
+    return Collection([library])
 
 
 def run(tool: str, where: ToolContext, **arguments: Any) -> ToolResult:
@@ -69,9 +103,307 @@ def test_nothing_matches(ships: Collection) -> None:
     assert found == ToolResult("Nothing in the library matches: zeppelin")
 
 
+# read
+
+
 def test_a_passage_is_read_whole(ships: Collection) -> None:
     evidence = Evidence()
     run("search", context(ships, evidence, results=1), query="Gjøa")
-    assert "She has eight ropes." in run("read", context(ships, evidence), passage=1).text
-    with pytest.raises(ToolError, match=r"\[7\]"):
-        run("read", context(ships, evidence), passage=7)
+    assert "She has eight ropes." in run("read", context(ships, evidence), source=1).text
+
+
+@pytest.mark.parametrize("source", [1, "1", "[1]", " [1] ", "[1] Voyage of the Polaris"])
+def test_a_passage_is_read_with_what_follows_it(diary: Collection, source: int | str) -> None:
+    evidence = Evidence()
+    run("search", context(diary, evidence, results=1), query="Otto Lund")
+    found = run("read", context(diary, evidence), source=source)
+    assert found.text.splitlines() == [
+        "[1] Voyage of the Polaris: " + DAYS["Winter"],
+        "[2] Voyage of the Polaris: " + DAYS["Thaw"],
+        "[3] Voyage of the Polaris: " + DAYS["Return"],
+    ]
+    assert Quote(2, "The cook was buried ashore.") in found.shown
+
+
+def test_only_what_fits_follows_a_passage(diary: Collection) -> None:
+    evidence = Evidence()
+    run("search", context(diary, evidence, results=1), query="Otto Lund")
+    assert run("read", context(diary, evidence, tokens=30), source=1).keys == (1, 2)
+    assert run("read", context(diary, evidence, tokens=1), source=1).keys == (1,)
+
+
+@pytest.mark.parametrize("source", ["voyage of the polaris", " Voyage of the Polaris", DIARY])
+def test_a_document_is_read_from_its_beginning(diary: Collection, source: str) -> None:
+    found = run("read", context(diary, Evidence(), tokens=40), source=source)
+    assert found.text.startswith("[1] Voyage of the Polaris: The Polaris left Tromsø")
+    assert found.keys == (1, 2, 3)
+
+
+@pytest.mark.parametrize("source", [1, "Voyage of the Polaris"])
+def test_of_a_document_the_part_about_something_is_read(
+    diary: Collection, source: int | str
+) -> None:
+    evidence = Evidence()
+    run("search", context(diary, evidence, results=1), query="rudder")
+    about = "Where was the cook buried?"
+    found = run("read", context(diary, evidence, results=1), source=source, about=about)
+    assert found.text == "[2] Voyage of the Polaris: " + DAYS["Thaw"]
+
+
+def test_evidence_outlives_its_document(ships: Collection, tmp_path: Path) -> None:
+    evidence = Evidence()
+    run("search", context(ships, evidence, results=1), query="Colin Archer")
+    (tmp_path / "ships-documents" / "archer.md").unlink()
+    ships.libraries[0].update()
+    for about in ("", "parents"):
+        found = run("read", context(ships, evidence), source=1, about=about)
+        assert found.text == "[1] Colin Archer: " + (
+            "Colin Archer was born in Larvik. His parents were Scots."
+        )
+    with pytest.raises(ToolError, match="no document 'Colin Archer'"):
+        run("read", context(ships, evidence), source="Colin Archer")
+
+
+def test_evidence_stays_as_it_was_shown_where_its_document_has_changed(
+    ships: Collection, tmp_path: Path
+) -> None:
+    evidence = Evidence()
+    run("search", context(ships, evidence, results=1), query="Colin Archer")
+    (tmp_path / "ships-documents" / "archer.md").write_text(
+        "# Colin Archer\n\nHe was born in Oslo."
+    )
+    ships.libraries[0].update()
+    assert "Larvik" in run("read", context(ships, evidence), source=1).text
+    assert "Larvik" in run("read", context(ships, evidence), source=1, about="born").text
+
+
+def test_what_is_not_here_is_said(ships: Collection) -> None:
+    with pytest.raises(ToolError, match=r"No search has found a passage \[7\]"):
+        run("read", context(ships, Evidence()), source=7)
+    with pytest.raises(ToolError, match="There is no document 'The Mill'"):
+        run("read", context(ships, Evidence()), source="The Mill")
+
+
+def test_a_number_that_is_no_key_may_be_a_title(tmp_path: Path) -> None:
+    (tmp_path / "book.md").write_text("# 1984\n\nIt was a bright cold day in April.")
+    library = Library(tmp_path / "books")
+    library.add([tmp_path / "book.md"])
+    found = run("read", context(Collection([library]), Evidence()), source=1984)
+    assert found.text == "[1] 1984: It was a bright cold day in April."
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (ToolCall("library", "read", {"passage": 3}), {"source": 3}),
+        (ToolCall("library", "read", {"document": "Fram"}), {"source": "Fram"}),
+        (ToolCall("library", "google_search", {"q": "Fram"}), {"query": "Fram"}),
+    ],
+)
+def test_slips_of_calls_to_the_library_are_known(written: ToolCall, meant: object) -> None:
+    tools = (TOOLS["search"].signature, TOOLS["read"].signature)
+    assert repaired(written, tools).arguments == meant
+
+
+# Documents
+
+
+class MeaningOfDeath:
+    """Holds that texts about a grave mean the same."""
+
+    name = "death"
+    dimensions = 2
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        alike = [any(word in text for word in ("grave", "buried")) for text in texts]
+        return np.array([[each, not each] for each in alike], np.float32)
+
+
+def test_passages_of_a_document_are_ranked_by_the_words_they_have(diary: Collection) -> None:
+    library = diary.libraries[0].name
+    best = diary.passages_about(library, DIARY, "dogs fed on seal", 2)
+    assert [passage.text for passage in best] == [DAYS["Thaw"], DAYS["Departure"]]
+    assert len(diary.passages_about(library, DIARY, "nothing of it", 9)) == len(DAYS)
+    assert diary.passages_about(library, "gone", "dogs", 9) == ()
+
+
+def test_passages_of_a_document_are_ranked_by_what_they_mean(diary: Collection) -> None:
+    library = Library(diary.libraries[0].folder, MeaningOfDeath())
+    best = Collection([library]).passages_about(library.name, DIARY, "his grave", 1)
+    assert [passage.text for passage in best] == [DAYS["Thaw"]]
+
+
+# google_search
+
+
+def organic(result: ToolResult) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(result.text)["organic"]
+    return found
+
+
+def test_a_web_search_has_one_result_a_document_with_no_keys_in_it(diary: Collection) -> None:
+    found = run("google_search", context(diary, Evidence()), q="dogs")
+    results = {each["title"]: each for each in organic(found)}
+    assert set(results) == {"Log", "Voyage of the Polaris"}
+    voyage = results["Voyage of the Polaris"]
+    assert "Forty dogs were on board." in voyage["snippet"]
+    assert " … " in voyage["snippet"]
+    assert "[1]" not in found.text
+    assert {quote.sentence for quote in found.shown} >= {
+        "Forty dogs were on board.",
+        "The dogs were fed on seal meat.",
+        "The log says nothing of dogs.",
+    }
+
+
+def test_links_lead_back_to_their_documents(diary: Collection) -> None:
+    found = run("google_search", context(diary, Evidence()), q="Otto Lund", num=1)
+    (link,) = [each["link"] for each in organic(found)]
+    assert link == "doc://polar%20ships/Diary%3A%20100%25%20%26%20more.md"
+    read = run(
+        "scrape_and_extract_info",
+        context(diary, Evidence()),
+        url=link,
+        info_to_extract="Who was the captain?",
+    )
+    assert "Otto Lund" in json.loads(read.text)["extracted_info"]
+
+
+def test_pages_of_results_go_on_where_the_last_one_ended(ships: Collection) -> None:
+    evidence, query = Evidence(), "Colin Archer Fram Gjøa"
+    pages = [
+        organic(run("google_search", context(ships, evidence), q=query, num=1, page=page))
+        for page in (1, 2, 3, 4)
+    ]
+    titles = [each["title"] for page in pages for each in page]
+    assert sorted(titles) == ["Colin Archer", "Fram", "Gjøa"]
+    assert pages[3] == []
+
+
+def test_a_search_shows_no_more_results_than_there_is_room_for(ships: Collection) -> None:
+    query = "Colin Archer Fram Gjøa"
+    shown = {
+        tokens: len(
+            organic(run("google_search", context(ships, Evidence(), tokens=tokens), q=query))
+        )
+        for tokens in (1, 90, 200)
+    }
+    assert shown == {1: 1, 90: 2, 200: 3}
+    few = context(ships, Evidence(), results=2, tokens=200)
+    assert len(organic(run("google_search", few, q=query, num=50))) == 2
+
+
+def test_a_result_stays_within_its_tokens(diary: Collection) -> None:
+    for tokens in (60, 80, 120):
+        where = context(diary, Evidence(), tokens=tokens)
+        assert where.count(run("google_search", where, q="dogs").text) <= tokens
+        about = {"url": DIARY, "info_to_extract": "dogs"}
+        assert where.count(run("scrape_and_extract_info", where, **about).text) <= tokens
+
+
+def test_arguments_without_effect_may_be_anything(ships: Collection) -> None:
+    arguments = {"gl": None, "hl": "no", "location": "Larvik", "tbs": "qdr:y", "autocorrect": 1}
+    plain = run("google_search", context(ships, Evidence()), q="Fram")
+    assert run("google_search", context(ships, Evidence()), q="Fram", **arguments) == plain
+
+
+@pytest.mark.parametrize("wrong", [{}, {"q": ""}, {"q": "x", "num": 0}, {"q": "x", "page": -1}])
+def test_arguments_that_cannot_be_meant_are_refused(
+    ships: Collection, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError):
+        run("google_search", context(ships, Evidence()), **wrong)
+
+
+def test_nothing_found_is_an_empty_list(ships: Collection) -> None:
+    assert organic(run("google_search", context(ships, Evidence()), q="zeppelin")) == []
+
+
+# scrape_and_extract_info
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "doc://ships/archer.md",
+        " DOC://ships/archer.md\n",
+        "doc://another/archer.md",
+        "archer.md",
+        "colin archer",
+    ],
+)
+def test_a_document_is_found_by_its_link_its_id_or_its_title(ships: Collection, url: str) -> None:
+    evidence = Evidence()
+    result = run("scrape_and_extract_info", context(ships, evidence), url=url, info_to_extract="?")
+    assert json.loads(result.text) == {
+        "success": True,
+        "url": url,
+        "extracted_info": "Colin Archer was born in Larvik. His parents were Scots.",
+        "error": "",
+        "scrape_stats": {
+            "line_count": 3,
+            "char_count": 72,
+            "last_char_line": 3,
+            "all_content_displayed": True,
+        },
+        "model_used": "extractive",
+        "tokens_used": 0,
+    }
+    assert result.shown[0] == Quote(1, "Colin Archer was born in Larvik.")
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("https://example.org", "There is no network here"),
+        ("HTTP://example.org", "There is no network here"),
+        ("doc://ships/nansen.md", "There is no such document"),
+        ("doc://ships", "There is no such document"),
+        ("Nansen", "There is no such document"),
+    ],
+)
+def test_what_cannot_be_read_says_why(ships: Collection, url: str, error: str) -> None:
+    result = run(
+        "scrape_and_extract_info", context(ships, Evidence()), url=url, info_to_extract="?"
+    )
+    assert result.shown == ()
+    said = json.loads(result.text)
+    assert (said["success"], said["url"], said["extracted_info"]) == (False, url, "")
+    assert error in said["error"]
+
+
+def test_what_is_taken_out_of_a_document_stands_there_in_this_order(diary: Collection) -> None:
+    result = run(
+        "scrape_and_extract_info",
+        context(diary, Evidence(), tokens=60),
+        url=DIARY,
+        info_to_extract="the cook, and the dogs",
+    )
+    taken = json.loads(result.text)["extracted_info"]
+    assert taken.index("Forty dogs were on board.") < taken.index("The cook was buried ashore.")
+    assert "rudder" not in taken
+    assert all(quote.sentence in taken for quote in result.shown)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (ToolCall("web", "google_search", {"query": "x", "num": 3}), {"q": "x", "num": 3}),
+        (ToolCall("search_and_scrape_webpage", "search", {"q": "x"}), {"q": "x"}),
+        (ToolCall("", "jina_scrape_llm_summary", {"link": "x"}), {"url": "x"}),
+        (ToolCall("", "scrape_website", {"url": "x"}), {"url": "x"}),
+        (
+            ToolCall("", "scrape_and_extract_info", {"url": "x", "introduction": "y"}),
+            {"url": "x", "info_to_extract": "y"},
+        ),
+        (
+            ToolCall("", "scrape_and_extract_info", {"url": "x", "description": "y"}),
+            {"url": "x", "info_to_extract": "y"},
+        ),
+    ],
+)
+def test_slips_of_calls_to_the_web_are_known(written: ToolCall, meant: object) -> None:
+    tools = (TOOLS["google_search"].signature, TOOLS["scrape_and_extract_info"].signature)
+    call = repaired(written, tools)
+    assert call.arguments == meant
+    assert (call.server, call.tool) in {(tool.server, tool.name) for tool in tools}

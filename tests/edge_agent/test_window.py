@@ -1,4 +1,4 @@
-"""The window: room is made by cutting what is oldest, and never the question."""
+"""The window: room is made by cutting what is oldest, never the question, and notes keep quotes."""
 
 from __future__ import annotations
 
@@ -7,43 +7,108 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge_agent.events import NoteWritten, Quote, RunStarted, SpanCut
+from edge_agent.evidence import Exhibit
+from edge_agent.index import Passage
 from edge_agent.models import SpanKind
-from edge_agent.window import make_room
+from edge_agent.profiles import load_profile
+from edge_agent.trajectory import Entry, Trajectory
+from edge_agent.turns import quotable_line
+from edge_agent.window import Window
 
-KINDS = st.sampled_from([SpanKind.RESULT, SpanKind.TURN, SpanKind.NOTE])
+PROFILE = load_profile("generic")
+PINNED = (SpanKind.SYSTEM, SpanKind.QUESTION, SpanKind.NOTE)
 
 
-def filled(session: Any, *spans: tuple[SpanKind, int]) -> Any:
-    session.append(SpanKind.SYSTEM, "s " * 5)
-    session.append(SpanKind.QUESTION, "q " * 5)
-    for kind, tokens in spans:
-        session.append(kind, "x " * tokens)
-    return session
+def passage(number: int) -> Passage:
+    text = f"Fact number {number} is here."
+    return Passage(f"d{number}#1", f"d{number}", f"T{number}", "/d", (), None, 1, 0, 9, text)
+
+
+def trajectory(*spans: tuple[SpanKind, str]) -> Trajectory:
+    started = RunStarted("r", "q?", "m", "l", "generic", 0, 8, system="s " * 5, prompt="q " * 5)
+    made = Trajectory.of([started])
+    made.entries += [Entry(kind, text) for kind, text in spans]
+    return made
+
+
+def cleared(session: Any, state: Trajectory, tokens: int) -> list[SpanCut | NoteWritten]:
+    window = Window(session, PROFILE)
+    window.restore(state.entries)
+    events = []
+    for event in window.make_room(state, tokens):
+        state.apply(event)
+        events.append(event)
+    return events
 
 
 def test_nothing_is_cut_while_there_is_room(scripted: Any) -> None:
-    session = filled(scripted([], context=100), (SpanKind.RESULT, 50))
-    assert make_room(session, 40) == ()
+    assert cleared(scripted([], context=100), trajectory((SpanKind.RESULT, "x " * 50)), 40) == []
 
 
 def test_old_results_go_first_and_seldom(scripted: Any) -> None:
-    session = filled(
-        scripted([], context=100),
-        *((SpanKind.TURN, 5), (SpanKind.RESULT, 30), (SpanKind.TURN, 5), (SpanKind.RESULT, 40)),
+    session = scripted([], context=200)
+    state = trajectory(
+        (SpanKind.TURN, "t " * 5),
+        (SpanKind.RESULT, "x " * 80),
+        (SpanKind.TURN, "u " * 5),
+        (SpanKind.RESULT, "y " * 70),
     )
-    cut = make_room(session, 20)
-    assert [(span.kind, span.tokens) for span in cut] == [(SpanKind.RESULT, 30)]
-    assert session.room >= 40
+    (cut,) = cleared(session, state, 40)
+    assert (cut.kind, cut.tokens, cut.position) == ("result", 80, 3)
+    assert session.size <= 120
+
+
+def test_what_was_quoted_in_turns_that_leave_is_noted_once(scripted: Any) -> None:
+    session = scripted([], context=300)
+    state = trajectory()
+    for number in range(1, 9):
+        exhibit = Exhibit(number, "l", passage(number))
+        state.evidence.restore(exhibit)
+        quote = Quote(number, passage(number).text)
+        state.quotes.append(quote)
+        state.entries.append(Entry(SpanKind.TURN, quotable_line(quote, exhibit) + "w " * 20))
+    events = cleared(session, state, 100)
+    assert isinstance(events[-1], NoteWritten)
+    assert "Fact number" in events[-1].text
+    assert sum(entry.kind is SpanKind.NOTE for entry in state.entries) == 1
+    state.entries.insert(2, Entry(SpanKind.RESULT, "z " * 120))
+    cleared(session, state, 100)
+    assert sum(span.kind is SpanKind.NOTE for span in session.spans) == 1
+
+
+def test_restoring_keeps_what_is_there_already(scripted: Any) -> None:
+    session = scripted([])
+    window = Window(session, PROFILE)
+    entries = trajectory((SpanKind.TURN, "t"), (SpanKind.RESULT, "x")).entries
+    window.restore(entries)
+    before = session.spans
+    window.restore(entries)
+    assert session.spans == before
+    window.restore([*entries[:3], Entry(SpanKind.RESULT, "y")])
+    assert session.spans[:3] == before[:3]
+    assert session.spans[3].text == "y"
+
+
+SPANS = st.lists(
+    st.tuples(
+        st.sampled_from([SpanKind.RESULT, SpanKind.TURN, SpanKind.QUESTION]), st.integers(1, 30)
+    ),
+    max_size=12,
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spans=st.lists(st.tuples(KINDS, st.integers(1, 30)), max_size=12), wanted=st.integers(1, 80))
+@given(spans=SPANS, wanted=st.integers(1, 80))
 def test_what_can_fit_will_fit(
     scripted: Any, spans: list[tuple[SpanKind, int]], wanted: int
 ) -> None:
-    session = filled(scripted([], context=1000), *spans)
-    session.context = 10 + sum(tokens for _, tokens in spans)
-    make_room(session, wanted)
+    state = trajectory(*((kind, "x " * tokens) for kind, tokens in spans))
+    session = scripted([], context=10 + sum(tokens for _, tokens in spans))
+    cleared(session, state, wanted)
     left = [span.kind for span in session.spans]
-    assert left[:2] == [SpanKind.SYSTEM, SpanKind.QUESTION]
-    assert session.room >= wanted or len(left) == 2
+    assert [(span.kind, span.text) for span in session.spans] == [
+        (entry.kind, entry.text) for entry in state.entries
+    ]
+    assert session.room >= wanted or all(kind in PINNED for kind in left)
+    assert left.count(SpanKind.QUESTION) == 1 + sum(k is SpanKind.QUESTION for k, _ in spans)

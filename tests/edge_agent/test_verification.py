@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.citations import cite, states
-from edge_agent.evidence import Evidence, Quote
+from edge_agent.events import Quote
+from edge_agent.evidence import Evidence
 from edge_agent.index import Document, Section, split
+from edge_agent.verification import cite, states
 
 
 def evidence(*texts: str) -> Evidence:

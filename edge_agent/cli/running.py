@@ -1,0 +1,344 @@
+"""Carrying a run to its end: what `ask`, `runs resume` and `runs fork` share."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from types import FrameType
+from typing import Any, TypeVar
+
+import click
+
+from edge_agent.agent import Agent, AgentSettings, Budget
+from edge_agent.cli.answer import answer_record, print_answer, print_failure
+from edge_agent.cli.libraries import open_libraries
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
+from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.trajectory import show_trajectory
+from edge_agent.errors import RunError
+from edge_agent.events import (
+    Event,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    Status,
+    StepMeasured,
+    to_record,
+)
+from edge_agent.home import Home
+from edge_agent.inquiry import INTERRUPTED
+from edge_agent.models import DEFAULT_CONTEXT
+from edge_agent.opening import loading_settings, open_session
+from edge_agent.profiles import load_profile
+from edge_agent.runs import RunStore
+from edge_agent.trajectory import Trajectory
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_EXIT_CODES: dict[Status, ExitCode] = {
+    "answered": ExitCode.ANSWERED,
+    "partial": ExitCode.ANSWERED,
+    "not_found": ExitCode.NOT_FOUND,
+    "failed": ExitCode.FAILED,
+}
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+"""How often the thread that reads the keyboard looks whether the run has ended."""
+
+offline_option = click.option(
+    "--offline", is_flag=True, help="Never download, and use no server elsewhere."
+)
+
+
+def budget_options(default: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds the options for what a run may cost."""
+
+    def add(command: _Command) -> _Command:
+        for option in (_max_tokens_option, _max_time_option):
+            command = option(command)
+        return click.option(
+            "--max-calls",
+            type=click.IntRange(min=1),
+            help="Most tool calls of an attempt; at the limit it answers from what it has.  "
+            f"[default: {default}]",
+        )(command)
+
+    return add
+
+
+_max_time_option = click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Answer from what was found after this many seconds.",
+)
+_max_tokens_option = click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    help="Answer from what was found after this many tokens, read and written, in the whole run.",
+)
+
+
+def output_options(command: _Command) -> _Command:
+    """Add the options for what is printed while a run goes on, and at its end."""
+    command = click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")(
+        command
+    )
+    command = click.option(
+        "--events", is_flag=True, help="Print every event as a JSON line as it happens."
+    )(command)
+    return json_option(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is printed while a run goes on, and at its end."""
+
+    as_json: bool
+    events: bool
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options that exclude each other."""
+        if self.as_json and self.events:
+            raise click.UsageError("--json and --events both claim standard output: choose one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run that goes on may cost; None is what it was allowed before."""
+
+    calls: int | None
+    seconds: float | None
+    tokens: int | None
+
+    def budget(self, before: Trajectory) -> Budget:
+        """Return these limits, and those of the run so far where they say nothing."""
+        return Budget(
+            self.calls or before.max_calls,
+            before.max_seconds if self.seconds is None else self.seconds,
+            before.max_tokens if self.tokens is None else self.tokens,
+        )
+
+
+def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline: bool) -> ExitCode:
+    """Go on with a stored run, with the model and the libraries that it was begun with.
+
+    Raises RunError where there is nothing to go on with, and what opening them raises.
+    """
+    store.check_free(run)
+    events = store.events(run)
+    check_openable(events[0])
+    before = Trajectory.of(events)
+    budget = limits.budget(before)
+    _check_resumable(run, events[-1], before, budget)
+    started, home = before.started, Home.from_environment()
+    profile = load_profile(started.profile_source or started.profile)
+    chosen = ensure_usable(started.model_source, home, offline=offline)
+    library = open_libraries(started.libraries, home, quiet=output.quiet, offline=offline)
+    engine_settings = loading_settings(chosen, home, started.context or DEFAULT_CONTEXT)
+    settings = AgentSettings(prefixes=home.prefixes)
+    with open_session(chosen, engine_settings) as session:
+        agent = Agent(library, session, profile=profile, settings=settings)
+        stream = store.resume(run, lambda stored: agent.resume(stored, budget))
+        return carry_out(agent, stream, store, output, keyboard=terminal())
+
+
+def carry_out(
+    agent: Agent,
+    stream: Iterator[Event],
+    store: RunStore,
+    output: Output,
+    *,
+    keyboard: int | None,
+) -> ExitCode:
+    """Show a recorded run while it goes on, and how it ends; return the exit code for that.
+
+    What is typed on `keyboard`, a terminal's file descriptor, and what is left for the run in the
+    store is passed on to it. Ctrl-C once has it answer from what was found, twice ends it.
+    """
+    first = next(stream)
+    assert isinstance(first, RunStarted | RunResumed)
+    heard = None if output.quiet else keyboard
+    with (
+        _saying_how_to_go_on(first.run),
+        _answering_on_interrupt(agent, quiet=output.quiet),
+        _listening(heard, agent.tell),
+    ):
+        events = _with_messages(chain([first], stream), agent, store, first.run)
+        *_, finished = _shown(events, output, typing=heard is not None)
+    assert isinstance(finished, RunFinished)
+    _print_end(finished, store, output)
+    if finished.reason == INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    return _EXIT_CODES[finished.status]
+
+
+def terminal() -> int | None:
+    """Return the file descriptor of standard input where it is a terminal, else None."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):  # there is none, or it is closed
+        return None
+    return descriptor if os.isatty(descriptor) else None
+
+
+def check_openable(started: Event) -> None:
+    """Raise RunError where a run does not say what it was made with."""
+    assert isinstance(started, RunStarted)
+    if not started.model_source or not started.libraries:
+        raise RunError(
+            f"The run {started.run} does not say how to open its model and its libraries: an older "
+            "version made it, or a program of your own. Ask its question again: miro-edge ask"
+        )
+
+
+def _check_resumable(run: str, last: Event, before: Trajectory, budget: Budget) -> None:
+    """Raise RunError where going on would change nothing."""
+    if not isinstance(last, RunFinished) or last.status == "failed":
+        return
+    if last.status == "answered":
+        raise RunError(
+            f"The run {run} was answered. To go another way from one of its steps: "
+            f"miro-edge runs fork {run} --at STEP"
+        )
+    tokens = before.tokens.prompt + before.tokens.generated
+    for option, spent, limit in (
+        ("--max-calls", len(before.calls), budget.max_calls),
+        ("--max-time", before.seconds, budget.max_seconds),
+        ("--max-tokens", tokens, budget.max_tokens),
+    ):
+        if limit is not None and spent >= limit:
+            raise RunError(
+                f"The run {run} may look no further: it has spent {spent:.10g} of "
+                f"{limit:.10g}. Give it more: "
+                f"miro-edge runs resume {run} {option} {2 * max(spent, limit):.10g}"
+            )
+
+
+def _shown(events: Iterator[Event], output: Output, *, typing: bool) -> Iterator[Event]:
+    """Pass `events` on and print them as `output` says."""
+    if output.events:
+        return _printed(events)
+    return events if output.quiet else show_trajectory(events, typing=typing)
+
+
+def _printed(events: Iterable[Event]) -> Iterator[Event]:
+    for event in events:
+        click.echo(json.dumps(to_record(event), ensure_ascii=False))
+        yield event
+
+
+def _print_end(finished: RunFinished, store: RunStore, output: Output) -> None:
+    if output.as_json:
+        print_json(answer_record(store.summary(finished.run), finished))
+    elif not output.events:
+        print_answer(finished, quiet=output.quiet)
+    if finished.status == "failed":
+        print_failure(finished)
+    if finished.status == "failed" or (finished.reason == INTERRUPTED and not output.quiet):
+        _say_how_to_go_on(finished.run)
+
+
+def _say_how_to_go_on(run: str) -> None:
+    click.echo(f"Go on with it: miro-edge runs resume {run}", err=True)
+
+
+@contextmanager
+def _saying_how_to_go_on(run: str) -> Iterator[None]:
+    """Say how to go on where the run breaks off, also at a second Ctrl-C."""
+    try:
+        yield
+    except BaseException:
+        _say_how_to_go_on(run)
+        raise
+
+
+@contextmanager
+def _answering_on_interrupt(agent: Agent, *, quiet: bool) -> Iterator[None]:
+    """Let the first Ctrl-C end the gathering and the second one end the program."""
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if agent.interrupted:
+            raise KeyboardInterrupt
+        agent.interrupt()
+        if not quiet:
+            diagnostics().print("Answering from what was found. Ctrl-C again ends at once.")
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# Steering
+
+
+def _with_messages(
+    events: Iterable[Event], agent: Agent, store: RunStore, run: str
+) -> Iterator[Event]:
+    """Pass `events` on; before each step, tell the agent what was left for the run meanwhile."""
+    told: set[int] = set()
+    for event in events:
+        if isinstance(event, RunStarted | RunResumed | StepMeasured):
+            for number, text in store.unheard(run):
+                if number not in told:  # told is not yet heard: that is when the model reads it
+                    told.add(number)
+                    agent.tell(text, number)
+        yield event
+
+
+@contextmanager
+def _listening(keyboard: int | None, tell: Callable[[str], None]) -> Iterator[None]:
+    """Pass each line that is typed on `keyboard` to `tell`; the end leaves the rest unread."""
+    if keyboard is None:
+        yield
+        return
+    diagnostics().print("To steer it, type a line at any time.")
+    ended = threading.Event()
+    reader = threading.Thread(
+        target=_read_lines, name="keyboard", args=(keyboard, tell, ended), daemon=True
+    )
+    reader.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join()
+
+
+def _read_lines(keyboard: int, tell: Callable[[str], None], ended: threading.Event) -> None:
+    """Read lines until `ended` or Ctrl-D, never waiting for one longer than for a moment."""
+    while not ended.is_set():
+        if _in_background(keyboard):
+            ended.wait(_SECONDS_BETWEEN_LOOKS)
+            continue
+        try:
+            ready, _, _ = select.select([keyboard], [], [], _SECONDS_BETWEEN_LOOKS)
+            if not ready or ended.is_set():
+                continue
+            typed = os.read(keyboard, 4096)  # a terminal gives one line at most
+        except OSError:  # it was closed
+            return
+        if not typed:
+            return
+        text = typed.decode("utf-8", "replace").strip()
+        if text:
+            tell(text)
+
+
+def _in_background(keyboard: int) -> bool:
+    """Return whether the terminal belongs to another job: reading it would stop this one."""
+    try:
+        return os.tcgetpgrp(keyboard) != os.getpgrp()
+    except OSError:  # it controls no jobs
+        return False

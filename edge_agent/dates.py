@@ -1,0 +1,33 @@
+"""Dates: an answer that is one is chosen among the dates that the passages have, as they stand."""
+
+from __future__ import annotations
+
+import re
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
+    r"|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_YEAR = r"(?:1\d|20)\d\d"
+_DATE = re.compile(
+    rf"\b(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY}, ?{_YEAR}"
+    rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|{_YEAR})\b"
+)
+_ASKED = re.compile(
+    r"(?:^|[,;:] )(?:when\b|(?:on |in )?(?:which|what) (?:date|day)\b)"
+    r"|\b(?:birth ?date|birthday|date of (?:birth|death|birth or death))\b",
+    re.IGNORECASE,
+)
+_MOST = 40
+"""Dates among which a model chooses."""
+
+
+def asks_for_date(question: str) -> bool:
+    """Tell whether the answer to a question in English is a date."""
+    return _ASKED.search(question) is not None
+
+
+def dates(text: str) -> tuple[str, ...]:
+    """Return the dates in `text` as they stand there, each once; years alone only where alone."""
+    return tuple(dict.fromkeys(match[0] for match in _DATE.finditer(text)))[:_MOST]

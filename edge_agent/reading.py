@@ -1,0 +1,44 @@
+"""What the answer is read from: whole passages, those that matter most nearest the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edge_agent.evidence import Exhibit
+from edge_agent.profiles import Reading
+from edge_agent.trajectory import Trajectory
+from edge_agent.verification import content_words
+
+
+def reading_list(
+    trajectory: Trajectory, reading: Reading, count: Callable[[str], int]
+) -> tuple[Exhibit, ...]:
+    """Return the passages to answer from, in the order in which they are shown.
+
+    Those that the model quoted come first when there is not room for all, the ones whose quotes
+    share most words with the question before others; then the rest as they were found. They are
+    shown the other way round: what stands nearest to the question weighs most.
+    """
+    evidence = trajectory.evidence
+    asked = content_words(trajectory.started.question)
+    shared: dict[int, int] = {}
+    for quote in reversed(trajectory.quotes):
+        words = len(asked & content_words(quote.sentence))
+        shared[quote.key] = max(words, shared.get(quote.key, 0))
+    quoted = sorted(shared, key=lambda key: -shared[key])
+    others = (key for key in range(1, len(evidence) + 1) if key not in shared)
+    chosen: list[Exhibit] = []
+    tokens = 0
+    for key in [*quoted, *others][: reading.passages]:
+        exhibit = evidence.get(key)
+        assert exhibit is not None
+        tokens += count(whole(exhibit))
+        if chosen and tokens > reading.tokens:
+            break
+        chosen.append(exhibit)
+    return tuple(reversed(chosen))
+
+
+def whole(exhibit: Exhibit) -> str:
+    """Return a passage as the reader sees it."""
+    return f"[{exhibit.key}] {exhibit.passage.title}: {exhibit.passage.text}"

@@ -1,0 +1,27 @@
+"""Addresses of documents: `doc://library/document`, for models that know nothing but links."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from edge_agent.tools.base import ToolContext
+
+_SCHEME = "doc://"
+_ADDRESS = re.compile(rf"{_SCHEME}(?P<library>[^/]*)/(?P<document>.*)", re.IGNORECASE | re.DOTALL)
+
+
+def address_of(library: str, document: str) -> str:
+    """Return the address of a document."""
+    return f"{_SCHEME}{quote(library, safe='')}/{quote(document, safe='')}"
+
+
+def document_at(address: str, context: ToolContext) -> tuple[str, str] | None:
+    """Return the library and the id of the document at an address, or with that id or title."""
+    parts = _ADDRESS.fullmatch(address.strip())
+    if parts is None:
+        return context.library.find_document(address.strip())
+    library, document = unquote(parts["library"]), unquote(parts["document"])
+    if context.library.document(library, document):
+        return library, document
+    return context.library.find_document(document)

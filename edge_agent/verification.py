@@ -1,0 +1,230 @@
+"""Which passages an answer rests on, and whether they say so: by words first, then by meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edge_agent.events import Citation, Claim, Quote
+from edge_agent.evidence import Exhibit
+from edge_agent.index import Embedder, sentences
+
+_MOST_CITATIONS = 4
+_MOST_STATING = 2
+_SHORT = 12
+"""Words up to which an answer is one claim, checked as the answer to its question."""
+_COVERED = 0.7
+"""Share of a sentence's words that bears it out."""
+_ALIKE = 0.75
+"""Cosine from which two sentences say the same."""
+_MOST_COMPARED = 32
+_WORD = re.compile(r"\w+")
+_KEY = re.compile(r"\s*\[(\d{1,6})\]")
+_CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
+# Words that carry no claim: sharing these with a question makes no sentence evidence.
+_FUNCTION_WORDS = frozenset(
+    "a an and are as at be by did do does first for from had has have he her his how in is it its "
+    "many most much of on 1 or she than that the their they this to was were what when where "
+    "which who whom whose why with year".split()
+)
+
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is left of an answer, the passages that it rests on, and each claim that it makes."""
+
+    answer: str | None
+    citations: tuple[Citation, ...]
+    claims: tuple[Claim, ...]
+
+
+UNANSWERED = Verification(None, (), ())
+"""What is left of an answer that is none."""
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in lower case, small numbers as digits."""
+    return [_NUMBERS.get(word, word) for word in _WORD.findall(text.lower())]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of `text` that carry a claim."""
+    return frozenset(words(text)) - _FUNCTION_WORDS
+
+
+def states(text: str, answer: str) -> bool:
+    """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation."""
+    wanted = " ".join(words(answer))
+    return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
+
+
+def is_verdict(question: str, answer: str) -> bool:
+    """Tell whether `answer` is a yes, a no or a choice that the question offers.
+
+    No passage spells such an answer out: it rests on what passages say about its sides.
+    """
+    return words(answer) in (["yes"], ["no"]) or (
+        _CHOICE.search(question) is not None and states(question, answer)
+    )
+
+
+def verified(
+    question: str,
+    answer: str,
+    quotes: Sequence[Quote],
+    exhibits: Sequence[Exhibit],
+    embedder: Embedder | None = None,
+) -> Verification:
+    """Check an answer against `exhibits`, the passages that it may rest on.
+
+    One of which nothing is supported is no answer. Keys in it that no passage ever had are taken
+    out.
+    """
+    known = {exhibit.key for exhibit in exhibits}
+    answer = _KEY.sub(lambda key: key[0] if int(key[1]) in known else "", answer).strip()
+    parts = [" ".join(part.split()) for part in sentences(answer)]
+    if len(parts) > 1 or len(words(answer)) > _SHORT:
+        citations, claims = _check_each(parts, exhibits, embedder)
+    else:
+        bare = _KEY.sub("", answer).strip()
+        citations = cite(question, bare, quotes, exhibits)
+        keys = tuple(citation.key for citation in citations if citation.supported)
+        claims = (Claim(bare, keys),)
+    if not any(claim.supported for claim in claims):
+        return UNANSWERED
+    return Verification(answer, citations, claims)
+
+
+def _check_each(
+    parts: Sequence[str], exhibits: Sequence[Exhibit], embedder: Embedder | None
+) -> tuple[tuple[Citation, ...], tuple[Claim, ...]]:
+    """Check every sentence of an answer; those that it names a passage for, against that one."""
+    found: dict[int, Citation] = {}
+    claims = []
+    for part in parts:
+        named = {int(key) for key in _KEY.findall(part)}
+        bare = " ".join(_KEY.sub("", part).split())
+        among = [exhibit for exhibit in exhibits if not named or exhibit.key in named]
+        witness = _witness(bare, among, embedder)
+        if witness is not None:
+            exhibit, sentence = witness
+            found.setdefault(exhibit.key, _citation(exhibit, sentence, supported=True))
+        claims.append(Claim(bare, () if witness is None else (witness[0].key,)))
+    return tuple(found.values()), tuple(claims)
+
+
+def _witness(
+    claim: str, exhibits: Sequence[Exhibit], embedder: Embedder | None
+) -> tuple[Exhibit, str] | None:
+    """Return the passage, and its sentence, that bears out a whole sentence, or None.
+
+    It has most of the claim's words, or else means the same; and it has every number in it.
+    """
+    wanted = content_words(claim)
+    numbers = {word for word in wanted if any(letter.isdigit() for letter in word)}
+    candidates = [
+        (len(wanted & said) / max(1, len(wanted)), exhibit, sentence)
+        for exhibit in exhibits
+        for sentence in _flat_sentences(exhibit)
+        if numbers <= (said := content_words(f"{exhibit.passage.title} {sentence}"))
+    ]
+    if not candidates:
+        return None
+    share, exhibit, sentence = max(candidates, key=lambda candidate: candidate[0])
+    if share >= _COVERED:
+        return exhibit, sentence
+    if embedder is None:
+        return None
+    nearest = sorted(candidates, key=lambda candidate: -candidate[0])[:_MOST_COMPARED]
+    vectors = embedder.embed([claim, *(sentence for _, _, sentence in nearest)])
+    likeness = vectors[1:] @ vectors[0]
+    best = int(likeness.argmax())
+    return nearest[best][1:] if likeness[best] >= _ALIKE else None
+
+
+def cite(
+    question: str, answer: str, quotes: Iterable[Quote], exhibits: Iterable[Exhibit]
+) -> tuple[Citation, ...]:
+    """Return the passages that a short `answer` rests on, those that state it first.
+
+    Candidates are `exhibits`, the passages that the answer was written from. One that states the
+    answer is cited with the sentence that does; one that the model only quoted from is cited with
+    that quote, as a link of the chain. Either is `supported` where it has to do with the question,
+    or with a sentence that states the answer. There are none where nothing states the answer,
+    unless it is a verdict; a verdict without quotes rests on the passages nearest to the question.
+    """
+    quoted = {quote.key: quote.sentence for quote in quotes}
+    stating: list[Citation] = []
+    links: list[Exhibit] = []
+    for exhibit in exhibits:
+        sentence = stating_sentence(exhibit, answer, question)
+        if sentence is not None:
+            related = _shared(f"{exhibit.passage.title} {sentence}", question) > 0
+            stating.append(_citation(exhibit, sentence, supported=related))
+        else:
+            links.append(exhibit)
+    if not stating and not is_verdict(question, answer):
+        return ()
+    stating.sort(key=lambda found: (found.key not in quoted, -_shared(found.quote, question)))
+    if not stating and not any(link.key in quoted for link in links):
+        return _nearest(question, links)
+    claim = " ".join([question, *(citation.quote for citation in stating)])
+    linking = [
+        _citation(link, quoted[link.key], supported=_shared(quoted[link.key], claim) >= 2)
+        for link in links
+        if link.key in quoted
+    ]
+    return tuple([*stating[:_MOST_STATING], *linking][:_MOST_CITATIONS])
+
+
+def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]:
+    """Return the passages that have most to do with the question, by their nearest sentences."""
+    ranked = sorted(
+        (
+            (_shared(f"{exhibit.passage.title} {sentence}", question), exhibit, sentence)
+            for exhibit in exhibits
+            for sentence in _flat_sentences(exhibit)
+        ),
+        key=lambda candidate: -candidate[0],
+    )
+    chosen: dict[int, Citation] = {}
+    for shared, exhibit, sentence in ranked:
+        if shared >= 2 and len(chosen) < _MOST_STATING:
+            chosen.setdefault(exhibit.key, _citation(exhibit, sentence, supported=True))
+    return tuple(chosen.values())
+
+
+def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None:
+    """Return the sentence of the passage that states `answer`, nearest to the question, or None.
+
+    A sentence with the answer as it stands comes before one that only has all of its words.
+    """
+    whole = _flat_sentences(exhibit)
+    wanted = set(words(answer))
+    found = [sentence for sentence in whole if states(sentence, answer)] or [
+        sentence for sentence in whole if wanted and wanted <= set(words(sentence))
+    ]
+    return max(found, key=lambda sentence: _shared(sentence, question), default=None)
+
+
+def _flat_sentences(exhibit: Exhibit) -> list[str]:
+    """Return the sentences of a passage; line breaks in them are the page's, not the author's."""
+    return [" ".join(sentence.split()) for sentence in sentences(exhibit.passage.text)]
+
+
+def _shared(text: str, other: str) -> int:
+    return len(content_words(text) & content_words(other))
+
+
+def _citation(exhibit: Exhibit, quote: str, *, supported: bool) -> Citation:
+    passage = exhibit.passage
+    return Citation(exhibit.key, passage.title, passage.source, passage.place, quote, supported)

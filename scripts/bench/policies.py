@@ -1,0 +1,229 @@
+"""What the policy gives: one search and an answer, beside the agent, whole and with parts left out.
+
+single       one search for the question, its five best passages, an answer
+agent        the profile as it ships
+no quotes    a line of the model's own instead of a sentence that it was shown
+no reading   the answer is written in the window in which evidence was gathered
+no guards    nothing is taken back, and nothing but the limits ends the gathering
+
+An answer that the program's check refuses counts as none; *written* counts what the model wrote,
+checked or not. Where no guard acted, *no guards* is the agent's own run and is not made again.
+
+    .venv/bin/python scripts/bench/policies.py --sets 2wiki --limit 20 --policies single,agent
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from question_sets import Question, corpus_library, questions
+from scoring import exact_match, f1
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.cli.pulling import ensure_embedder, ensure_model
+from edge_agent.events import (
+    Event,
+    EvidenceAdded,
+    GatheringEnded,
+    Nudged,
+    ReadingStarted,
+    RunFinished,
+    TurnFinished,
+    TurnRolledBack,
+    to_record,
+)
+from edge_agent.guards import NO_PROGRESS
+from edge_agent.home import Home
+from edge_agent.index import Collection
+from edge_agent.models import load_catalog
+from edge_agent.models.engine import Engine
+from edge_agent.models.session import Session
+from edge_agent.opening import loading_settings
+from edge_agent.profiles import Profile, load_profile
+from edge_agent.protocol import parse
+
+SINGLE_PASSAGES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question under one policy; `recall` of the gold documents found, `read` of those read."""
+
+    set: str
+    id: str
+    policy: str
+    status: str
+    answer: str | None
+    written: str | None
+    em: bool
+    f1: float
+    f1_written: float
+    recall: float
+    read: float
+    calls: int
+    seconds: float
+
+
+def changed(profile: Profile, **tables: dict[str, Any]) -> Profile:
+    """Return a profile with values of its tables changed."""
+    parts = {
+        name: getattr(profile, name).model_copy(update=values) for name, values in tables.items()
+    }
+    return profile.model_copy(update=parts)
+
+
+POLICIES: dict[str, Callable[[Profile], Profile]] = {
+    "single": lambda profile: changed(
+        profile,
+        gathering={"calls": 1, "thoughts": "written"},
+        reading={"passages": SINGLE_PASSAGES},
+    ),
+    "agent": lambda profile: profile,
+    "no quotes": lambda profile: changed(profile, gathering={"thoughts": "written"}),
+    "no reading": lambda profile: changed(profile, reading={"at_end": False}),
+    "no guards": lambda profile: changed(profile, guarding={"guards": ()}),
+}
+
+
+def scored(question: Question, events: list[Event], policy: str, name: str) -> Row:
+    """Score a run."""
+    done = events[-1]
+    assert isinstance(done, RunFinished)
+    written = parse([event for event in events if isinstance(event, TurnFinished)][-1].text).answer
+    found = {event.key: event.document for event in events if isinstance(event, EvidenceAdded)}
+    readings = [event.keys for event in events if isinstance(event, ReadingStarted)]
+    read = {found[key] for key in (readings[-1] if readings else ())}
+    accepted = list(question.answers)
+    return Row(
+        set=name,
+        id=question.id,
+        policy=policy,
+        status=done.status,
+        answer=done.answer,
+        written=written,
+        em=exact_match(done.answer, accepted),
+        f1=f1(done.answer, accepted),
+        f1_written=f1(written, accepted),
+        recall=len(set(found.values()) & question.gold) / len(question.gold),
+        read=len(read & question.gold) / len(question.gold),
+        calls=done.calls,
+        seconds=done.seconds,
+    )
+
+
+def guarded(events: list[Event]) -> bool:
+    """Tell whether a guard acted in a run."""
+    return any(
+        isinstance(event, TurnRolledBack | Nudged)
+        or (isinstance(event, GatheringEnded) and event.reason == NO_PROGRESS)
+        for event in events
+    )
+
+
+def run_question(
+    question: Question, name: str, agents: dict[str, Agent], trace: Path | None
+) -> Iterator[Row]:
+    """Answer one question under every policy."""
+    unguarded: Row | None = None
+    for policy, agent in agents.items():
+        if policy == "no guards" and unguarded is not None:
+            yield replace(unguarded, policy=policy)
+            continue
+        events = list(agent.run(question.text))
+        row = scored(question, events, policy, name)
+        if policy == "agent" and not guarded(events):
+            unguarded = row
+        if trace is not None:
+            with trace.open("a", encoding="utf-8") as lines:
+                record = {
+                    "row": asdict(row),
+                    "question": question.text,
+                    "gold": [*question.gold],
+                    "answers": question.answers,
+                    "events": [to_record(e) for e in events if "Text" not in type(e).__name__],
+                }
+                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+        yield row
+
+
+def summary(rows: list[Row]) -> dict[str, float]:
+    """Return the means over rows; EM, F1 and recall in per cent."""
+
+    def percent(values: Iterator[float]) -> float:
+        return round(100 * statistics.mean(values), 1)
+
+    return {
+        "questions": len(rows),
+        "em": percent(row.em for row in rows),
+        "f1": percent(row.f1 for row in rows),
+        "f1_written": percent(row.f1_written for row in rows),
+        "found": percent(row.recall for row in rows),
+        "read": percent(row.read for row in rows),
+        "not_found": percent(row.status == "not_found" for row in rows),
+        "calls": round(statistics.mean(row.calls for row in rows), 2),
+        "seconds": round(statistics.mean(row.seconds for row in rows), 1),
+    }
+
+
+def measured(options: argparse.Namespace) -> list[Row]:
+    """Answer the first questions of each set under every policy."""
+    home = Home.from_environment()
+    model = ensure_model(options.model, home, offline=False)
+    embedder = ensure_embedder(home, offline=False)
+    profile = load_profile(options.profile or model.profile)
+    settings = AgentSettings(prefixes=home.prefixes)
+    rows: list[Row] = []
+    with Engine(model.path, loading_settings(model, home)) as engine:
+        session = Session(engine)
+        for name in options.sets.split(","):
+            library = Collection([corpus_library(options.data / name, home.libraries, embedder)])
+            agents = {
+                policy: Agent(
+                    library, session, profile=POLICIES[policy](profile), settings=settings
+                )
+                for policy in options.policies.split(",")
+            }
+            asked = questions(options.data / name, options.split, options.skip + options.limit)
+            for question in asked[options.skip :]:
+                rows += run_question(question, name, agents, options.trace)
+                print(".", end="", file=sys.stderr, flush=True)
+            print(f" {name}", file=sys.stderr)
+    return rows
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", default=load_catalog().default, help="model by name or path")
+    parser.add_argument("--profile", help="profile by name or path; the model's own if none")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
+    parser.add_argument("--sets", default="hotpotqa,2wiki,musique", help="folders of --data")
+    parser.add_argument("--split", default="dev", choices=["train", "dev"], help="which questions")
+    parser.add_argument("--limit", type=int, default=100, help="questions of each set")
+    parser.add_argument("--skip", type=int, default=0, help="questions of each set to pass over")
+    parser.add_argument("--policies", default=",".join(POLICIES), help="which of them to measure")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="add every run as a JSON line")
+    options = parser.parse_args()
+    rows = measured(options)
+    figures = {
+        f"{name}, {policy}": summary([r for r in rows if (r.set, r.policy) == (name, policy)])
+        for name in options.sets.split(",")
+        for policy in options.policies.split(",")
+    }
+    for title, each in figures.items():
+        print(f"{title:22}", *(f"{key} {value}" for key, value in each.items()), sep="  ")
+    if options.json:
+        record = {"figures": figures, "rows": [asdict(row) for row in rows]}
+        options.json.write_text(json.dumps(record, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
