@@ -75,6 +75,8 @@ Steps: TypeAlias = Generator[Event, None, _Outcome]
 """Part of a run: yields events, returns what came of it."""
 
 ENOUGH = "enough evidence"
+USUAL_DEPTH = "usual depth"
+"""The profile's own number of calls was made: nobody cut it short."""
 CALL_LIMIT = "call limit"
 TIME_LIMIT = "time limit"
 TOKEN_LIMIT = "token limit"
@@ -188,7 +190,12 @@ class Inquiry:
         if len(trajectory.calls) < trajectory.max_calls:
             return None
         quoting = self._profile.gathering.thoughts == "quoted" and trajectory.quotable
-        return None if quoting else CALL_LIMIT
+        return None if quoting else self._calls_limited()
+
+    def _calls_limited(self) -> str:
+        """Return what a run without calls left has come up against."""
+        usual = self._trajectory.max_calls == self._profile.gathering.calls
+        return USUAL_DEPTH if usual else CALL_LIMIT
 
     def _plan(self) -> Plan:
         """Plan the next step; where no call is left, only a quote is left to do."""
@@ -255,7 +262,7 @@ class Inquiry:
         elif call is not None:
             yield self._emit(ToolCalled(trajectory.step, call.tool, call.arguments, call.server))
         elif len(trajectory.calls) >= trajectory.max_calls:
-            return CALL_LIMIT
+            return self._calls_limited()
         else:
             return ENOUGH
         return None

@@ -31,6 +31,7 @@ import psutil
 from rewriting import Texts, overwrite_results, replace, texts_of
 
 from edge_agent.cli.pulling import ensure_model
+from edge_agent.events import RunStarted
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library, Shelf
@@ -41,8 +42,9 @@ from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call, render_tools
 from edge_agent.tools import TOOLS, ToolContext, ToolResult
+from edge_agent.trajectory import Trajectory
 from edge_agent.turns import quotable_line
-from edge_agent.window import make_room
+from edge_agent.window import Window
 
 CONTEXT = 4096
 RESULT_TOKENS = 300
@@ -119,7 +121,9 @@ def turn(call: Call) -> Plan:
 
 def cut(session: Session, result: str) -> bool:
     """Add a result, cutting what is oldest when there is no room; tells whether it was cut."""
-    leaving = make_room(session, session.count(result) + TURN_TOKENS)
+    nothing_quoted = Trajectory(RunStarted("", QUESTION, "", "", "generic", 0, 0))
+    window = Window(session, load_profile("generic"))
+    leaving = list(window.make_room(nothing_quoted, session.count(result) + TURN_TOKENS))
     session.append(SpanKind.RESULT, result)
     return bool(leaving)
 

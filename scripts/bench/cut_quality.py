@@ -21,11 +21,10 @@ from question_sets import Question, corpus_library, questions
 from rewriting import overwrite_results, replace, texts_of
 from scoring import exact_match, f1
 
-from edge_agent.agent import Agent, AgentSettings
+from edge_agent.agent import Agent
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
-from edge_agent.index import Collection
 from edge_agent.models import Span, SpanKind, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
@@ -110,7 +109,7 @@ def run_set(name: str, options: argparse.Namespace, engine: Engine, home: Home) 
     rows = []
     for question in questions(folder, "dev", options.limit):
         for policy, make in POLICIES.items():
-            agent = Agent(make(engine), Collection([library]), profile, AgentSettings())
+            agent = Agent(library, make(engine), profile=profile)
             rows.append(answered(agent, question, policy, name))
             print(".", end="", file=sys.stderr, flush=True)
     print(f" {name}", file=sys.stderr)

@@ -62,7 +62,8 @@ def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], 
     rows: list[Row] = []
     first_token = 0.0
     engine_settings = loading_settings(installed, home, DEFAULT_CONTEXT)
-    with assembled(installed, library, settings, engine_settings) as agent:
+    with open_session(installed, engine_settings) as session:
+        agent = Agent(library, session, profile=installed.profile, settings=settings)
         for question in questions:
             shown: set[str] = set()
             began = time.monotonic()
