@@ -200,8 +200,9 @@ class Trajectory:
 
     @apply.register
     def _(self, event: TurnRolledBack) -> None:
-        if self.turn is not None:
-            self.entries.pop()
+        if self.turn is not None:  # a note may have been written after it, to make room
+            turns = [n for n, entry in enumerate(self.entries) if entry.kind is SpanKind.TURN]
+            del self.entries[turns[-1]]
         self.writing, self.turn = False, None
         self.clearing = False
         self.rollbacks += 1

@@ -28,9 +28,15 @@ EXPORTERS: dict[str, Exporter] = {
 def export(format: str, events: Sequence[Event], times: Sequence[float] = ()) -> str:
     """Return a run in one of the formats, whether it has ended or not.
 
-    `times` are those of the events, in seconds since 1970. Raises RunError where the events are not
-    those of a run.
+    `times` are those of the events, in seconds since 1970, or none. Raises RunError where there is
+    no such format, or the events are not those of a run.
     """
+    if format not in EXPORTERS:
+        raise RunError(f"There is no format '{format}'. Use one of: {', '.join(EXPORTERS)}.")
     if not events or not isinstance(events[0], RunStarted):
         raise RunError("There is no run to export: its events do not begin with its start.")
+    if times and len(times) != len(events):
+        raise RunError(
+            f"There are {len(events)} events and {len(times)} times. Give one for each, or none."
+        )
     return EXPORTERS[format](events, times)

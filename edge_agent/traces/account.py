@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from edge_agent.events import (
+    AttemptStarted,
     Event,
     EvidenceAdded,
     RunFinished,
+    RunResumed,
     RunStarted,
     StepMeasured,
 )
@@ -16,8 +19,9 @@ from edge_agent.events import (
 
 @dataclass(slots=True)
 class Step:
-    """The events of one step, in order; 0 is what came before the first."""
+    """The events of one step, in order, or those before a first one."""
 
+    title: str
     number: int
     events: list[Event] = field(default_factory=list)
 
@@ -38,16 +42,30 @@ class Account:
         """How it ended, `running` where it has not."""
         return "running" if self.finished is None else self.finished.status
 
+    @property
+    def verdict(self) -> str:
+        """The answer, or why there is none."""
+        if self.finished is None:
+            return "This run has not ended."
+        if self.finished.status == "failed":
+            return f"This run failed: {self.finished.reason}"
+        return self.finished.answer or "Not found in this library."
+
 
 def account(events: Sequence[Event]) -> Account:
     """Sort the events of a run; the first is its start."""
     started, last = events[0], events[-1]
     assert isinstance(started, RunStarted)
-    steps = [Step(0)]
+    steps = [Step("Beginning", 0)]
     for event in events[1:]:
-        number = getattr(event, "step", steps[-1].number)
-        if number > steps[-1].number:
-            steps.append(Step(number))
+        before = steps[-1].number
+        number = getattr(event, "step", before)
+        if isinstance(event, AttemptStarted):
+            steps.append(Step(f"Attempt {event.attempt}", before))
+        elif isinstance(event, RunResumed):
+            steps.append(Step("Resumed", before))
+        elif number > before:
+            steps.append(Step(f"Step {number}", number))
         steps[-1].events.append(event)
     return Account(
         started,
@@ -56,3 +74,8 @@ def account(events: Sequence[Event]) -> Account:
         tuple(event for event in events if isinstance(event, EvidenceAdded)),
         tuple(event for event in events if isinstance(event, StepMeasured)),
     )
+
+
+def stamp(time: float) -> str:
+    """Return a time, in seconds since 1970, as date and time of day in UTC."""
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")

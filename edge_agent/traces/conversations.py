@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import groupby
+from typing import Literal, TypeAlias
 
 from edge_agent.events import (
     AttemptStarted,
@@ -12,47 +13,68 @@ from edge_agent.events import (
     NoteWritten,
     Nudged,
     ReadingStarted,
-    RunResumed,
+    RunFinished,
     RunStarted,
     ToolAnswered,
     TurnFinished,
     TurnRolledBack,
+    TurnStarted,
     UserSpoke,
 )
+from edge_agent.protocol import parse
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """A message in a role."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 
 @dataclass(slots=True)
 class Conversation:
-    """One window's worth of messages, spans that were cut from it included."""
+    """What stood in a window, one after the other, spans that were cut from it included."""
 
     attempt: int
     phase: Literal["gathering", "reading"]
-    messages: list[ChatMessage] = field(default_factory=list)
+    spans: list[ChatMessage] = field(default_factory=list)
+    unjudged: int | None = None
+    """Where the turn stands that a guard may still take back."""
 
-    def say(self, role: Literal["system", "user", "assistant"], content: str) -> None:
-        """Add a message; what the user's side says in a row is one message."""
-        last = self.messages[-1] if self.messages else None
-        if last is not None and last.role == role == "user":
-            self.messages[-1] = ChatMessage(role, f"{last.content}\n\n{content}")
-        elif content:
-            self.messages.append(ChatMessage(role, content))
+    def say(self, role: Role, content: str) -> None:
+        """Add a span; one without text says nothing."""
+        if content:
+            self.spans.append(ChatMessage(role, content))
+
+    def write(self, turn: str) -> None:
+        """Add a turn of the model's that nobody has judged yet."""
+        self.unjudged = len(self.spans)
+        self.spans.append(ChatMessage("assistant", turn))
+
+    def take_back(self) -> None:
+        """Take the turn back that nobody has judged yet; one that was broken off never stood."""
+        if self.unjudged is not None:
+            del self.spans[self.unjudged]
+        self.unjudged = None
+
+    def messages(self) -> Iterator[ChatMessage]:
+        """Yield the messages; what the user's side says in a row is one of them."""
+        for role, spans in groupby(self.spans, key=lambda span: span.role):
+            if role == "user":
+                yield ChatMessage(role, "\n\n".join(span.content for span in spans))
+            else:
+                yield from spans
 
 
 def conversations(events: Sequence[Event]) -> list[Conversation]:
     """Return the conversations of a run: for each attempt its gathering, and its reading."""
     started = events[0]
     assert isinstance(started, RunStarted)
-    gathering = _gathering(started, 1)
+    current = gathering = _gathering(started, 1)
     found = [gathering]
-    current = gathering
     for event in events[1:]:
         if isinstance(event, AttemptStarted):
             current = gathering = _gathering(started, event.attempt, event.summary)
@@ -62,8 +84,11 @@ def conversations(events: Sequence[Event]) -> list[Conversation]:
             current.say("system", event.system)
             current.say("user", event.prompt)
             found.append(current)
-        elif isinstance(event, RunResumed):
-            current = gathering
+        elif _is_unprompted_answer(started, event):
+            found.append(Conversation(gathering.attempt, "reading"))
+            _hear(found[-1], event)
+        elif isinstance(event, RunFinished):
+            current = gathering  # a run that is resumed after its end gathers again
         else:
             _hear(current, event)
     return found
@@ -73,21 +98,29 @@ def _gathering(started: RunStarted, attempt: int, summary: str = "") -> Conversa
     made = Conversation(attempt, "gathering")
     made.say("system", started.system)
     made.say("user", started.prompt or started.question)
-    if summary:
-        made.say("user", summary)
+    made.say("user", summary)
     return made
+
+
+def _is_unprompted_answer(started: RunStarted, event: Event) -> bool:
+    """Tell whether an event is an answer whose prompt is unknown: older runs have not stored it."""
+    return (
+        not started.prompt
+        and isinstance(event, TurnFinished)
+        and parse(event.text).answer is not None
+    )
 
 
 def _hear(conversation: Conversation, event: Event) -> None:
     """Add what an event says to the conversation that it belongs to."""
     match event:
+        case TurnStarted():
+            conversation.unjudged = None
         case TurnFinished():
-            conversation.say("assistant", event.text)
+            conversation.write(event.text)
         case TurnRolledBack():
-            if conversation.messages[-1].role == "assistant":
-                conversation.messages.pop()
-            if event.told:
-                conversation.say("user", event.told)
+            conversation.take_back()
+            conversation.say("user", event.told)
         case ToolAnswered() | NoteWritten():
             conversation.say("user", event.text)
         case Nudged():

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from edge_agent.events import Event, to_record
 from edge_agent.traces.account import account
+from edge_agent.traces.json_text import json_text
 
 
 def json_trace(events: Sequence[Event], times: Sequence[float]) -> str:
-    """Return the run, how it ended, and every event as a record with its time."""
+    """Return the run, how it ended, every event as a record, and when each was stored."""
     run = account(events)
-    records = [to_record(event) for event in events]
-    for record, time in zip(records, times, strict=False):
-        record["time"] = time
     ended = to_record(run.finished) if run.finished is not None else {}
     whole = {
         "run": run.started.run,
@@ -23,6 +20,7 @@ def json_trace(events: Sequence[Event], times: Sequence[float]) -> str:
         "answer": ended.get("answer"),
         "citations": ended.get("citations", []),
         "claims": ended.get("claims", []),
-        "events": records,
+        "events": [to_record(event) for event in events],
+        "times": list(times),
     }
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    return json_text(whole, indent=1) + "\n"

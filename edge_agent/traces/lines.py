@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import singledispatch
+from typing import Any, TypeAlias
 
 from edge_agent.events import (
+    AttemptFinished,
     AttemptStarted,
     Event,
     GatheringEnded,
     NoteWritten,
     Nudged,
+    ReadingStarted,
+    RunFinished,
+    RunResumed,
     SpanCut,
+    StepMeasured,
     ToolAnswered,
     ToolCalled,
     TurnFinished,
@@ -21,45 +28,134 @@ from edge_agent.events import (
 from edge_agent.protocol import parse
 from edge_agent.traces.account import Step
 
+Line: TypeAlias = tuple[str, str]
+"""What happened, and its text."""
 
-def said(step: Step) -> Iterator[tuple[str, str]]:
-    """Yield what happened in a step: what it is called, and its text."""
+_VISIBLE = "\n\t\u200c\u200d"
+"""Control and format characters that are part of the text: the last two join and part letters."""
+
+
+def said(step: Step) -> Iterator[Line]:
+    """Yield what happened in a step: what it is called, and its text, both as they are `shown`."""
+    called = any(isinstance(event, ToolCalled) for event in step.events)
     for event in step.events:
-        line = _line(event)
-        if line is not None:
-            yield line[0], shown(line[1])
+        lines = [*_lines(event)]
+        if isinstance(event, TurnFinished) and not called:
+            lines += _call_not_made(event)
+        yield from ((shown(title), shown(text)) for title, text in lines if text)
 
 
 def shown(text: str) -> str:
     """Return `text` with characters that nobody sees, or that turn its direction, spelt out."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "")
     return "".join(
         character
-        if character in "\n\t" or unicodedata.category(character)[0] != "C"
+        if character in _VISIBLE or unicodedata.category(character)[0] != "C"
         else f"\\u{{{ord(character):x}}}"
-        for character in text
+        for character in lines
     )
 
 
-def _line(event: Event) -> tuple[str, str] | None:
-    if isinstance(event, TurnFinished):
-        thought = parse(event.text).thought
-        return ("thought", thought) if thought else None
-    line: tuple[str, str] | None = None
-    match event:
-        case ToolCalled():
-            line = (event.tool, ", ".join(str(value) for value in event.arguments.values()))
-        case ToolAnswered():
-            line = ("failed" if event.failed else "result", event.text)
-        case TurnRolledBack():
-            line = ("taken back", event.reason)
-        case Nudged():
-            line = ("told", f"{event.reason}: {event.told}")
-        case UserSpoke() | NoteWritten():
-            line = ("user" if isinstance(event, UserSpoke) else "note", event.text)
-        case SpanCut():
-            line = ("window", f"{event.kind} of {event.tokens} tokens left")
-        case GatheringEnded():
-            line = ("gathering ended", event.reason)
-        case AttemptStarted():
-            line = ("attempt", f"{event.attempt}. {event.summary}")
-    return line
+def keys_of(keys: Iterable[int]) -> str:
+    """Return the keys of passages as they are written in answers."""
+    return ", ".join(f"[{key}]" for key in keys)
+
+
+def _call_not_made(event: TurnFinished) -> list[Line]:
+    """Return the line for the call in a turn that was taken back, if there is one."""
+    call = parse(event.text).call
+    return [] if call is None else [(f"call of {call.tool}, not made", _arguments(call.arguments))]
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{name}: {value}" for name, value in arguments.items())
+    return named or "without arguments"
+
+
+@singledispatch
+def _lines(event: Event) -> Iterable[Line]:
+    """Return the lines for an event; none for one that people need not see."""
+    return ()
+
+
+@_lines.register
+def _(event: TurnFinished) -> Iterable[Line]:
+    message = parse(event.text)
+    return ("thought", message.thought), ("broken call", message.fault or "")
+
+
+@_lines.register
+def _(event: ToolCalled) -> Iterable[Line]:
+    return ((f"call of {event.tool}", _arguments(event.arguments)),)
+
+
+@_lines.register
+def _(event: ToolAnswered) -> Iterable[Line]:
+    return (("call failed" if event.failed else "result", event.text),)
+
+
+@_lines.register
+def _(event: TurnRolledBack) -> Iterable[Line]:
+    return ("taken back", event.reason), ("model is told", event.told)
+
+
+@_lines.register
+def _(event: Nudged) -> Iterable[Line]:
+    return ("noticed", event.reason), ("model is told", event.told)
+
+
+@_lines.register
+def _(event: UserSpoke) -> Iterable[Line]:
+    return (("user", event.text),)
+
+
+@_lines.register
+def _(event: SpanCut) -> Iterable[Line]:
+    return (("cut", f"a {event.kind} of {event.tokens} tokens left the window to make room"),)
+
+
+@_lines.register
+def _(event: NoteWritten) -> Iterable[Line]:
+    return (("note", event.text),)
+
+
+@_lines.register
+def _(event: StepMeasured) -> Iterable[Line]:
+    return (
+        (
+            "cost",
+            f"{event.tokens.prompt} tokens read, {event.tokens.generated} written, "
+            f"{event.seconds:.1f} s; window {event.window} of {event.context} tokens",
+        ),
+    )
+
+
+@_lines.register
+def _(event: GatheringEnded) -> Iterable[Line]:
+    return (("gathering ended", event.reason),)
+
+
+@_lines.register
+def _(event: ReadingStarted) -> Iterable[Line]:
+    return (("answer is read from", keys_of(event.keys) or "the window as it is"),)
+
+
+@_lines.register
+def _(event: AttemptStarted) -> Iterable[Line]:
+    return (("model is told", event.summary),)
+
+
+@_lines.register
+def _(event: AttemptFinished) -> Iterable[Line]:
+    answer = "no answer" if event.answer is None else event.answer
+    return ((f"attempt {event.attempt} ended", f"{event.status}: {answer}"),)
+
+
+@_lines.register
+def _(event: RunResumed) -> Iterable[Line]:
+    return (("allowed", f"up to {event.max_calls} calls an attempt"),)
+
+
+@_lines.register
+def _(event: RunFinished) -> Iterable[Line]:
+    return (("run ended", f"{event.status}: {event.reason}"),)

@@ -5,56 +5,81 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edge_agent.events import Event, RunFinished
-from edge_agent.traces.account import account
-from edge_agent.traces.lines import said, shown
+from edge_agent.events import Citation, Claim, Event
+from edge_agent.traces.account import Account, account, stamp
+from edge_agent.traces.lines import keys_of, said, shown
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_BEGINNINGS = re.compile(r"^(\d*)([-+=.)])")
+"""What makes a list, a rule or a heading of a line that begins with it."""
 
 
-def markdown(events: Sequence[Event], _times: Sequence[float]) -> str:
+def markdown(events: Sequence[Event], times: Sequence[float]) -> str:
     """Return question, answer, sources, claims, steps and figures."""
     run = account(events)
-    lines = [f"# {_plain(run.started.question)}", ""]
-    if run.finished is None:
-        lines += ["This run has not ended.", ""]
-    else:
-        lines += [*_answer(run.finished), ""]
-    lines += ["## Steps", ""]
-    for step in run.steps:
-        parts = list(said(step))
-        if parts:
-            lines += [f"### {step.number}", ""]
-            lines += [f"- **{title}**: {_plain(text)}" for title, text in parts]
-            lines.append("")
-    lines += ["## Run", "", f"- {_plain(run.started.model)} over {_plain(run.started.library)}"]
-    lines.append(f"- run {run.started.run}, profile {_plain(run.started.profile)}")
-    if run.finished is not None:
-        done = run.finished
-        lines.append(
-            f"- {done.calls} calls, {done.seconds:.1f} s, {done.tokens.prompt} tokens read"
-        )
-        lines.append(f"- ended: {_plain(done.reason)}")
+    lines = [f"# {_plain(run.started.question)}", "", *_answer(run), ""]
+    lines += ["## Steps", "", *_steps(run)]
+    lines += ["## Figures", "", *_figures(run, times)]
     return "\n".join(lines) + "\n"
 
 
-def _answer(done: RunFinished) -> Iterator[str]:
-    yield f"**{_plain(done.answer or 'Not found in this library.')}** ({done.status})"
-    if done.citations:
+def _answer(run: Account) -> Iterator[str]:
+    yield f"**{_plain(run.verdict)}** ({_plain(run.status)})"
+    if run.finished is None:
+        return
+    if run.finished.citations:
         yield "\n## Sources\n"
-    for citation in done.citations:
-        place = f", {_plain(citation.place)}" if citation.place else ""
-        doubt = "" if citation.supported else " (does not state it by itself)"
-        where = f"{_plain(citation.title)} ({_plain(citation.source)}{place})"
-        yield f"- [{citation.key}] {where}{doubt}"
-        yield f"  > {_plain(citation.quote)}"
-    if len(done.claims) > 1:
+        for citation in run.finished.citations:
+            yield from _source(citation)
+    if run.finished.claims:
         yield "\n## Claims\n"
-        for claim in done.claims:
-            keys = " ".join(f"[{key}]" for key in claim.keys) or "not supported"
-            yield f"- {_plain(claim.text)}: {keys}"
+        yield from map(_verdict, run.finished.claims)
+
+
+def _source(citation: Citation) -> Iterator[str]:
+    place = f", {_plain(citation.place)}" if citation.place else ""
+    doubt = "" if citation.supported else " (does not state it by itself)"
+    yield f"- [{citation.key}] {_plain(citation.title)} ({_plain(citation.source)}{place}){doubt}"
+    yield f"  > {_plain(citation.quote)}"
+
+
+def _verdict(claim: Claim) -> str:
+    verdict = f"supported by {keys_of(claim.keys)}" if claim.supported else "supported by nothing"
+    return f"- {_plain(claim.text)}: {verdict}"
+
+
+def _steps(run: Account) -> Iterator[str]:
+    for step in run.steps:
+        parts = list(said(step))
+        if parts:
+            yield f"### {step.title}\n"
+            yield from (f"- **{_plain(title)}**: {_text(text)}" for title, text in parts)
+            yield ""
+
+
+def _figures(run: Account, times: Sequence[float]) -> Iterator[str]:
+    started, done = run.started, run.finished
+    yield f"- {_plain(started.model)} over {_plain(started.library)}"
+    yield f"- run {_plain(started.run)}, profile {_plain(started.profile)}, seed {started.seed}"
+    if started.parent:
+        yield f"- forked from {_plain(started.parent)} after step {started.parent_step}"
+    if times:
+        yield f"- begun {stamp(times[0])} UTC"
+    if done is not None:
+        yield f"- {done.calls} calls, {done.seconds:.1f} s"
+        yield (
+            f"- {done.tokens.prompt} tokens read, {done.tokens.new} of them new, "
+            f"{done.tokens.generated} written"
+        )
+        yield f"- ended: {_plain(done.reason)}"
+
+
+def _text(text: str) -> str:
+    """Return text of several lines as part of a list item that Markdown takes for text."""
+    return "\\\n  ".join(filter(None, map(_plain, text.splitlines())))
 
 
 def _plain(text: str) -> str:
     """Return text in one line that Markdown takes for text."""
-    return _MARKS.sub(r"\\\1", " ".join(shown(text).split()))
+    line = _MARKS.sub(r"\\\1", " ".join(shown(text).split()))
+    return _BEGINNINGS.sub(r"\1\\\2", line)

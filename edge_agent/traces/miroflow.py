@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
-from typing import Any
+from functools import singledispatch
+from typing import Any, TypeAlias
 
 from edge_agent.events import (
     Event,
+    EvidenceAdded,
     GatheringEnded,
     NoteWritten,
     Nudged,
     RunFinished,
     SpanCut,
+    StepMeasured,
+    TextAppeared,
     ToolAnswered,
     ToolCalled,
     TurnFinished,
     TurnRolledBack,
     to_record,
 )
-from edge_agent.traces.account import Account, account
+from edge_agent.traces.account import Account, account, stamp
 from edge_agent.traces.conversations import conversations
+from edge_agent.traces.json_text import json_text
+
+LogLine: TypeAlias = tuple[str, str, str]
+"""What a line is called, what it says, and how grave it is: info, warning, error or debug."""
+
+_AGENT = "main_agent"
 
 
 def miroflow(events: Sequence[Event], times: Sequence[float]) -> str:
     """Return the log of a run; the message history is that of its last attempt."""
     run = account(events)
-    stamps = [_stamp(time) for time in times] or [""] * len(events)
+    done = run.finished
+    stamps = [stamp(time) for time in times] or [""] * len(events)
     log = {
-        "status": "running" if run.finished is None else _status(run.finished),
+        "status": _status(run),
         "start_time": stamps[0],
-        "end_time": stamps[-1] if run.finished is not None else "",
+        "end_time": stamps[-1] if done is not None else "",
         "task_id": run.started.run,
         "input": {"task_description": run.started.question, "task_file_name": ""},
         "ground_truth": "",
-        "final_boxed_answer": (run.finished.answer or "") if run.finished else "",
+        "final_boxed_answer": (done.answer or "") if done is not None else "",
         "final_judge_result": "",
         "judge_type": "",
-        "error": _error(run),
+        "error": done.reason if done is not None and done.status == "failed" else "",
         "current_main_turn_id": run.steps[-1].number if run.steps else 0,
         "current_sub_agent_turn_id": 0,
         "sub_agent_counter": 0,
@@ -48,67 +57,108 @@ def miroflow(events: Sequence[Event], times: Sequence[float]) -> str:
         "main_agent_message_history": _history(events),
         "sub_agent_message_history_sessions": {},
         "step_logs": list(_step_logs(events, stamps)),
-        "trace_data": {},
+        "trace_data": {"spans": [_span(each) for each in run.measured]},
     }
-    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+    return json_text(log, indent=2) + "\n"
 
 
-def _status(finished: RunFinished) -> str:
-    return "failed" if finished.status == "failed" else "success"
-
-
-def _error(run: Account) -> str:
-    failed = run.finished is not None and run.finished.status == "failed"
-    return run.finished.reason if failed and run.finished is not None else ""
+def _status(run: Account) -> str:
+    """Return what such a log calls the end of a run: one without an answer is a success too."""
+    if run.finished is None:
+        return "running"
+    return "failed" if run.finished.status == "failed" else "success"
 
 
 def _history(events: Sequence[Event]) -> dict[str, Any]:
     """Return the last gathering, and where the answer was read elsewhere, that as well."""
     found = conversations(events)
     last = [each for each in found if each.attempt == found[-1].attempt]
-    messages = [message for each in last for message in each.messages if message.role != "system"]
+    messages = [message for each in last for message in each.messages()]
+    prompts = [message.content for message in messages if message.role == "system"]
     return {
-        "system_prompt": last[0].messages[0].content,
+        "system_prompt": prompts[0] if prompts else "",
         "message_history": [
             {"role": message.role, "content": [{"type": "text", "text": message.content}]}
             for message in messages
+            if message.role != "system"
         ],
     }
 
 
+def _span(measured: StepMeasured) -> dict[str, Any]:
+    return {
+        "name": f"Step {measured.step}",
+        "agent_context": _AGENT,
+        "duration_seconds": measured.seconds,
+    }
+
+
 def _step_logs(events: Sequence[Event], stamps: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for event, stamp in zip(events, stamps, strict=False):
+    for event, time in zip(events, stamps, strict=True):
+        if isinstance(event, TextAppeared):
+            continue
         name, message, level = _line(event)
-        metadata = {key: value for key, value in to_record(event).items() if key != "text"}
+        step = getattr(event, "step", None)
+        record = to_record(event)
         yield {
-            "step_name": f"{name} | Step {getattr(event, 'step', 0)}",
+            "step_name": name if step is None else f"{name} | Step {step}",
             "message": message,
-            "timestamp": stamp,
+            "timestamp": time,
             "info_level": level,
-            "metadata": metadata,
+            "metadata": {k: v for k, v in record.items() if k != "text" or v != message},
         }
 
 
-def _line(event: Event) -> tuple[str, str, str]:
-    """Return what a log line is called, what it says, and how grave it is."""
-    line = ("Main Agent", type(event).__name__, "debug")
-    match event:
-        case ToolCalled():
-            line = ("Tool Call Start", f"{event.tool}: {event.arguments}", "info")
-        case ToolAnswered():
-            title = "Tool Call Error" if event.failed else "Tool Call Success"
-            line = (title, event.text, "error" if event.failed else "info")
-        case TurnFinished():
-            line = ("LLM | Response", event.text, "info")
-        case TurnRolledBack() | Nudged() | GatheringEnded():
-            line = ("Main Agent | Guard", event.reason, "warning")
-        case SpanCut() | NoteWritten():
-            line = ("Main Agent | Window", type(event).__name__, "debug")
-        case RunFinished():
-            level = "error" if event.status == "failed" else "info"
-            line = ("Main Agent | Finished", event.reason, level)
-    return line
+@singledispatch
+def _line(event: Event) -> LogLine:
+    """Return the line of a log for an event; one about which there is little to say is debug."""
+    return f"Main Agent | {type(event).__name__}", "", "debug"
 
 
-def _stamp(time: float) -> str:
-    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+@_line.register
+def _(event: TurnFinished) -> LogLine:
+    return "LLM | Response", event.text, "info"
+
+
+@_line.register
+def _(event: ToolCalled) -> LogLine:
+    return "Tool Call Start", f"{event.tool}: {event.arguments}", "info"
+
+
+@_line.register
+def _(event: ToolAnswered) -> LogLine:
+    if event.failed:
+        return "Tool Call Error", event.text, "error"
+    return "Tool Call Success", event.text, "info"
+
+
+@_line.register
+def _(event: EvidenceAdded) -> LogLine:
+    return "Main Agent | Evidence", f"[{event.key}] {event.title}", "info"
+
+
+@_line.register(TurnRolledBack)
+@_line.register(Nudged)
+def _(event: TurnRolledBack | Nudged) -> LogLine:
+    return "Main Agent | Guard", event.reason, "warning"
+
+
+@_line.register
+def _(event: SpanCut) -> LogLine:
+    return "Main Agent | Window", f"{event.kind} of {event.tokens} tokens was cut", "debug"
+
+
+@_line.register
+def _(event: NoteWritten) -> LogLine:
+    return "Main Agent | Window", event.text, "debug"
+
+
+@_line.register
+def _(event: GatheringEnded) -> LogLine:
+    return "Main Agent | Gathering ended", event.reason, "info"
+
+
+@_line.register
+def _(event: RunFinished) -> LogLine:
+    level = "error" if event.status == "failed" else "info"
+    return "Main Agent | Finished", event.reason, level
