@@ -7,7 +7,6 @@ from collections import Counter
 from edge_agent.events import AttemptFinished
 from edge_agent.profiles import Profile
 from edge_agent.trajectory import Trajectory
-from edge_agent.turns import quotable_line
 from edge_agent.verification import words
 
 _MOST_LINES = 12
@@ -24,11 +23,7 @@ def retry_summary(trajectory: Trajectory, profile: Profile) -> str:
         ", ".join(str(value) for value in made.call.arguments.values())
         for made in trajectory.all_calls
     )
-    lines = []
-    for quote in trajectory.quotes[-_MOST_LINES:]:
-        exhibit = trajectory.evidence.get(quote.key)
-        assert exhibit is not None
-        lines.append(quotable_line(quote, exhibit))
+    lines = map(trajectory.line_of, trajectory.quotes[-_MOST_LINES:])
     return profile.prompts.retry.format(
         searches="\n".join([*searches][-_MOST_LINES:]), notes="".join(lines) or "nothing\n"
     ).strip()

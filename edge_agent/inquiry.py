@@ -50,6 +50,7 @@ from edge_agent.protocol import (
     Message,
     ToolCall,
     ToolSignature,
+    free_message,
     parse,
     render_failure,
     render_tools,
@@ -65,7 +66,6 @@ from edge_agent.turns import (
     closing_turn,
     gathering_turn,
     opening_search,
-    own_words_turn,
 )
 from edge_agent.verification import UNANSWERED, states, verified
 from edge_agent.window import Window
@@ -203,7 +203,8 @@ class Inquiry:
         if gathering.search_first and not trajectory.remembered:
             return opening_search(trajectory.started.question)
         if gathering.thoughts == "free":
-            return own_words_turn(self._tools, gathering)
+            tokens = gathering.thought_tokens, gathering.argument_tokens
+            return free_message(self._tools, *tokens)
         quotable = None
         if gathering.thoughts == "quoted":
             quotable = on_topic(trajectory.quotable, trajectory)
@@ -273,16 +274,14 @@ class Inquiry:
         self._session.rollback(self._session.spans[-1])
         told = "" if trajectory.entries[-2].text == verdict.told else verdict.told
         if told:
-            yield from self._make_room(self._session.count(told))
-            self._window.append(Entry(SpanKind.RESULT, told))
+            yield from self._place(Entry(SpanKind.RESULT, told))
         yield self._emit(TurnRolledBack(trajectory.step, verdict.reason, told))
 
     def _comment(self) -> Steps[None]:
         """Let the guards comment on what the last call brought."""
         verdict = judge_result(self._trajectory, self._profile)
         if isinstance(verdict, Nudge):
-            yield from self._make_room(self._session.count(verdict.told))
-            self._window.append(Entry(SpanKind.RESULT, verdict.told))
+            yield from self._place(Entry(SpanKind.RESULT, verdict.told))
             yield self._emit(Nudged(self._trajectory.step, verdict.reason, verdict.told))
 
     def _listen(self) -> Steps[None]:
@@ -290,8 +289,7 @@ class Inquiry:
         while not self._signals.inbox.empty():
             text, number = self._signals.inbox.get()
             prompt = self._profile.prompts.steered.format(text=text).strip()
-            yield from self._make_room(self._session.count(prompt))
-            self._window.append(Entry(SpanKind.QUESTION, prompt))
+            yield from self._place(Entry(SpanKind.QUESTION, prompt))
             yield self._emit(UserSpoke(self._trajectory.step, text, prompt, number))
 
     def _carry_out(self, call: ToolCall) -> Steps[None]:
@@ -306,8 +304,7 @@ class Inquiry:
             failed = True
         for exhibit in trajectory.evidence.since(known):
             yield self._emit(added(trajectory.step, exhibit))
-        yield from self._make_room(self._session.count(result.text))
-        self._window.append(Entry(SpanKind.RESULT, result.text, result.shown))
+        yield from self._place(Entry(SpanKind.RESULT, result.text, result.shown))
         yield self._emit(
             ToolAnswered(trajectory.step, call.tool, result.text, result.keys, failed, result.shown)
         )
@@ -336,12 +333,17 @@ class Inquiry:
 
         Raises ContextFull.
         """
-        self._window.restore(entries[:1])
         folder = self._prefixes
-        fresh = len(self._session.spans) == 1
-        if folder is not None and fresh and not self._session.load_prefix(folder):
-            self._session.save_prefix(folder)
+        if folder is not None and not self._window.begins_with(entries[0]):
+            self._window.restore(entries[:1])
+            if not self._session.load_prefix(folder):
+                self._session.save_prefix(folder)
         self._window.restore(entries)
+
+    def _place(self, entry: Entry) -> Steps[None]:
+        """Add a span to the window, making room for it."""
+        yield from self._make_room(self._session.count(entry.text))
+        self._window.append(entry)
 
     def _make_room(self, tokens: int) -> Steps[None]:
         for event in self._window.make_room(self._trajectory, tokens):
@@ -372,20 +374,20 @@ class Inquiry:
         """Return the answer given already, or have it written; None where there is none."""
         trajectory = self._trajectory
         answer = None if self._profile.reading.at_end else self._given()
-        if trajectory.reply is not None:  # it was written before the run was broken off
-            yield from self._measure()
-            answer = parse(trajectory.reply).answer
-        while answer is None:
-            if trajectory.reading is None or trajectory.reply is not None:
-                if trajectory.tries >= self._profile.reading.tries:
-                    return None
-                yield from self._begin_reading(exhibits)
-            else:
+        if answer is not None:
+            return answer
+        if trajectory.reading is None:
+            yield from self._begin_reading(exhibits)
+        while True:
+            if trajectory.reply is None:
+                assert trajectory.reading is not None
                 self._open(self._reading_entries(trajectory.reading))
-            yield from self._turn(self._answer_plan())
+                yield from self._turn(self._answer_plan())
             yield from self._measure()
             answer = parse(trajectory.reply or "").answer
-        return answer
+            if answer is not None or trajectory.tries >= self._profile.reading.tries:
+                return answer
+            yield from self._begin_reading(exhibits)
 
     def _answer_plan(self) -> Plan:
         """Plan the answer; a date that is asked for is one that stands in the passages."""

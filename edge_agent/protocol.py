@@ -80,12 +80,11 @@ def render_tools(tools: tuple[ToolSignature, ...]) -> str:
     lines = []
     for server in dict.fromkeys(tool.server for tool in tools):
         lines.append(f"## Server name: {server}")
-        for tool in (tool for tool in tools if tool.server == server):
-            schema = json.dumps(tool.schema, ensure_ascii=False)
-            lines.append(
-                f"### Tool name: {tool.name}\nDescription: {tool.description}\n"
-                f"Input JSON schema: {schema}"
-            )
+        lines += [
+            _listed(tool, json.dumps(tool.schema, ensure_ascii=False))
+            for tool in tools
+            if tool.server == server
+        ]
     return "\n".join(lines)
 
 
@@ -95,12 +94,15 @@ def render_trained_tools(tools: tuple[ToolSignature, ...]) -> str:
     for server in dict.fromkeys(tool.server for tool in tools):
         lines.append(f"\n## Server name: {server}\n")
         lines += [
-            f"### Tool name: {tool.name}\nDescription: {tool.description}\n"
-            f"Input JSON schema: {dict(tool.schema)}\n"
-            for tool in tools
-            if tool.server == server
+            f"{_listed(tool, str(dict(tool.schema)))}\n" for tool in tools if tool.server == server
         ]
     return "".join(lines)
+
+
+def _listed(tool: ToolSignature, schema: str) -> str:
+    return (
+        f"### Tool name: {tool.name}\nDescription: {tool.description}\nInput JSON schema: {schema}"
+    )
 
 
 def render_failure(call: ToolCall, reason: str) -> str:

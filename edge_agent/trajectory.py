@@ -149,6 +149,12 @@ class Trajectory:
         """The note of what was found that stands in the window, or None."""
         return next((entry for entry in self.entries if entry.kind is SpanKind.NOTE), None)
 
+    def line_of(self, quote: Quote) -> str:
+        """Return a sentence of the evidence as the model writes it."""
+        exhibit = self.evidence.get(quote.key)
+        assert exhibit is not None
+        return quotable_line(quote, exhibit)
+
     def quoted_in(self, message: Message) -> Quote | None:
         """Return the sentence that a message begins with, if it is one that was shown."""
         return self.quotable.get(message.thought.partition("\n")[0].strip() + "\n")
@@ -237,11 +243,9 @@ class Trajectory:
         self.calls[-1].result = event.text
         self.clearing = False
         self.entries.append(Entry(SpanKind.RESULT, event.text, event.shown))
-        self.quotable = {}
-        for quote in event.shown:
-            exhibit = self.evidence.get(quote.key)
-            if exhibit is not None and quote not in self.quotes:
-                self.quotable[quotable_line(quote, exhibit)] = quote
+        self.quotable = {
+            self.line_of(quote): quote for quote in event.shown if quote not in self.quotes
+        }
 
     @apply.register
     def _(self, event: SpanCut) -> None:

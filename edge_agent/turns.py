@@ -8,7 +8,7 @@ from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Choose, Force, Plan, Sample, Step
 from edge_agent.profiles import Gathering
-from edge_agent.protocol import BOX, ToolCall, ToolSignature, free_message, guided_call, render_call
+from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, render_call
 
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
@@ -51,12 +51,6 @@ def closing_turn(quotable: Sequence[str]) -> Plan:
     """Plan the last step: quote a sentence once more, and stop."""
     yield Choose((*quotable, NOTHING_HELPS))
     yield Force(ENOUGH)
-
-
-def own_words_turn(tools: tuple[ToolSignature, ...], gathering: Gathering) -> Plan:
-    """Plan a message in the model's own words, which may end in a call."""
-
-    return free_message(tools, gathering.thought_tokens, gathering.argument_tokens)
 
 
 def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:

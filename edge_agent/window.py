@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edge_agent.events import Event, NoteWritten, Quote, SpanCut
-from edge_agent.models import AnySession, SpanKind
+from edge_agent.events import Event, NoteWritten, SpanCut
+from edge_agent.models import AnySession, Span, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.trajectory import Entry, Trajectory
-from edge_agent.turns import quotable_line
 
 _LEAVING = (SpanKind.RESULT, SpanKind.TURN)
 """What may leave, and in which order; prompt, questions and notes are pinned."""
-
 
 _WRAPPING = 16
 """Tokens that a chat format may put around a span."""
@@ -34,13 +32,17 @@ class Window:
         spans = self._session.spans
         same = 0
         for span, entry in zip(spans, entries, strict=False):
-            if (span.kind, span.text) != (entry.kind, entry.text):
+            if not _is(span, entry):
                 break
             same += 1
         if same < len(spans):
             self._session.rollback(spans[same])
         for entry in entries[same:]:
             self.append(entry)
+
+    def begins_with(self, entry: Entry) -> bool:
+        """Tell whether the first span of the session is `entry`."""
+        return bool(self._session.spans) and _is(self._session.spans[0], entry)
 
     def append(self, entry: Entry) -> None:
         """Add a span; only the system prompt may hold control tokens. Raises ContextFull."""
@@ -90,7 +92,7 @@ class Window:
         turns = [entry.text for entry in trajectory.entries if entry.kind is SpanKind.TURN]
         lines: list[str] = []
         for quote in reversed(trajectory.quotes):
-            line = _line(quote, trajectory)
+            line = trajectory.line_of(quote)
             if any(line in turn for turn in turns):
                 continue
             budget -= self._session.count(line)
@@ -100,11 +102,9 @@ class Window:
         return lines[::-1]
 
 
+def _is(span: Span, entry: Entry) -> bool:
+    return (span.kind, span.text) == (entry.kind, entry.text)
+
+
 def _first(session: AnySession, kind: SpanKind) -> int | None:
     return next((n for n, span in enumerate(session.spans) if span.kind is kind), None)
-
-
-def _line(quote: Quote, trajectory: Trajectory) -> str:
-    exhibit = trajectory.evidence.get(quote.key)
-    assert exhibit is not None
-    return quotable_line(quote, exhibit)

@@ -10,8 +10,7 @@ import click
 from edge_agent.cli.output import printable
 from edge_agent.events import Citation, RunFinished
 from edge_agent.runs import RunSummary
-
-NOT_FOUND = "Not found in this library."
+from edge_agent.traces.account import NOT_FOUND
 
 
 def answer_record(summary: RunSummary, finished: RunFinished) -> dict[str, Any]:

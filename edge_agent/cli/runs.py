@@ -24,8 +24,8 @@ from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import RunFinished, to_record
 from edge_agent.home import Home
 from edge_agent.runs import RunStore
-
-_FORMATS = ("json", "chatml", "miroflow", "markdown", "html")
+from edge_agent.traces import EXPORTERS
+from edge_agent.traces import export as exported
 
 
 @click.group()
@@ -205,7 +205,7 @@ def tell(run: str, text: str) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(tuple(EXPORTERS)),
     required=True,
     help="All of it as JSON; for training; as MiroFlow writes it; to read, as text or as a page.",
 )
@@ -224,13 +224,11 @@ def export(run: str, form: str, output: Path | None) -> None:
       miro-edge runs export 20261123-1 --format html -o run.html
       miro-edge runs export 20261123-1 --format chatml
     """
-    from edge_agent.traces import export as exported
-
     store = _store()
     full = store.summary(run).id
     text = exported(form, store.events(full), store.times(full))
     if output is None:
-        click.echo(text)
+        click.echo(text, nl=False)  # it ends its own lines
     else:
         output.write_text(text, encoding="utf-8")
         diagnostics().print(f"Written to {output}", markup=False)

@@ -34,6 +34,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.protocol import parse
+from edge_agent.traces.lines import keys_of
 
 _MARGIN = " " * 5
 _IN_PASSING = (RunStarted, RunResumed, SpanCut, NoteWritten, StepMeasured)
@@ -139,7 +140,7 @@ def _(event: ToolCalled) -> str:
 
 @_described.register
 def _(event: ToolAnswered) -> str:
-    found = _keys(event.keys)
+    found = keys_of(event.keys)
     return f"{_MARGIN}found {found}" if found else _indented(event.text)
 
 
@@ -170,7 +171,7 @@ def _(event: GatheringEnded) -> str:
 
 @_described.register
 def _(event: ReadingStarted) -> str:
-    return f"{_MARGIN}reads the answer from {_keys(event.keys) or 'the window'}"
+    return f"{_MARGIN}reads the answer from {keys_of(event.keys) or 'the window'}"
 
 
 @_described.register
@@ -183,12 +184,10 @@ def _(event: RunFinished) -> str:
 
 
 def _verdict(claim: Claim) -> str:
-    support = f"supported by {_keys(claim.keys)}" if claim.supported else "supported by no passage"
+    support = (
+        f"supported by {keys_of(claim.keys)}" if claim.supported else "supported by no passage"
+    )
     return f"{_MARGIN}{support}: {claim.text}"
-
-
-def _keys(keys: Iterable[int]) -> str:
-    return ", ".join(f"[{key}]" for key in keys)
 
 
 def _indented(text: str) -> str:

@@ -89,13 +89,13 @@ class ScrapeAndExtractInfo:
         passages = () if place is None else context.library.document(*place)
         if place is None or not passages:
             remote = wanted.url.strip().lower().startswith(("http://", "https://"))
-            return ToolResult(_failed(wanted.url, _NO_NETWORK if remote else _NO_DOCUMENT))
+            return ToolResult(_rendered(wanted.url, error=_NO_NETWORK if remote else _NO_DOCUMENT))
         library, document = place
         best = context.library.passages_about(
             library, document, wanted.info_to_extract, _MOST_PASSAGES
         )
         stats = _stats(passages)
-        tokens = max(1, context.tokens - context.count(_extracted(wanted.url, "", stats)))
+        tokens = max(1, context.tokens - context.count(_rendered(wanted.url, "", stats)))
         chosen = _excerpted(best, wanted.info_to_extract, tokens, context)
         shown = tuple(
             Quote(context.evidence.add(library, passage).key, sentence)
@@ -103,7 +103,7 @@ class ScrapeAndExtractInfo:
             for sentence in excerpt.sentences
         )
         text = "\n".join(excerpt.text for _, excerpt in chosen)
-        return ToolResult(_extracted(wanted.url, text, stats), shown)
+        return ToolResult(_rendered(wanted.url, text, stats), shown)
 
 
 def _excerpted(
@@ -127,32 +127,17 @@ def _stats(passages: tuple[Passage, ...]) -> dict[str, Any]:
     }
 
 
-def _extracted(url: str, text: str, stats: Mapping[str, Any]) -> str:
-    return _rendered(
-        {
-            "success": True,
-            "url": url,
-            "extracted_info": text,
-            "error": "",
-            "scrape_stats": stats,
-            "model_used": "extractive",
-            "tokens_used": 0,
-        }
-    )
-
-
-def _failed(url: str, error: str) -> str:
-    return _rendered(
-        {
-            "success": False,
-            "url": url,
-            "extracted_info": "",
-            "error": error,
-            "scrape_stats": {},
-            "tokens_used": 0,
-        }
-    )
-
-
-def _rendered(result: Mapping[str, Any]) -> str:
-    return json.dumps(result, ensure_ascii=False, indent=2)
+def _rendered(
+    url: str, text: str = "", stats: Mapping[str, Any] | None = None, *, error: str = ""
+) -> str:
+    """Return the result in the shape that the models know; one with an error has nothing else."""
+    result: dict[str, Any] = {
+        "success": not error,
+        "url": url,
+        "extracted_info": text,
+        "error": error,
+        "scrape_stats": stats or {},
+    }
+    if not error:
+        result["model_used"] = "extractive"
+    return json.dumps({**result, "tokens_used": 0}, ensure_ascii=False, indent=2)

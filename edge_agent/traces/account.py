@@ -16,6 +16,9 @@ from edge_agent.events import (
     StepMeasured,
 )
 
+NOT_FOUND = "Not found in this library."
+"""What people read instead of an answer that nothing supports."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -49,7 +52,7 @@ class Account:
             return "This run has not ended."
         if self.finished.status == "failed":
             return f"This run failed: {self.finished.reason}"
-        return self.finished.answer or "Not found in this library."
+        return self.finished.answer or NOT_FOUND
 
 
 def account(events: Sequence[Event]) -> Account:

@@ -35,6 +35,7 @@ from edge_agent.events import (
     Nudged,
     ReadingStarted,
     RunFinished,
+    TextAppeared,
     TurnFinished,
     TurnRolledBack,
     to_record,
@@ -147,7 +148,7 @@ def run_question(
                     "question": question.text,
                     "gold": [*question.gold],
                     "answers": question.answers,
-                    "events": [to_record(e) for e in events if "Text" not in type(e).__name__],
+                    "events": [to_record(e) for e in events if not isinstance(e, TextAppeared)],
                 }
                 lines.write(json.dumps(record, ensure_ascii=False) + "\n")
         yield row

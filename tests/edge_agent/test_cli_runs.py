@@ -72,16 +72,16 @@ class Model:
 
     @contextmanager
     def open(self, *_: Any) -> Iterator[Any]:
-        self.opened.append(self.session([], before_line=self.before_line))
+        self.opened.append(self.session(before_line=self.before_line))
         yield self.opened[-1]
 
 
 @pytest.fixture
-def model(scripted: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model:
+def model(scripted_session: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model:
     """A model that knows what to look for, whatever file it is said to be in."""
 
-    class Knowing(scripted):  # type: ignore[misc]
-        def _carry_out(self, step: Force | Choose | Sample) -> str:
+    class Knowing(scripted_session):  # type: ignore[misc]
+        def write(self, step: Force | Choose | Sample, seed: int) -> str:
             if isinstance(step, Force):
                 return step.text
             line = self._sampled(step) if isinstance(step, Sample) else self._chosen(step.options)

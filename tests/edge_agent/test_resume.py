@@ -12,14 +12,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
 import pytest
+from word_session import WordSession
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.events import (
@@ -46,14 +47,10 @@ from edge_agent.models import (
     Choose,
     EngineSettings,
     Force,
-    Piece,
-    Plan,
     Sample,
-    Sampling,
     Span,
     SpanKind,
 )
-from edge_agent.models.usage import Usage
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.runs import RunStore
 
@@ -64,48 +61,18 @@ NO_TOKENS = TokenCounts(0, 0, 0)
 
 
 @dataclass
-class SteadySession:
-    """A model whose tokens are words, and whose text follows from the step and the plan alone."""
+class SteadySession(WordSession):
+    """A model whose text follows from the step and the plan alone."""
 
     context: int = 800
-    spans: tuple[Span, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    appended: int = 0
-
-    @property
-    def size(self) -> int:
-        return sum(span.tokens for span in self.spans)
-
-    @property
-    def room(self) -> int:
-        return self.context - self.size
-
-    def count(self, text: str) -> int:
-        return len(text.split())
 
     def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
-        self.appended += 1
-        span = Span(self.appended, kind, text, self.count(text))
-        assert span.tokens <= self.room, f"a {kind} of {span.tokens} does not fit {self.room}"
-        self.spans = (*self.spans, span)
-        return span
+        tokens = self.count(text)
+        assert tokens <= self.room, f"a {kind} of {tokens} does not fit {self.room}"
+        return super().append(kind, text, trusted=trusted)
 
-    def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
+    def write(self, planned: Force | Choose | Sample, seed: int) -> str:
         step = seed % 100_003
-        written = ""
-        try:
-            planned = next(plan)
-            while True:
-                text = self._written(planned, step)
-                written += text
-                yield Piece(text, "forced" if isinstance(planned, Force) else "sampled")
-                planned = plan.send(text)
-        except StopIteration:
-            return
-        finally:
-            self.append(SpanKind.TURN, written)
-
-    def _written(self, planned: Force | Choose | Sample, step: int) -> str:
         if isinstance(planned, Force):
             return planned.text
         if isinstance(planned, Sample):
@@ -122,18 +89,6 @@ class SteadySession:
             return f" the Seagull {step}\n"
         towns = re.findall(r"born in (Town \d+)", "\n".join(span.text for span in self.spans))
         return f"{towns[-1]}}}" if towns else "not found}"
-
-    def cut(self, span: Span) -> None:
-        self.spans = tuple(other for other in self.spans if other is not span)
-
-    def rollback(self, span: Span) -> None:
-        self.spans = self.spans[: self.spans.index(span)]
-
-    def load_prefix(self, folder: Path) -> bool:
-        return False
-
-    def save_prefix(self, folder: Path) -> None:
-        return None
 
 
 def led_for_long(*, reading_at_end: bool) -> Profile:
