@@ -39,7 +39,8 @@ def on_topic(quotable: Mapping[str, Quote], trajectory: Trajectory) -> tuple[str
 def leads(text: str, trajectory: Trajectory) -> tuple[str, ...]:
     """Return the names in `text`, then those in the question, that are worth a search.
 
-    Not those that are the title of a passage that was shown, or that were searched for before.
+    Not those that are the title of a passage that was quoted, or that were searched for before. One
+    that a search happened to show beside others has still to be looked up.
     """
     known = {content_words(title) for title in _titles(trajectory)}
     searched = [content_words(query) for query in _queries(trajectory)]
@@ -82,7 +83,10 @@ def _queries(trajectory: Trajectory) -> list[str]:
 
 
 def _titles(trajectory: Trajectory) -> Iterator[str]:
-    for exhibit in trajectory.evidence.since(0):
+    """Yield the titles of the passages that were quoted, and those without a part in brackets."""
+    for quote in trajectory.quotes:
+        exhibit = trajectory.evidence.get(quote.key)
+        assert exhibit is not None
         title = exhibit.passage.title
         yield title
         yield re.sub(r"\s*\([^)]*\)$", "", title)

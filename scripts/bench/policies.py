@@ -7,7 +7,9 @@ no reading   the answer is written in the window in which evidence was gathered
 no guards    nothing is taken back, and nothing but the limits ends the gathering
 
 An answer that the program's check refuses counts as none; *written* counts what the model wrote,
-checked or not. Where no guard acted, *no guards* is the agent's own run and is not made again.
+checked or not. What two policies share is done once: *no reading* goes on from where the agent had
+gathered its evidence, and where no guard acted, *no guards* is the agent's own run. With `--trace`
+a measurement that was broken off goes on where it was.
 
     .venv/bin/python scripts/bench/policies.py --sets 2wiki --limit 20 --policies single,agent
 """
@@ -19,7 +21,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ from edge_agent.events import (
     TextAppeared,
     TurnFinished,
     TurnRolledBack,
+    from_record,
     to_record,
 )
 from edge_agent.guards import NO_PROGRESS
@@ -93,6 +96,43 @@ POLICIES: dict[str, Callable[[Profile], Profile]] = {
 }
 
 
+class Trace:
+    """The runs that were made, a JSON line each; in memory alone where there is no file."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read what stands in `path`."""
+        self._path = path
+        self._runs: dict[tuple[str, str, str], tuple[Row, list[Event]]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                record = json.loads(line)
+                events = [from_record(each) for each in record["events"]]
+                self._keep(Row(**record["row"]), events)
+
+    def run_of(self, name: str, question: Question, policy: str) -> tuple[Row, list[Event]] | None:
+        """Return a run of a question that was made before, or None."""
+        return self._runs.get((name, question.id, policy))
+
+    def add(self, row: Row, events: list[Event], question: Question) -> None:
+        """Keep a run."""
+        told = [event for event in events if not isinstance(event, TextAppeared)]
+        self._keep(row, told)
+        if self._path is None:
+            return
+        record = {
+            "row": asdict(row),
+            "question": question.text,
+            "gold": [*question.gold],
+            "answers": question.answers,
+            "events": [to_record(event) for event in told],
+        }
+        with self._path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def _keep(self, row: Row, events: list[Event]) -> None:
+        self._runs[row.set, row.id, row.policy] = row, events
+
+
 def scored(question: Question, events: list[Event], policy: str, name: str) -> Row:
     """Score a run."""
     done = events[-1]
@@ -128,30 +168,32 @@ def guarded(events: list[Event]) -> bool:
     )
 
 
-def run_question(
-    question: Question, name: str, agents: dict[str, Agent], trace: Path | None
-) -> Iterator[Row]:
-    """Answer one question under every policy."""
-    unguarded: Row | None = None
+def made(
+    question: Question, policy: str, agent: Agent, whole: tuple[Row, list[Event]] | None
+) -> list[Event]:
+    """Return a run under a policy; `whole` is the agent's own run, of which it may be a part."""
+    if whole is not None:
+        events = whole[1]
+        if policy == "no guards" and not guarded(events):
+            return events
+        if policy == "no reading":
+            ends = [n for n, event in enumerate(events) if isinstance(event, GatheringEnded)]
+            gathered = events[: ends[0] + 1]
+            return [*gathered, *agent.resume(gathered)]
+    return list(agent.run(question.text))
+
+
+def answered(question: Question, name: str, agents: dict[str, Agent], trace: Trace) -> list[Row]:
+    """Answer one question under every policy, where that was not done before."""
+    rows: list[Row] = []
     for policy, agent in agents.items():
-        if policy == "no guards" and unguarded is not None:
-            yield replace(unguarded, policy=policy)
-            continue
-        events = list(agent.run(question.text))
-        row = scored(question, events, policy, name)
-        if policy == "agent" and not guarded(events):
-            unguarded = row
-        if trace is not None:
-            with trace.open("a", encoding="utf-8") as lines:
-                record = {
-                    "row": asdict(row),
-                    "question": question.text,
-                    "gold": [*question.gold],
-                    "answers": question.answers,
-                    "events": [to_record(e) for e in events if not isinstance(e, TextAppeared)],
-                }
-                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-        yield row
+        known = trace.run_of(name, question, policy)
+        if known is None:
+            events = made(question, policy, agent, trace.run_of(name, question, "agent"))
+            known = scored(question, events, policy, name), events
+            trace.add(*known, question)
+        rows.append(known[0])
+    return rows
 
 
 def summary(rows: list[Row]) -> dict[str, float]:
@@ -181,6 +223,7 @@ def measured(options: argparse.Namespace) -> list[Row]:
     profile = load_profile(options.profile or model.profile)
     settings = AgentSettings(prefixes=home.prefixes)
     rows: list[Row] = []
+    trace = Trace(options.trace)
     with Engine(model.path, loading_settings(model, home)) as engine:
         session = Session(engine)
         for name in options.sets.split(","):
@@ -193,7 +236,7 @@ def measured(options: argparse.Namespace) -> list[Row]:
             }
             asked = questions(options.data / name, options.split, options.skip + options.limit)
             for question in asked[options.skip :]:
-                rows += run_question(question, name, agents, options.trace)
+                rows += answered(question, name, agents, trace)
                 print(".", end="", file=sys.stderr, flush=True)
             print(f" {name}", file=sys.stderr)
     return rows
@@ -211,7 +254,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0, help="questions of each set to pass over")
     parser.add_argument("--policies", default=",".join(POLICIES), help="which of them to measure")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="add every run as a JSON line")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="keep every run there")
     options = parser.parse_args()
     rows = measured(options)
     figures = {
