@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -40,3 +42,41 @@ def test_sampling_outside_its_bounds_is_refused(wrong: dict[str, float]) -> None
     assert Profile(**generic | {"sampling": {"temperature": 1, "top_p": 0.5}}).sampling.top_k == 0
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Profile(**generic | {"sampling": wrong})
+
+
+def test_a_profile_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('based_on = "generic"\nname = "own"\n[gathering]\ncalls = 7\n')
+    profile, generic = load_profile(str(own)), load_profile("generic")
+    assert (profile.name, profile.gathering.calls) == ("own", 7)
+    assert profile.prompts == generic.prompts
+    assert profile.gathering.model_copy(update={"calls": 3}) == generic.gathering
+    further = tmp_path / "further.toml"
+    further.write_text(f"based_on = '{own}'\nname = 'further'\n[reading]\npassages = 2\n")
+    assert load_profile(str(further)).gathering.calls == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('based_on = "generic"\n[gathering]\ncals = 7\n', "gathering.cals"),
+        ('based_on = "generic"\n[gathering]\ncalls = 0\n', "gathering.calls"),
+        ('based_on = "generic"\n[guarding]\nguards = ["boredom"]\n', "guarding.guards"),
+        ('name = "own"\n', "tools"),
+        ("based_on = ", "cannot be read"),
+        ('based_on = "nowhere"\n', "no profile 'nowhere'"),
+    ],
+)
+def test_what_is_wrong_with_a_profile_is_said(tmp_path: Path, text: str, said: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(text)
+    with pytest.raises(ProfileError, match=said):
+        load_profile(str(own))
+
+
+def test_profiles_that_rest_on_each_other_are_refused(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.toml", tmp_path / "other.toml"
+    one.write_text(f"based_on = '{other}'\n")
+    other.write_text(f"based_on = '{one}'\n")
+    with pytest.raises(ProfileError, match="based on itself"):
+        load_profile(str(one))

@@ -1,0 +1,65 @@
+"""What the answer is read from: quoted passages first, the best of them nearest the end."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from runs_told import Told, exhibit
+
+from edge_agent.profiles import Reading, load_profile
+from edge_agent.reading import reading_list
+
+READING = load_profile("generic").reading
+SHIP = exhibit(1, "Fram", "The Fram was built by Colin Archer.")
+TOWN = exhibit(2, "Larvik", "Larvik is a town.")
+MAN = exhibit(3, "Colin Archer", "Colin Archer was born in Larvik.")
+
+
+def count(text: str) -> int:
+    return len(text.split())
+
+
+def keys(told: Told, **changes: int) -> list[int]:
+    reading: Reading = READING.model_copy(update=changes)
+    return [each.key for each in reading_list(told.trajectory, reading, count)]
+
+
+def gathered() -> Told:
+    told = Told("Where was the builder of the Fram born?").searched("Fram", SHIP, TOWN, MAN)
+    return told.quoted(TOWN, "Larvik").searched("Archer")
+
+
+def test_what_was_quoted_stands_nearest_the_question() -> None:
+    assert keys(gathered()) == [3, 1, 2]
+
+
+def test_of_two_quotes_the_one_that_shares_words_with_the_question_counts_more() -> None:
+    told = Told("Where was the builder of the Fram born?").searched("Fram", SHIP, TOWN, MAN)
+    told.quoted(TOWN, "Larvik", SHIP, MAN).quoted(SHIP, "Archer")
+    assert keys(told, passages=1) == [1]
+
+
+def test_what_was_quoted_stays_where_there_is_little_room() -> None:
+    assert keys(gathered(), passages=2) == [1, 2]
+    assert keys(gathered(), tokens=1) == [2]
+
+
+def test_nothing_found_is_nothing_to_read() -> None:
+    assert keys(Told("q?")) == []
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=9),
+    st.integers(1, 6),
+    st.integers(1, 60),
+)
+def test_it_keeps_to_its_room_but_for_one_passage(
+    texts: list[str], passages: int, tokens: int
+) -> None:
+    found = [exhibit(number, "T", text) for number, text in enumerate(texts, 1)]
+    told = Told("q?").searched("all", *found)
+    reading = READING.model_copy(update={"passages": passages, "tokens": tokens})
+    chosen = reading_list(told.trajectory, reading, len)
+    assert 1 <= len(chosen) <= passages
+    sizes = [len(f"[{each.key}] T: {each.passage.text}") for each in chosen]
+    assert len(chosen) == 1 or sum(sizes) <= tokens
