@@ -216,8 +216,8 @@ class Inquiry:
         """Return the names that the next search may be about; none leaves it to the model."""
         if not self._profile.gathering.leads:
             return ()
-        text = thought.partition(": ")[2]
-        return leads(text, self._trajectory)
+        quote = self._trajectory.quotable.get(thought)
+        return leads(thought.partition(": ")[2], quote, self._trajectory)
 
     def _turn(self, plan: Plan) -> Steps[None]:
         """Have the model write a turn; where a limit comes first, it leaves no trace."""
@@ -257,7 +257,8 @@ class Inquiry:
         if isinstance(verdict, Finish):
             return verdict.reason
         if isinstance(verdict, RollBack):
-            if trajectory.rollbacks >= self._profile.guarding.rollbacks:
+            most = self._profile.guarding.rollbacks
+            if trajectory.rollbacks >= most or self._would_repeat(verdict):
                 return NO_PROGRESS
             yield from self._take_back(verdict)
         elif call is not None:
@@ -267,6 +268,14 @@ class Inquiry:
         else:
             return ENOUGH
         return None
+
+    def _would_repeat(self, verdict: RollBack) -> bool:
+        """Tell whether a turn, taken back, is sure to be written again.
+
+        So it is where the model has been told that before, and tokens are not drawn by chance.
+        """
+        told = self._trajectory.entries[-2].text == verdict.told
+        return told and self._sampling().temperature == 0
 
     def _take_back(self, verdict: RollBack) -> Steps[None]:
         """Roll the turn back and tell the model why, unless that stands there already."""

@@ -7,9 +7,10 @@ and on to an archduke. So it quotes what is on the topic, and searches for names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge_agent.events import Quote
+from edge_agent.evidence import Exhibit
 from edge_agent.trajectory import Trajectory
 from edge_agent.verification import content_words
 
@@ -26,30 +27,40 @@ _MOST = 12
 
 
 def on_topic(quotable: Mapping[str, Quote], trajectory: Trajectory) -> tuple[str, ...]:
-    """Return the lines that have to do with what was asked or looked up; all if none has."""
-    topics = _topics(trajectory)
-    lines = tuple(
-        line
-        for line, quote in quotable.items()
-        if any(topic <= content_words(line) for topic in topics)
-    )
-    return lines or tuple(quotable)
-
-
-def leads(text: str, trajectory: Trajectory) -> tuple[str, ...]:
-    """Return the names in `text`, then those in the question, that are worth a search.
-
-    Not those that are the title of a passage that was quoted, or that were searched for before. One
-    that a search happened to show beside others has still to be looked up.
+    """Return the lines that have to do with what was looked up last; failing that, with whatever
+    was asked or looked up; all if none has.
     """
-    known = {content_words(title) for title in _titles(trajectory)}
-    searched = [content_words(query) for query in _queries(trajectory)]
-    found: dict[frozenset[str], str] = {}
-    for name in (*names(text), *names(trajectory.started.question)):
-        said = content_words(name)
-        if said and said not in known and not any(said <= words for words in searched):
-            found.setdefault(said, name)
-    return tuple(found.values())[:_MOST]
+    queries = _queries(trajectory)
+    return (
+        _lines_about(_topics(queries[-1:]), quotable)
+        or _lines_about(_topics([*queries, trajectory.started.question]), quotable)
+        or tuple(quotable)
+    )
+
+
+def leads(text: str, quote: Quote | None, trajectory: Trajectory) -> tuple[str, ...]:
+    """Return the names that are worth a search: those in `text`, which was just written, and those
+    in the question; where there are none, those in all that was quoted, the latest first.
+
+    A name is worth one where no passage with that title was quoted, `quote` of this turn included,
+    and it was not searched for before. One that a search only happened to show is still a lead.
+    """
+    quotes = [*trajectory.quotes, *([quote] if quote else [])]
+    passages = [_exhibit(each, trajectory).passage for each in reversed(quotes)]
+    known = {content_words(title) for passage in passages for title in _titles(passage.title)}
+    # A small model writes half a sentence into a query; what it begins with is what it looks for.
+    searched = [next(iter(_topics([query])), frozenset()) for query in _queries(trajectory)]
+
+    def unknown(*texts: str) -> tuple[str, ...]:
+        found: dict[frozenset[str], str] = {}
+        for name in (name for each in texts for name in names(each)):
+            said = content_words(name)
+            if said and said not in known and not any(said <= words for words in searched):
+                found.setdefault(said, name)
+        return tuple(found.values())[:_MOST]
+
+    near = unknown(text, trajectory.started.question)
+    return near or unknown(*(passage.text for passage in passages))
 
 
 def names(text: str) -> Iterator[str]:
@@ -69,11 +80,16 @@ def names(text: str) -> Iterator[str]:
             yield name
 
 
-def _topics(trajectory: Trajectory) -> list[frozenset[str]]:
-    """Return the words of each name in the question, and of each that was searched for."""
+def _lines_about(topics: list[frozenset[str]], quotable: Mapping[str, Quote]) -> tuple[str, ...]:
+    """Return the lines in which all words of one of the topics are."""
+    return tuple(line for line in quotable if any(topic <= content_words(line) for topic in topics))
+
+
+def _topics(texts: Sequence[str]) -> list[frozenset[str]]:
+    """Return the words of each name in some queries or questions."""
     # A query begins with a name; a sentence that begins like it would hide it.
-    texts = [trajectory.started.question, *(f"on {query}" for query in _queries(trajectory))]
-    return [words for text in texts for name in names(text) if (words := content_words(name))]
+    said = (name for text in texts for name in names(f"on {text}"))
+    return [words for name in said if (words := content_words(name))]
 
 
 def _queries(trajectory: Trajectory) -> list[str]:
@@ -82,11 +98,12 @@ def _queries(trajectory: Trajectory) -> list[str]:
     return [query for query in queries if query != trajectory.started.question]
 
 
-def _titles(trajectory: Trajectory) -> Iterator[str]:
-    """Yield the titles of the passages that were quoted, and those without a part in brackets."""
-    for quote in trajectory.quotes:
-        exhibit = trajectory.evidence.get(quote.key)
-        assert exhibit is not None
-        title = exhibit.passage.title
-        yield title
-        yield re.sub(r"\s*\([^)]*\)$", "", title)
+def _titles(title: str) -> tuple[str, str]:
+    """Return a title, and what is left of it without a part in brackets."""
+    return title, re.sub(r"\s*\([^)]*\)$", "", title)
+
+
+def _exhibit(quote: Quote, trajectory: Trajectory) -> Exhibit:
+    exhibit = trajectory.evidence.get(quote.key)
+    assert exhibit is not None
+    return exhibit

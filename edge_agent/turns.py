@@ -38,9 +38,10 @@ def gathering_turn(
         thought = yield from _line(gathering.thought_tokens)
     else:
         thought = yield Choose((*quotable, NOTHING_HELPS))
-    if (yield Choose((MISSING, ENOUGH))) == ENOUGH:
-        return
     names = tuple(f" {name}" for name in leads(thought))
+    helped = thought != NOTHING_HELPS
+    if (yield Choose((MISSING, ENOUGH) if helped or not names else (MISSING,))) == ENOUGH:
+        return
     name = (yield Choose(names)) if names else ""
     query = (name + (yield from _line(gathering.thought_tokens))).strip()
     known = {"search": {"query": query}} if query else {}
