@@ -9,13 +9,15 @@ from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
+from edge_agent.desk import Means, Signals
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
-from edge_agent.inquiry import Desk, Inquiry, Signals, question_prompt, system_prompt
+from edge_agent.inquiry import Inquiry
 from edge_agent.models import AnySession, InstalledModel, RemoteModel
 from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
+from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.runs import new_run_id
 from edge_agent.trajectory import Trajectory
 
@@ -189,5 +191,7 @@ class Agent:
 
     def _carried_on(self, first: Event, trajectory: Trajectory) -> Iterator[Event]:
         self._signals = Signals()
-        desk = Desk(self.session, self.library, self.profile, self.settings.prefixes, self._signals)
-        return chain([first], Inquiry(desk, trajectory).events())
+        means = Means(
+            self.session, self.library, self.profile, self.settings.prefixes, self._signals
+        )
+        return chain([first], Inquiry(means, trajectory).events())

@@ -14,10 +14,9 @@ from typing import TypeAlias, TypeVar
 
 from edge_agent.profiles import Guard, Profile
 from edge_agent.protocol import Message, ToolCall
+from edge_agent.reasons import NO_PROGRESS
 from edge_agent.trajectory import Trajectory
 from edge_agent.verification import content_words
-
-NO_PROGRESS = "no progress"
 
 _REFUSAL = re.compile(
     r"\b(?:i(?:'|’)?m sorry|i am sorry|i apologi[sz]e|as an ai\b|as a language model"

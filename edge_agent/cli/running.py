@@ -34,10 +34,10 @@ from edge_agent.events import (
     to_record,
 )
 from edge_agent.home import Home
-from edge_agent.inquiry import INTERRUPTED
 from edge_agent.models import DEFAULT_CONTEXT
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
+from edge_agent.reasons import INTERRUPTED
 from edge_agent.runs import RunStore
 from edge_agent.trajectory import Trajectory
 

@@ -43,7 +43,6 @@ from edge_agent.events import (
     from_record,
     to_record,
 )
-from edge_agent.guards import NO_PROGRESS
 from edge_agent.home import Home
 from edge_agent.index import Collection
 from edge_agent.models import load_catalog
@@ -52,6 +51,7 @@ from edge_agent.models.session import Session
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import parse
+from edge_agent.reasons import NO_PROGRESS
 
 SINGLE_PASSAGES = 5
 

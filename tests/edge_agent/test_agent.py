@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,12 +19,13 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection
 from edge_agent.models import SpanKind
+from edge_agent.profiles import load_profile
 
 QUESTION = "Where was the designer of the Fram born?"
 SEARCH = ">search<"
 READ = ">read<"
 TWO_STEPS = [
-    *("designed by Colin Archer", "Missing:", " Colin Archer birthplace\n", SEARCH),
+    *("designed by Colin Archer", "Missing:", " birthplace\n", SEARCH),
     *("born in Larvik", "I have what I need."),
     "Larvik}",
 ]
@@ -101,21 +103,26 @@ def test_nothing_found_is_said_without_asking_the_model(scripted: Any, ships: Co
 def test_the_same_search_again_is_taken_back_with_a_reason(
     scripted: Any, ships: Collection
 ) -> None:
-    again = ["Nothing here", "Missing:", " the designer born, Fram", SEARCH]
-    session = scripted([*again, *again, "designed by", "I have what", "1892}"])
+    again = ["Nothing here", " the designer born", SEARCH]
+    session = scripted([*again, "designed by", "I have what", "1892}"])
     events = run(session, ships)
     taken_back = [event.reason for event in events if isinstance(event, TurnRolledBack)]
-    assert taken_back == ["duplicate call", "duplicate call"]
+    assert taken_back == ["duplicate call"]
     assert any("searched for that already" in text for text in session.seen)
     assert finish(events).calls == 1
 
 
+@pytest.mark.parametrize(("temperature", "turns"), [(0.0, 2), (0.5, 6)])
 def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
-    scripted: Any, ships: Collection
+    temperature: float, turns: int, scripted: Any, ships: Collection
 ) -> None:
-    again = ["Nothing here", "Missing:", " the designer born, Fram", SEARCH]
-    done = finish(run(scripted([*again * 6, "1892}"]), ships))
-    assert (done.reason, done.status) == ("no progress", "answered")
+    generic = load_profile("generic")
+    sampling = replace(generic.sampling, temperature=temperature)
+    again = ["Nothing here", " the designer born", SEARCH]
+    session = scripted([*again * turns, "1892}"])
+    drawn = generic.model_copy(update={"sampling": sampling})
+    done = finish(list(Agent(ships, session, profile=drawn).run(QUESTION)))
+    assert (done.reason, done.status, session.script) == ("no progress", "answered", [])
 
 
 def test_at_the_limit_of_calls_it_answers_from_what_it_has(
@@ -150,8 +157,8 @@ def test_no_time_left_ends_it_before_the_first_turn(scripted: Any, ships: Collec
 
 
 def test_a_passage_can_be_read_by_its_key(scripted: Any, ships: Collection) -> None:
-    script = ["designed by", "Missing:", " more", READ, '{"passage": 1}', *TWO_STEPS]
-    script[5] = "Nothing here"
+    script = ["designed by", "Missing:", " more", READ, '{"passage": 1}', "Nothing here"]
+    script += TWO_STEPS[2:]
     events = run(scripted(script), ships)
     assert [event.tool for event in events if isinstance(event, ToolCalled)] == [
         *("search", "read", "search"),
@@ -162,7 +169,8 @@ def test_a_passage_can_be_read_by_its_key(scripted: Any, ships: Collection) -> N
 def test_a_call_that_fails_is_a_result_that_says_why(
     arguments: str, scripted: Any, ships: Collection
 ) -> None:
-    script = ["designed by", "Missing:", " more", READ, arguments, "I have", "1892}"]
+    script = ["designed by", "Missing:", " more", READ, arguments, " born", SEARCH]
+    script += ["born in Larvik", "1892}"]
     events = run(scripted(script), ships)
     failed = [event for event in events if isinstance(event, ToolAnswered) and event.failed]
     assert len(failed) == 1

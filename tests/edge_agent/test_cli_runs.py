@@ -89,7 +89,7 @@ def model(scripted_session: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model
             return line
 
         def _sampled(self, step: Sample) -> str:
-            return "Larvik}" if "}" in step.stop else " Colin Archer birthplace\n"
+            return "Larvik}" if "}" in step.stop else " birthplace\n"
 
         def _chosen(self, options: Sequence[str]) -> str:
             if "Missing:" in options:

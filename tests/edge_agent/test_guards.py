@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from runs_told import Told, exhibit
 
-from edge_agent.guards import NO_PROGRESS, Finish, Nudge, RollBack, judge_result, judge_turn
+from edge_agent.guards import Finish, Nudge, RollBack, judge_result, judge_turn
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import Message, parse, render_call
 from edge_agent.protocol import ToolCall as Call
+from edge_agent.reasons import NO_PROGRESS
 
 PROFILE = load_profile("generic")
 ONE = exhibit(1, "Fram", "Fram was built by Colin Archer.")

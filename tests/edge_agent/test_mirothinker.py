@@ -14,11 +14,11 @@ import tiny_models
 
 from edge_agent.agent import Agent
 from edge_agent.index import Collection
-from edge_agent.inquiry import question_prompt, system_prompt
 from edge_agent.models import Sampling, SpanKind, json_schema_grammar
 from edge_agent.models.engine import Engine
 from edge_agent.models.engine_settings import EngineSettings
 from edge_agent.profiles import load_profile
+from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.protocol import parse
 from edge_agent.tools import TOOLS
 

@@ -85,8 +85,8 @@ class SteadySession(WordSession):
     def _sampled(self, planned: Sample, step: int) -> str:
         if planned.grammar is not None:  # what to read: at every tenth step the same again
             return json.dumps({"passage": 1 + step // 10})
-        if "}" not in planned.stop:
-            return f" the Seagull {step}\n"
+        if "}" not in planned.stop:  # in every third search, for what is nowhere
+            return f" {'x' * step}\n" if step % 3 == 0 else f" the Seagull {step}\n"
         towns = re.findall(r"born in (Town \d+)", "\n".join(span.text for span in self.spans))
         return f"{towns[-1]}}}" if towns else "not found}"
 
@@ -97,7 +97,9 @@ def led_for_long(*, reading_at_end: bool) -> Profile:
     reading = generic.reading.model_copy(update={"at_end": reading_at_end})
     return generic.model_copy(
         update={
-            "gathering": generic.gathering.model_copy(update={"calls": 60, "result_tokens": 60}),
+            "gathering": generic.gathering.model_copy(
+                update={"calls": 60, "result_tokens": 60, "leads": False}
+            ),
             "reading": reading,
             "guarding": generic.guarding.model_copy(update={"patience": 60}),
         }

@@ -52,7 +52,7 @@ from edge_agent.traces.lines import shown
 
 QUESTION = "Where was the designer of the Fram born?"
 SCRIPT = [
-    *("designed by Colin Archer", "Missing:", " Colin Archer birthplace\n", ">search<"),
+    *("designed by Colin Archer", "Missing:", " birthplace\n", ">search<"),
     *("born in Larvik", "I have what I need."),
     "Larvik}",
 ]

@@ -34,8 +34,10 @@ def test_the_python_in_the_readme_runs(tmp_path: Path, home_with_models: Path) -
     ships.mkdir()
     (ships / "fram.md").write_text("# Fram\n\nThe Fram was designed by Colin Archer.")
     (ships / "archer.md").write_text("# Colin Archer\n\nColin Archer was born in Larvik.")
+    script = tmp_path / "ask.py"
+    script.write_text(block("python"))
     done = subprocess.run(
-        [sys.executable, "-c", block("python")],
+        [sys.executable, str(script)],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -1,0 +1,110 @@
+"""Answering: the answer is read from the passages that were found, and checked against them."""
+
+from __future__ import annotations
+
+from edge_agent.dates import asks_for_date, dates
+from edge_agent.desk import Desk, Steps
+from edge_agent.events import AttemptFinished, ReadingStarted, Status
+from edge_agent.evidence import Exhibit
+from edge_agent.models import Plan, SpanKind
+from edge_agent.protocol import parse
+from edge_agent.reading import reading_list, whole
+from edge_agent.reasons import CUT_SHORT
+from edge_agent.trajectory import Entry
+from edge_agent.turns import answer_turn, chosen_answer_turn
+from edge_agent.verification import UNANSWERED, states, verified
+
+
+class Answering:
+    """Takes the step of a trajectory that comes to an answer."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Go on from where the trajectory at `desk` stands."""
+        self._desk = desk
+        self._session = desk.session
+        self._profile = desk.profile
+        self._trajectory = desk.trajectory
+
+    def events(self) -> Steps[None]:
+        """Find the answer and check it; nothing found is no answer. Raises ModelError."""
+        exhibits = reading_list(self._trajectory, self._profile.reading, self._session.count)
+        answer = (yield from self._answer(exhibits)) if exhibits else None
+        yield self._desk.emit(self._attempted(answer, exhibits))
+
+    def _answer(self, exhibits: tuple[Exhibit, ...]) -> Steps[str | None]:
+        """Return the answer given already, or have it written; None where there is none."""
+        trajectory = self._trajectory
+        answer = None if self._profile.reading.at_end else self._given()
+        if answer is not None:
+            return answer
+        if trajectory.reading is None:
+            yield from self._begin(exhibits)
+        while True:
+            if trajectory.reply is None:
+                assert trajectory.reading is not None
+                self._desk.open(self._entries(trajectory.reading))
+                yield from self._desk.turn(self._plan())
+            yield from self._desk.measure()
+            answer = parse(trajectory.reply or "").answer
+            if answer is not None or trajectory.tries >= self._profile.reading.tries:
+                return answer
+            yield from self._begin(exhibits)
+
+    def _plan(self) -> Plan:
+        """Plan the answer; a date that is asked for is one that stands in the passages."""
+        prompts, reading = self._profile.prompts, self._trajectory.reading
+        if reading is not None and prompts.answer and reading.system:
+            asked = asks_for_date(self._trajectory.started.question)
+            found = dates(reading.prompt) if asked else ()
+            if found:
+                return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
+        return answer_turn(prompts.answer, self._profile.reading.answer_tokens)
+
+    def _given(self) -> str | None:
+        """Return the answer in the last turn of the window, or None."""
+        turns = [e.text for e in self._trajectory.entries if e.kind is SpanKind.TURN]
+        return parse(turns[-1]).answer if turns else None
+
+    def _begin(self, exhibits: tuple[Exhibit, ...]) -> Steps[None]:
+        """Show the passages whole with nothing else in view; or ask in the window as it is."""
+        prompts, step = self._profile.prompts, self._trajectory.step
+        question = "\n".join([self._trajectory.started.question, *self._trajectory.said])
+        if self._profile.reading.at_end:
+            passages = "\n\n".join(whole(exhibit) for exhibit in exhibits)
+            prompt = prompts.reading.format(passages=passages, question=question).strip()
+            keys = tuple(exhibit.key for exhibit in exhibits)
+            started = ReadingStarted(step, keys, prompts.reader.strip(), prompt)
+            self._desk.open(self._entries(started))
+        else:
+            prompt = prompts.finish.format(question=question).strip()
+            started = ReadingStarted(step, (), "", prompt)
+            self._desk.open(self._trajectory.entries)
+            asking = Entry(SpanKind.QUESTION, prompt)
+            yield from self._desk.place(asking, self._profile.reading.answer_tokens)
+        yield self._desk.emit(started)
+
+    def _entries(self, started: ReadingStarted) -> list[Entry]:
+        """Return what stands in the window while the answer is read."""
+        if not started.system:
+            return self._trajectory.entries
+        return [Entry(SpanKind.SYSTEM, started.system), Entry(SpanKind.QUESTION, started.prompt)]
+
+    def _attempted(self, answer: str | None, exhibits: tuple[Exhibit, ...]) -> AttemptFinished:
+        """Check an answer against the passages; one that nothing supports is not given."""
+        trajectory = self._trajectory
+        seen = exhibits if self._profile.reading.at_end else trajectory.evidence.since(0)
+        checked = UNANSWERED
+        if answer is not None and not states(answer, self._profile.prompts.unknown):
+            question, quotes = trajectory.started.question, trajectory.quotes
+            checked = verified(question, answer, quotes, seen, self._desk.library.embedder)
+        status: Status = "not_found"
+        if checked.answer is not None:
+            status = "partial" if trajectory.reason.startswith(CUT_SHORT) else "answered"
+        return AttemptFinished(
+            trajectory.attempt,
+            status,
+            checked.answer,
+            checked.citations,
+            checked.claims,
+            trajectory.reason,
+        )

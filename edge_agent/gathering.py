@@ -1,0 +1,215 @@
+"""Gathering: searches, reads and quotes, step by step, until there is enough or a limit comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from edge_agent.desk import Desk, Steps
+from edge_agent.events import (
+    GatheringEnded,
+    Nudged,
+    ToolAnswered,
+    ToolCalled,
+    TurnRolledBack,
+    UserSpoke,
+)
+from edge_agent.evidence import added
+from edge_agent.guards import Finish, Nudge, RollBack, judge_result, judge_turn
+from edge_agent.leads import leads, on_topic
+from edge_agent.models import ModelError, Plan, SpanKind
+from edge_agent.prompting import signatures
+from edge_agent.protocol import Message, ToolCall, free_message, render_failure, repaired
+from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
+from edge_agent.tools import TOOLS, Tool, ToolContext, ToolError, ToolResult
+from edge_agent.trajectory import Entry
+from edge_agent.turns import closing_turn, gathering_turn, opening_search
+
+_QUOTE_TOKENS = 160
+"""Room that is kept for the sentence that a turn quotes."""
+
+
+class Gathering:
+    """Takes the steps of a trajectory that gather evidence."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Go on from where the trajectory at `desk` stands."""
+        self._desk = desk
+        self._session = desk.session
+        self._profile = desk.profile
+        self._trajectory = desk.trajectory
+        self._tools = signatures(desk.profile)
+
+    def events(self) -> Steps[None]:
+        """Search until there is enough or a limit is reached; a model that fails ends it too."""
+        try:
+            self._desk.open(self._trajectory.entries)
+            reason = yield from self._steps()
+        except ModelError as error:
+            reason = f"{MODEL_ERROR}: {error}"
+        yield self._desk.emit(GatheringEnded(self._trajectory.step, reason))
+
+    def _steps(self) -> Steps[str]:
+        """Take steps, and return why no more of them is taken."""
+        trajectory, desk = self._trajectory, self._desk
+        while True:
+            if trajectory.pending is not None:
+                yield from self._carry_out(trajectory.pending.call)
+            elif trajectory.turn is not None:
+                ended = yield from self._judge(trajectory.turn)
+                if ended is not None:
+                    return ended
+            else:
+                yield from desk.measure()
+                ended = desk.stopped() or self._calls_used_up()
+                if ended is not None:
+                    return ended
+                if not trajectory.writing:
+                    yield from self._listen()
+                    yield from self._comment()
+                    yield from desk.make_room(self._turn_tokens)
+                yield from desk.turn(self._plan())
+
+    # Plans
+
+    def _plan(self) -> Plan:
+        """Plan the next step; where no call is left, only a quote is left to do."""
+        trajectory, gathering = self._trajectory, self._profile.gathering
+        if gathering.search_first and not trajectory.remembered:
+            return opening_search(trajectory.started.question)
+        if gathering.thoughts == "free":
+            tokens = gathering.thought_tokens, gathering.argument_tokens
+            return free_message(self._tools, *tokens)
+        quotable = None
+        if gathering.thoughts == "quoted":
+            quotable = on_topic(trajectory.quotable, trajectory)
+        if len(trajectory.calls) >= trajectory.max_calls:
+            return closing_turn(quotable or ())
+        return gathering_turn(quotable, self._tools, gathering, self._leads)
+
+    def _leads(self, thought: str) -> tuple[str, ...]:
+        """Return the names that the next search may be about; none leaves it to the model."""
+        if not self._profile.gathering.leads:
+            return ()
+        quote = self._trajectory.quotable.get(thought)
+        return leads(thought.partition(": ")[2], quote, self._trajectory)
+
+    @property
+    def _turn_tokens(self) -> int:
+        """The room that a turn is left."""
+        gathering = self._profile.gathering
+        return gathering.thought_tokens + gathering.argument_tokens + _QUOTE_TOKENS
+
+    def _calls_used_up(self) -> str | None:
+        """Return that no call is left, where there is nothing more to quote either."""
+        trajectory = self._trajectory
+        if len(trajectory.calls) < trajectory.max_calls:
+            return None
+        quoting = self._profile.gathering.thoughts == "quoted" and trajectory.quotable
+        return None if quoting else self._calls_limited()
+
+    def _calls_limited(self) -> str:
+        """Return what a run without calls left has come up against."""
+        usual = self._trajectory.max_calls == self._profile.gathering.calls
+        return USUAL_DEPTH if usual else CALL_LIMIT
+
+    # Verdicts
+
+    def _judge(self, message: Message) -> Steps[str | None]:
+        """Let the guards judge a turn, and carry out what they say; return why it all ends here."""
+        trajectory = self._trajectory
+        call = message.call and repaired(message.call, self._tools)
+        verdict = judge_turn(replace(message, call=call), trajectory, self._profile)
+        if isinstance(verdict, Finish):
+            return verdict.reason
+        if isinstance(verdict, RollBack):
+            most = self._profile.guarding.rollbacks
+            if trajectory.rollbacks >= most or self._would_repeat(verdict):
+                return NO_PROGRESS
+            yield from self._take_back(verdict)
+        elif call is not None:
+            called = ToolCalled(trajectory.step, call.tool, call.arguments, call.server)
+            yield self._desk.emit(called)
+        elif len(trajectory.calls) >= trajectory.max_calls:
+            return self._calls_limited()
+        else:
+            return ENOUGH
+        return None
+
+    def _would_repeat(self, verdict: RollBack) -> bool:
+        """Tell whether a turn, taken back, is sure to be written again.
+
+        So it is where the model has been told that before, and tokens are not drawn by chance.
+        """
+        told = self._trajectory.entries[-2].text == verdict.told
+        return told and self._desk.sampling.temperature == 0
+
+    def _take_back(self, verdict: RollBack) -> Steps[None]:
+        """Roll the turn back and tell the model why, unless that stands there already."""
+        trajectory = self._trajectory
+        self._session.rollback(self._session.spans[-1])
+        told = "" if trajectory.entries[-2].text == verdict.told else verdict.told
+        if told:
+            yield from self._desk.place(Entry(SpanKind.RESULT, told))
+        yield self._desk.emit(TurnRolledBack(trajectory.step, verdict.reason, told))
+
+    def _comment(self) -> Steps[None]:
+        """Let the guards comment on what the last call brought."""
+        verdict = judge_result(self._trajectory, self._profile)
+        if isinstance(verdict, Nudge):
+            yield from self._desk.place(Entry(SpanKind.RESULT, verdict.told))
+            yield self._desk.emit(Nudged(self._trajectory.step, verdict.reason, verdict.told))
+
+    def _listen(self) -> Steps[None]:
+        """Show the model what the user has said meanwhile."""
+        inbox = self._desk.signals.inbox
+        while not inbox.empty():
+            text, number = inbox.get()
+            prompt = self._profile.prompts.steered.format(text=text).strip()
+            yield from self._desk.place(Entry(SpanKind.QUESTION, prompt))
+            yield self._desk.emit(UserSpoke(self._trajectory.step, text, prompt, number))
+
+    # Tools
+
+    def _carry_out(self, call: ToolCall) -> Steps[None]:
+        """Run a tool and show the model its result."""
+        trajectory, emit = self._trajectory, self._desk.emit
+        known = len(trajectory.evidence)
+        failed = False
+        try:
+            result = self._tool(call.tool).run(call.arguments, self._tool_context())
+        except (ToolError, ValidationError) as error:
+            result = ToolResult(render_failure(call, _explained(error)))
+            failed = True
+        for exhibit in trajectory.evidence.since(known):
+            yield emit(added(trajectory.step, exhibit))
+        yield from self._desk.place(Entry(SpanKind.RESULT, result.text, result.shown))
+        yield emit(
+            ToolAnswered(trajectory.step, call.tool, result.text, result.keys, failed, result.shown)
+        )
+
+    def _tool(self, name: str) -> Tool:
+        if name not in self._profile.tools:
+            raise ToolError(f"there is no tool '{name}'")
+        return TOOLS[name]
+
+    def _tool_context(self) -> ToolContext:
+        gathering = self._profile.gathering
+        return ToolContext(
+            library=self._desk.library,
+            evidence=self._trajectory.evidence,
+            question=self._trajectory.started.question,
+            count=self._session.count,
+            results=gathering.results,
+            tokens=gathering.result_tokens,
+            visible=self._trajectory.visible,
+        )
+
+
+def _explained(error: ToolError | ValidationError) -> str:
+    """Return why a call failed, in one line that the model can use."""
+    if isinstance(error, ValidationError):
+        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return "; ".join(faults)
+    return str(error)

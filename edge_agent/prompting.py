@@ -1,0 +1,30 @@
+"""What a run begins with: the system prompt with its tools, and the question."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from edge_agent.profiles import Profile
+from edge_agent.protocol import ToolSignature, render_tools, render_trained_tools
+from edge_agent.tools import TOOLS
+
+
+def signatures(profile: Profile) -> tuple[ToolSignature, ...]:
+    """Return the signatures of the tools that a profile allows."""
+    return tuple(TOOLS[name].signature for name in profile.tools)
+
+
+def system_prompt(profile: Profile) -> str:
+    """Return the system prompt for gathering evidence."""
+    tools = signatures(profile)
+    return profile.prompts.system.format(
+        tools=render_tools(tools), trained_tools=render_trained_tools(tools)
+    ).strip()
+
+
+def question_prompt(profile: Profile, question: str) -> str:
+    """Return the question as the model sees it, with the date of today where the profile has it.
+
+    The date stands here, and not in the system prompt, whose decoded form is kept on disk.
+    """
+    return profile.prompts.question.format(question=question, date=date.today().isoformat()).strip()
