@@ -15,7 +15,10 @@ from edge_agent.trajectory import Trajectory
 from edge_agent.verification import content_words
 
 _INNER = r"of|the|de|da|di|del|della|do|dos|du|des|la|le|el|al|bin|ibn|von|van|der|den|av|af"
-_CAPITAL = r"[^\W\d_a-zß-öø-ÿ][\w'’.&-]*"
+_UPPER = r"[^\W\d_a-zß-öø-ÿ]"
+_SHORT = rf"(?:{_UPPER}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
+"""What has a dot after it without being the end of a sentence."""
+_CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
 _NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|\d{{1,3}}\b))*")
 _DATE = re.compile(
     r"(?:(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber|\d+|\W)+",
@@ -32,7 +35,7 @@ def on_topic(quotable: Mapping[str, Quote], trajectory: Trajectory) -> tuple[str
     """
     queries = _queries(trajectory)
     return (
-        _lines_about(_topics(queries[-1:]), quotable)
+        _lines_about(_subjects(queries[-1:]), quotable)
         or _lines_about(_topics([*queries, trajectory.started.question]), quotable)
         or tuple(quotable)
     )
@@ -48,8 +51,7 @@ def leads(text: str, quote: Quote | None, trajectory: Trajectory) -> tuple[str, 
     quotes = [*trajectory.quotes, *([quote] if quote else [])]
     passages = [_exhibit(each, trajectory).passage for each in reversed(quotes)]
     known = {content_words(title) for passage in passages for title in _titles(passage.title)}
-    # A small model writes half a sentence into a query; what it begins with is what it looks for.
-    searched = [next(iter(_topics([query])), frozenset()) for query in _queries(trajectory)]
+    searched = _subjects(_queries(trajectory))
 
     def unknown(*texts: str) -> tuple[str, ...]:
         found: dict[frozenset[str], str] = {}
@@ -90,6 +92,14 @@ def _topics(texts: Sequence[str]) -> list[frozenset[str]]:
     # A query begins with a name; a sentence that begins like it would hide it.
     said = (name for text in texts for name in names(f"on {text}"))
     return [words for name in said if (words := content_words(name))]
+
+
+def _subjects(queries: Sequence[str]) -> list[frozenset[str]]:
+    """Return the words of the first name in each query.
+
+    A small model writes half a sentence into a query; what it begins with is what it looks for.
+    """
+    return [topics[0] for query in queries if (topics := _topics([query]))]
 
 
 def _queries(trajectory: Trajectory) -> list[str]:
