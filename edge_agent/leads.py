@@ -19,11 +19,10 @@ _UPPER = r"[^\W\d_a-zß-öø-ÿ]"
 _SHORT = rf"(?:{_UPPER}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
 """What has a dot after it without being the end of a sentence."""
 _CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
-_NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|\d{{1,3}}\b))*")
-_DATE = re.compile(
-    r"(?:(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber|\d+|\W)+",
-    re.IGNORECASE,
-)
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
+_NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
+_DATE = re.compile(rf"(?:{_MONTHS}|\d+|\W)+", re.IGNORECASE)
 _ADJECTIVE = re.compile(r"\w+(?:an|ish|ese|ch|ss|ek)")
 _MOST = 12
 """Names among which a model chooses: more would only confuse it."""

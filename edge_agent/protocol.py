@@ -406,12 +406,15 @@ def _plain(name: str) -> str:
 
 _BRACE = re.compile(r"(?P<box>\\{1,4}boxed\s*\{)|\\.|[{}]", re.DOTALL)
 
+_STYLED = re.compile(r"\A\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]+)\}\Z")
+"""An answer that is nothing but a word of LaTeX in a style."""
+
 
 def boxed(text: str) -> str | None:
     """Return what stands in the last `\\boxed{}` of `text` that is not empty, or None.
 
     Braces inside may be nested or escaped; a box in another one is a part of it; a box that is
-    never closed reaches to the end.
+    never closed reaches to the end. A style around all of it is left out.
     """
     opened: list[tuple[int, bool]] = []
     boxes: list[tuple[int, int]] = []
@@ -426,4 +429,4 @@ def boxed(text: str) -> str | None:
                 boxes.append((begin, brace.start()))
     boxes += [(begin, len(text)) for begin, is_box in opened if is_box]
     contents = (text[begin:end].strip() for begin, end in sorted(boxes, reverse=True))
-    return next((content for content in contents if content), None)
+    return next((_STYLED.sub(r"\1", content) for content in contents if content), None)

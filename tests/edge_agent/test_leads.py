@@ -25,7 +25,13 @@ PAINTER = exhibit(2, "Ana Ruiz", "Ana Ruiz was a painter, born in Toledo.")
         ("He was an Italian painter from Toledo, in June 1951.", ["Toledo"]),
         ("Ferries are boats. Boats swim.", []),
         ("Apollo 11 landed.", ["Apollo 11"]),
+        ("They met Ana Ruiz. Night fell on St. Louis.", ["Ana Ruiz", "St. Louis"]),
+        (
+            "He read J. R. R. Tolkien, J.R. Hale and a U.S. Navy manual.",
+            ["J. R. R. Tolkien", "J.R. Hale", "U.S. Navy"],
+        ),
         ("They were born on 4 May 1981.", []),
+        ("Ana Ruiz 4 May 1981 Toledo", ["Ana Ruiz", "Toledo"]),
     ],
 )
 def test_names_are_runs_of_capitals(text: str, found: list[str]) -> None:

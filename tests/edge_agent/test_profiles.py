@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from edge_agent.agent import Agent, AgentSettings
 from edge_agent.errors import ProfileError
+from edge_agent.events import RunStarted, ToolCalled
+from edge_agent.index import Collection
 from edge_agent.models import load_catalog
+from edge_agent.models.engine import Engine
+from edge_agent.models.engine_settings import EngineSettings
+from edge_agent.models.session import Session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import ToolCall, parse
 
@@ -27,8 +34,38 @@ def test_the_examples_in_the_prompt_are_calls_that_would_be_understood() -> None
     assert parse(call).call == ToolCall("library", "search", {"query": "Ana Ruiz birthplace"})
 
 
+@pytest.mark.parametrize("name", ["edge", "generic"])
+def test_what_a_profile_lists_is_what_its_tools_take(
+    name: str, ships: Collection, scripted: Any
+) -> None:
+    session = scripted(
+        ["designed by", "Missing:", " more", ">read<", '{"source": 1}', "Nothing", "Larvik}"]
+    )
+    asked = Agent(ships, session, profile=name, settings=AgentSettings(max_calls=2))
+    started, *events = asked.run("Where was the designer of the Fram born?")
+    assert isinstance(started, RunStarted)
+    calls = [event for event in events if isinstance(event, ToolCalled)]
+    assert [call.tool for call in calls] == ["search", "read"]
+    for call in calls:
+        for word in (call.server, call.tool, *call.arguments):
+            assert word in started.system
+
+
+@pytest.mark.slow
+def test_a_real_model_is_led_by_a_prompt_of_a_hundred_tokens(
+    smollm2: Path, ships: Collection
+) -> None:
+    with Engine(smollm2, EngineSettings(context=2048)) as engine:
+        session = Session(engine)
+        asked = Agent(ships, session, profile="edge", settings=AgentSettings(max_calls=2))
+        started, *events = asked.run("Where was the designer of the Fram born?")
+        assert isinstance(started, RunStarted)
+        assert session.count(started.system) <= 100
+    assert any(isinstance(event, ToolCalled) for event in events)
+
+
 def test_an_unknown_profile_is_said_with_those_there_are() -> None:
-    with pytest.raises(ProfileError, match="Use one of: generic"):
+    with pytest.raises(ProfileError, match="Use one of: edge, generic"):
         load_profile("generous")
 
 

@@ -247,6 +247,7 @@ def test_a_call_that_is_begun_and_cannot_be_carried_out_is_a_fault(said: str) ->
         "```\nAn example: {call}\n```\nSo: \\boxed{7}",
         "<think>\\boxed{8}</think> \\boxed{7} <think>\\boxed{9}",
         "\\boxed{8}</think> \\boxed{7}",
+        "So: \\boxed{\\text{7}}",
     ],
 )
 def test_what_is_thought_or_only_spoken_of_is_neither_call_nor_fault_nor_answer(said: str) -> None:
