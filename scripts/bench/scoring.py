@@ -1,9 +1,12 @@
-"""How answers are compared: exact match and F1 after SQuAD's normalisation, best over accepted."""
+"""How answers are scored: exact match and F1 after SQuAD's normalisation, and how sure a mean is."""
 
 from __future__ import annotations
 
+import random
 import re
+import statistics
 from collections import Counter
+from collections.abc import Sequence
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -33,3 +36,15 @@ def f1(answer: str | None, accepted: list[str]) -> float:
 def _f1(answer: list[str], accepted: list[str]) -> float:
     shared = sum((Counter(answer) & Counter(accepted)).values())
     return 2 * shared / (len(answer) + len(accepted)) if shared else 0.0
+
+
+def bootstrap_interval(
+    values: Sequence[float], samples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the bounds between which 95 per cent of the means of resampled `values` lie.
+
+    The percentile bootstrap of Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13.
+    """
+    chance = random.Random(seed)
+    means = sorted(statistics.mean(chance.choices(values, k=len(values))) for _ in range(samples))
+    return means[round(0.025 * samples)], means[round(0.975 * samples) - 1]
