@@ -8,9 +8,10 @@ no guards    nothing is taken back, and nothing but the limits ends the gatherin
 
 An answer that the program's check refuses counts as none; *written* counts what the model wrote,
 checked or not. *gain* is the F1 beyond `single` on the same questions, with the interval in which
-95 of 100 resampled sets of questions lie (bootstrap), and *cost* the seconds in multiples of it. What two policies share is done once: *no reading* goes on from where the agent had
-gathered its evidence, and where no guard acted, *no guards* is the agent's own run. With `--trace`
-a measurement that was broken off goes on where it was.
+95 of 100 resampled sets of questions lie (bootstrap), and *cost* the seconds in multiples of it.
+What two policies share is done once: *no reading* goes on from where the agent had gathered its
+evidence, and where no guard acted, *no guards* is the agent's own run. With `--trace` a measurement
+that was broken off goes on where it was.
 
     .venv/bin/python scripts/bench/policies.py --sets 2wiki --limit 20 --policies single,agent
 """

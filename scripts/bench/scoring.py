@@ -1,4 +1,4 @@
-"""How answers are scored: exact match and F1 after SQuAD's normalisation, and how sure a mean is."""
+"""How answers are scored: exact match, F1 after SQuAD's normalisation, intervals of means."""
 
 from __future__ import annotations
 
