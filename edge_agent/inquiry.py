@@ -41,7 +41,7 @@ class Inquiry:
     def _answer(self) -> Steps[None]:
         """Answer from what was found; a model that failed before it found anything ends it all."""
         trajectory = self._desk.trajectory
-        if trajectory.reason.startswith(MODEL_ERROR) and not len(trajectory.evidence):
+        if trajectory.reason.startswith(MODEL_ERROR) and not trajectory.evidence:
             yield self._desk.emit(self._finished("failed", None, trajectory.reason))
             return
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from edge_agent.dates import MONTHS
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.trajectory import Trajectory
@@ -19,7 +20,7 @@ _UPPER = r"[^\W\d_a-zß-öø-ÿ]"
 _SHORT = rf"(?:{_UPPER}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
 """What has a dot after it without being the end of a sentence."""
 _CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTHS = "|".join(MONTHS)
 _NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
 _NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
 _DATE = re.compile(rf"(?:{_MONTHS}|\d+|\W)+", re.IGNORECASE)

@@ -83,23 +83,21 @@ class SteadySession(WordSession):
         return reads[0] if reads and step % 5 == 0 else planned.options[step % len(planned.options)]
 
     def _sampled(self, planned: Sample, step: int) -> str:
-        if planned.grammar is not None:  # what to read: at every tenth step the same again
-            return json.dumps({"passage": 1 + step // 10})
-        if "}" not in planned.stop:  # in every third search, for what is nowhere
-            return f" {'x' * step}\n" if step % 3 == 0 else f" the Seagull {step}\n"
+        if planned.grammar is not None:  # what to read: often the same again, or what is nowhere
+            return json.dumps({"passage": 1 + step // 10, "about": "x" * (step % 4)})
+        if "}" not in planned.stop:
+            return f" the Seagull {step}\n"
         towns = re.findall(r"born in (Town \d+)", "\n".join(span.text for span in self.spans))
         return f"{towns[-1]}}}" if towns else "not found}"
 
 
-def led_for_long(*, reading_at_end: bool, leads: bool = False) -> Profile:
+def led_for_long(*, reading_at_end: bool) -> Profile:
     """Return a profile that gives up late and whose results are small."""
     generic = load_profile("generic")
     reading = generic.reading.model_copy(update={"at_end": reading_at_end})
     return generic.model_copy(
         update={
-            "gathering": generic.gathering.model_copy(
-                update={"calls": 60, "result_tokens": 60, "leads": leads}
-            ),
+            "gathering": generic.gathering.model_copy(update={"calls": 60, "result_tokens": 60}),
             "reading": reading,
             "guarding": generic.guarding.model_copy(update={"patience": 60}),
         }
@@ -254,7 +252,7 @@ def real_life(folder: Path, library: Path, model: Path) -> None:
     from edge_agent.models.engine import Engine
     from edge_agent.models.session import Session
 
-    profile = led_for_long(reading_at_end=True, leads=True)
+    profile = led_for_long(reading_at_end=True)
     settings = AgentSettings(prefixes=folder / "prefixes")
     with Engine(model, EngineSettings(context=1024)) as engine:
         for event in work(Session(engine), profile, settings, folder / "torn.db", library):
