@@ -94,7 +94,7 @@ class Desk:
 
         Raises ContextFull.
         """
-        yield from self.make_room(self.session.count(entry.text) + reserve)
+        yield from self.make_room(self._window.needed(entry) + reserve)
         self._window.append(entry)
 
     def make_room(self, tokens: int) -> Steps[None]:

@@ -27,6 +27,7 @@ _REFUSAL = re.compile(
 _LOOP_WORDS = 6
 """Words of a stretch that, repeated, makes a text a loop."""
 _LOOP_TIMES = 4
+_PATIENCE_SHARE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,10 @@ def duplicate_result(trajectory: Trajectory, profile: Profile) -> Verdict | None
 def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
     """End the gathering after too many calls in a row that brought nothing of use.
 
-    Of use is a sentence that the model quotes; where it does not quote, a passage never seen.
+    Of use is a sentence that the model quotes; where it does not quote, a passage never seen. Who
+    allows many calls allows a tenth of them to be of no use.
     """
-    patience = profile.guarding.patience
+    patience = max(profile.guarding.patience, trajectory.max_calls // _PATIENCE_SHARE)
     last = trajectory.calls[-patience:]
     if message.call is None or len(last) < patience:
         return None

@@ -49,6 +49,10 @@ class Window:
         trusted = entry.kind is SpanKind.SYSTEM
         self._session.append(entry.kind, entry.text, trusted=trusted)
 
+    def needed(self, entry: Entry) -> int:
+        """Return the tokens that a span takes up at most."""
+        return self._session.count(entry.text) + _WRAPPING
+
     def make_room(self, trajectory: Trajectory, tokens: int) -> Iterator[Event]:
         """Cut spans until `tokens` more stay below the high mark, and then down to the low one.
 

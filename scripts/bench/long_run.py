@@ -45,8 +45,13 @@ BEGINNINGS = (
 )
 MIDDLES = "a en i ing o or u ve".split()
 ENDS = "berg by dal dorf field ham holm mouth stad stow thorpe wick".split()
-GIVEN = "Ada Bo Carl Dora Emil Freja Gus Hedda Ivar Jon Karin Lars Maud Nils Olga Per".split()
-FAMILY = "Ashe Blom Cray Dahl Ek Frost Gale Hart Ivers Juhl Koch Lind Marsh Nord Orr Poole".split()
+GIVEN = (
+    "Ada Bo Carl Dora Emil Freja Gus Hedda Ivar Jon Karin Lars Maud Nils Olga Per Rut Sven Tove Ulf"
+).split()
+FAMILY = (
+    "Ashe Blom Cray Dahl Ek Frost Gale Hart Ivers Juhl Koch Lind Marsh Nord Orr Poole Quist Rask"
+    " Storm Thorn"
+).split()
 TENTHS = 10
 
 
@@ -95,7 +100,7 @@ def lines(stations: int, seed: int) -> tuple[Line, Line]:
     names = [a + b + c for a in BEGINNINGS for b in MIDDLES for c in ENDS]
     people = [f"{given} {family}" for given in GIVEN for family in FAMILY]
     chosen = chance.sample(names, 2 * stations)
-    keepers = chance.choices(people, k=2 * stations)
+    keepers = chance.sample(people, 2 * stations)
     one = Line(tuple(chosen[:stations]), tuple(keepers[:stations]))
     other = Line(tuple(chosen[stations:]), tuple(keepers[stations:]))
     return one, other
