@@ -176,6 +176,15 @@ class Agent:
     def interrupt(self) -> None:
         """Ask the run to stop gathering and answer from what it has; safe from any thread."""
         self._signals.interrupted.set()
+        self._signals.going.set()
+
+    def pause(self) -> None:
+        """Have the run wait at its next token or step, at no cost of time; safe from any thread."""
+        self._signals.going.clear()
+
+    def go_on(self) -> None:
+        """End a pause; safe from any thread."""
+        self._signals.going.set()
 
     @property
     def interrupted(self) -> bool:

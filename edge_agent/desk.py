@@ -34,11 +34,19 @@ Steps: TypeAlias = Generator[Event, None, _Outcome]
 """Part of a run: yields events, returns what came of it."""
 
 
+def _set_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What reaches a run from outside, from any thread."""
 
     interrupted: threading.Event = field(default_factory=threading.Event)
+    going: threading.Event = field(default_factory=_set_event)
+    """Cleared while the run is paused."""
     inbox: queue.SimpleQueue[tuple[str, int | None]] = field(default_factory=queue.SimpleQueue)
     """Lines of the user's, each with its number in the run store, if it has one."""
 
@@ -107,12 +115,14 @@ class Desk:
     def turn(self, plan: Plan) -> Steps[None]:
         """Have the model write a turn; where a limit comes first, it leaves no trace."""
         trajectory = self.trajectory
+        self._rest()
         if not trajectory.writing:
             yield self.emit(TurnStarted(trajectory.step + 1))
         stopped: str | None = None
         with closing(self.session.generate(plan, self.sampling, self._seed)) as pieces:
             for piece in pieces:
                 yield TextAppeared(trajectory.step, piece.text, piece.origin)
+                self._rest()
                 stopped = self.stopped() if trajectory.phase == "gathering" else None
                 if stopped is not None:
                     break
@@ -137,6 +147,14 @@ class Desk:
         return self.trajectory.started.seed * 100_003 + self.trajectory.step
 
     # Limits and costs
+
+    def _rest(self) -> None:
+        """Wait while the run is paused; that time does not count."""
+        if self.signals.going.is_set():
+            return
+        began = time.monotonic()
+        self.signals.going.wait()
+        self._began += time.monotonic() - began
 
     def stopped(self) -> str | None:
         """Return what ends the gathering at once, in the middle of a step, or None."""

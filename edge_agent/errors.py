@@ -13,3 +13,7 @@ class RunError(AgentError):
 
 class ProfileError(AgentError):
     """A profile is unknown or says something that cannot be carried out."""
+
+
+class ConfigError(AgentError):
+    """The settings cannot be read or written, or one cannot have the value that it was given."""

@@ -39,6 +39,11 @@ class Home:
         return self.root / "runs.db"
 
     @property
+    def config(self) -> Path:
+        """The settings that commands read their defaults from, one TOML file."""
+        return self.root / "config.toml"
+
+    @property
     def tuning(self) -> Path:
         """What was measured to suit each model on this machine, one JSON file."""
         return self.root / "tuning.json"

@@ -6,12 +6,13 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlite_utils
@@ -88,6 +89,18 @@ class RunSummary:
     seconds: float | None
     parent: str | None
     """The run that it was forked from, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedRun:
+    """All that was kept of a run, by table, so that it can be put back."""
+
+    id: str
+    rows: Mapping[str, tuple[Mapping[str, Any], ...]]
+
+
+_TABLES = {"runs": "id", "events": "run", "messages": "run"}
+"""Where a run is kept, and in which column its id stands; what refers to another table is later."""
 
 
 def new_run_id() -> str:
@@ -182,16 +195,30 @@ class RunStore:
         with self._working_on(run):
             pass
 
-    def remove(self, run: str) -> None:
-        """Delete a run with all that is kept of it.
+    def remove(self, run: str) -> RemovedRun:
+        """Delete a run with all that is kept of it, and return that.
 
         Raises RunError where there is none, or a process works on it.
         """
         full = self.summary(run).id
         with self._working_on(full), self._writing(full):
-            for table, column in (("events", "run"), ("messages", "run"), ("runs", "id")):
+            removed = RemovedRun(
+                full,
+                {
+                    table: tuple(self._database.table(table).rows_where(f"{column} = ?", (full,)))
+                    for table, column in _TABLES.items()
+                },
+            )
+            for table, column in reversed(_TABLES.items()):
                 self._database.execute(f"delete from {table} where {column} = ?", (full,))
             self._lock_file(full).unlink(missing_ok=True)
+        return removed
+
+    def put_back(self, removed: RemovedRun) -> None:
+        """Keep a run again that was removed. Raises RunError where there is one with its id."""
+        with self._writing(removed.id):
+            for table in _TABLES:
+                self._database.table(table).insert_all(removed.rows[table])
 
     # Messages
 

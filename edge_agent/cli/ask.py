@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from edge_agent.agent import Agent, AgentSettings
+from edge_agent.agent import Agent
+from edge_agent.cli import Configured
 from edge_agent.cli.libraries import open_libraries
+from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.running import (
     Output,
@@ -18,24 +19,15 @@ from edge_agent.cli.running import (
     output_options,
     terminal,
 )
+from edge_agent.config import AskSettings
 from edge_agent.home import Home
-from edge_agent.index import SAMPLE, Shelf
-from edge_agent.models import (
-    DEFAULT_CONTEXT,
-    InstalledModel,
-    KvType,
-    RemoteModel,
-    load_catalog,
-)
+from edge_agent.launch import agent_settings, check_names
+from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
 from edge_agent.opening import loading_settings, open_session
-from edge_agent.profiles import load_profile, shipped_profiles
 from edge_agent.runs import RunStore
 
-_VOTERS = 3
-"""Attempts where a vote is asked for, and their number is not."""
 
-
-@click.command()
+@click.command(cls=Configured)
 @click.argument("question")
 @click.option(
     "-l",
@@ -79,7 +71,7 @@ _VOTERS = 3
     type=click.IntRange(min=1),
     metavar="N",
     help="Most attempts while no answer is found, each told what was tried before.  "
-    f"[default: 1, with --vote {_VOTERS}]",
+    "[default: 1, with --vote 3]",
 )
 @click.option("--vote", is_flag=True, help="Make all attempts, and take the majority's answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
@@ -125,34 +117,43 @@ def ask(
     """
     output = Output(as_json, events, quiet)
     asked = _question_text(question)
-    made = _attempts(attempts, vote=vote)
-    home = Home.from_environment()
-    store = RunStore(home.runs)
-    for name in libraries:  # slips are told before anything is pulled
-        Shelf(home.libraries).check(name)
-    led = None if profile is None else load_profile(profile)
-    chosen = ensure_usable(model or load_catalog().default, home, offline=offline)
-    library = open_libraries(libraries, home, quiet=quiet, offline=offline)
-    settings = AgentSettings(
+    if vote and attempts == 1:
+        raise click.UsageError("One attempt is no vote. Leave --attempts out, or give it more.")
+    wanted = AskSettings(
+        libraries=libraries,
+        model=model,
+        profile=profile,
+        context=context,
+        kv_type=kv_type,
+        mlock=mlock,
         max_calls=max_calls,
-        max_seconds=max_time,
+        max_time=max_time,
         max_tokens=max_tokens,
-        attempts=made,
+        attempts=attempts,
         vote=vote,
         seed=seed,
-        model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,
-        model_source=_model_source(chosen, model),
-        libraries=tuple(_library_source(name, home) for name in libraries),
-        profile_source=chosen.profile if profile is None else _profile_source(profile),
-        prefixes=home.prefixes,
+        offline=offline,
     )
-    engine_settings = loading_settings(chosen, home, context, kv_type, lock=mlock)
+    keyboard = None if question == "-" else terminal()
+    ctx.exit(_answered(asked, wanted, output, keyboard))
+
+
+def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | None) -> ExitCode:
+    """Get what the question needs, and carry it out."""
+    home = Home.from_environment()
+    store = RunStore(home.runs)
+    led = check_names(wanted, home)
+    offline = wanted.offline
+    chosen = ensure_usable(wanted.model or load_catalog().default, home, offline=offline)
+    library = open_libraries(wanted.libraries, home, quiet=output.quiet, offline=offline)
+    settings = agent_settings(wanted, chosen, home)
+    engine_settings = loading_settings(
+        chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock
+    )
     with open_session(chosen, engine_settings) as session:
         agent = Agent(library, session, profile=led or chosen.profile, settings=settings)
-        keyboard = None if question == "-" else terminal()
         stream = store.record(agent.run(asked))
-        ended = carry_out(agent, stream, store, output, keyboard=keyboard)
-    ctx.exit(ended)
+        return carry_out(agent, stream, store, output, keyboard=keyboard)
 
 
 def _question_text(argument: str) -> str:
@@ -162,28 +163,3 @@ def _question_text(argument: str) -> str:
     if not text:
         raise click.UsageError('The question is empty. Ask one: miro-edge ask "Who …?"')
     return text
-
-
-def _attempts(wanted: int | None, *, vote: bool) -> int:
-    """Return how many attempts are made at most; refuse a vote of one."""
-    if vote and wanted == 1:
-        raise click.UsageError("One attempt is no vote. Leave --attempts out, or give it more.")
-    return wanted or (_VOTERS if vote else 1)
-
-
-def _model_source(chosen: InstalledModel | RemoteModel, given: str | None) -> str:
-    """Return how a model can be asked for again, from any folder."""
-    if isinstance(chosen, RemoteModel):
-        return given or chosen.url
-    return str(chosen.path.resolve()) if chosen.sha256 is None else chosen.name
-
-
-def _library_source(given: str, home: Home) -> str:
-    """Return how a library can be asked for again, from any folder."""
-    is_name = given in (SAMPLE, *Shelf(home.libraries).names())
-    return given if is_name else str(Path(given).expanduser().resolve())
-
-
-def _profile_source(given: str) -> str:
-    """Return how a profile can be asked for again, from any folder."""
-    return given if given in shipped_profiles() else str(Path(given).expanduser().resolve())

@@ -18,9 +18,10 @@ from rich.progress import (
 from rich.text import Text
 
 from edge_agent.cli.output import diagnostics, printable
-from edge_agent.cli.pulling import ensure_embedder, installed_embedder
+from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
+from edge_agent.provisioning import installed_embedder
 
 _SECONDS_BETWEEN_LINES = 5.0
 

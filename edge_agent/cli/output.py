@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import unicodedata
 from enum import IntEnum
 from typing import Any
@@ -11,9 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from edge_agent.errors import AgentError
-from edge_agent.index import LibraryError
-from edge_agent.models import ModelError
+from edge_agent.failures import explained
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
@@ -61,13 +58,8 @@ def printable(text: str) -> str:
 
 def explain_failure(error: Exception) -> ExitCode:
     """Say on standard error what went wrong, in one sentence, and return the exit code for it."""
-    if isinstance(error, (AgentError, LibraryError, ModelError)):
-        message = str(error)
-    elif isinstance(error, OSError):
-        message = f"The system refused: {error}. Check the path, its permissions and the free disk."
-    elif isinstance(error, sqlite3.Error):
-        message = f"A database could not be written or read: {error}. Check the free disk."
-    else:
+    message = explained(error)
+    if message is None:
         raise error
     click.echo(f"miro-edge: {message}", err=True)
     return ExitCode.FAILED

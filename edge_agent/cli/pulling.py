@@ -16,19 +16,16 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from edge_agent import provisioning
 from edge_agent.cli.output import diagnostics
 from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
-    DownloadError,
     InstalledModel,
     ModelStore,
-    OfflineError,
     PullProgress,
     RemoteModel,
-    load_catalog,
     pull,
-    remote_model,
 )
 
 if TYPE_CHECKING:
@@ -36,27 +33,19 @@ if TYPE_CHECKING:
 
 
 def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledModel:
-    """Return a model by name or path, pulled now if it is in the catalogue and not yet here.
+    """Return a model by name or path, pulled with progress if it is not here and may be.
 
-    Raises UnknownModel, InvalidModelFile, DownloadError, and OfflineError where `offline`.
+    Raises as `provisioning.ensure_model`.
     """
-    store = ModelStore(home.models)
-    model = store.resolve(name_or_path)
-    if model is not None:
-        return model
-    entry = store.catalog.get(name_or_path)
-    if offline:
-        raise OfflineError(
-            f"The model '{entry.name}' is not on this machine, and --offline forbids to download "
-            f"it. Pull it while there is a network: miro-edge models pull {entry.name}"
-        )
-    return pull_with_progress(entry, store)
+    return provisioning.ensure_model(name_or_path, home, _puller(offline))
 
 
-def installed_embedder(home: Home) -> OnnxEmbedder | None:
-    """Return the embedder if it is on this machine. Raises InvalidModelFile."""
-    model = ModelStore(home.models).find(load_catalog().embedder)
-    return None if model is None else _opened(model)
+def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:
+    """Return a model by name, path or address, pulled with progress if it is not here and may be.
+
+    Raises as `provisioning.ensure_usable`.
+    """
+    return provisioning.ensure_usable(given, home, _puller(offline))
 
 
 def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEmbedder | None:
@@ -64,37 +53,16 @@ def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEm
 
     Raises InvalidModelFile.
     """
-    embedder = installed_embedder(home)
-    if embedder is not None:
-        return embedder
-    try:
-        return _opened(ensure_model(load_catalog().embedder, home, offline=offline))
-    except (DownloadError, OfflineError) as error:
+
+    def warn(text: str) -> None:
         if not quiet:
-            diagnostics().print(f"Searching by words alone. {error}", markup=False)
-        return None
+            diagnostics().print(text, markup=False)
+
+    return provisioning.ensure_embedder(home, _puller(offline), warn)
 
 
-def _opened(model: InstalledModel) -> OnnxEmbedder:
-    from edge_agent.models.embedder import OnnxEmbedder
-
-    return OnnxEmbedder(model.name, model.path)
-
-
-def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:
-    """Return a model by name, path or address; see `ensure_model`.
-
-    Raises OfflineError where `offline` and the address is not on this machine.
-    """
-    remote = remote_model(given)
-    if remote is None:
-        return ensure_model(given, home, offline=offline)
-    if offline and not remote.is_on_this_machine:
-        raise OfflineError(
-            f"--offline allows only model servers on this machine, which {remote.url} is not. "
-            "Leave --offline out, or use a local model: miro-edge models list"
-        )
-    return remote
+def _puller(offline: bool) -> provisioning.Puller | None:
+    return None if offline else pull_with_progress
 
 
 def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:

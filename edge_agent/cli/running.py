@@ -17,29 +17,21 @@ from typing import Any, TypeVar
 
 import click
 
-from edge_agent.agent import Agent, AgentSettings, Budget
+from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.answer import answer_record, print_answer, print_failure
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
-from edge_agent.errors import RunError
-from edge_agent.events import (
-    Event,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-    Status,
-    StepMeasured,
-    to_record,
-)
+from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
 from edge_agent.home import Home
+from edge_agent.messages import with_messages
 from edge_agent.models import DEFAULT_CONTEXT
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
+from edge_agent.resumption import Limits, resumption
 from edge_agent.runs import RunStore
-from edge_agent.trajectory import Trajectory
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -112,35 +104,14 @@ class Output:
             raise click.UsageError("--json and --events both claim standard output: choose one.")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a run that goes on may cost; None is what it was allowed before."""
-
-    calls: int | None
-    seconds: float | None
-    tokens: int | None
-
-    def budget(self, before: Trajectory) -> Budget:
-        """Return these limits, and those of the run so far where they say nothing."""
-        return Budget(
-            self.calls or before.max_calls,
-            before.max_seconds if self.seconds is None else self.seconds,
-            before.max_tokens if self.tokens is None else self.tokens,
-        )
-
-
 def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline: bool) -> ExitCode:
     """Go on with a stored run, with the model and the libraries that it was begun with.
 
     Raises RunError where there is nothing to go on with, and what opening them raises.
     """
     store.check_free(run)
-    events = store.events(run)
-    check_openable(events[0])
-    before = Trajectory.of(events)
-    budget = limits.budget(before)
-    _check_resumable(run, events[-1], before, budget)
-    started, home = before.started, Home.from_environment()
+    found = resumption(store.events(run), limits)
+    started, home = found.started, Home.from_environment()
     profile = load_profile(started.profile_source or started.profile)
     chosen = ensure_usable(started.model_source, home, offline=offline)
     library = open_libraries(started.libraries, home, quiet=output.quiet, offline=offline)
@@ -148,7 +119,7 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     settings = AgentSettings(prefixes=home.prefixes)
     with open_session(chosen, engine_settings) as session:
         agent = Agent(library, session, profile=profile, settings=settings)
-        stream = store.resume(run, lambda stored: agent.resume(stored, budget))
+        stream = store.resume(run, lambda stored: agent.resume(stored, found.budget))
         return carry_out(agent, stream, store, output, keyboard=terminal())
 
 
@@ -173,7 +144,7 @@ def carry_out(
         _answering_on_interrupt(agent, quiet=output.quiet),
         _listening(heard, agent.tell),
     ):
-        events = _with_messages(chain([first], stream), agent, store, first.run)
+        events = with_messages(chain([first], stream), agent, store, first.run)
         *_, finished = _shown(events, output, typing=heard is not None)
     assert isinstance(finished, RunFinished)
     _print_end(finished, store, output)
@@ -189,39 +160,6 @@ def terminal() -> int | None:
     except (AttributeError, OSError, ValueError):  # there is none, or it is closed
         return None
     return descriptor if os.isatty(descriptor) else None
-
-
-def check_openable(started: Event) -> None:
-    """Raise RunError where a run does not say what it was made with."""
-    assert isinstance(started, RunStarted)
-    if not started.model_source or not started.libraries:
-        raise RunError(
-            f"The run {started.run} does not say how to open its model and its libraries: an older "
-            "version made it, or a program of your own. Ask its question again: miro-edge ask"
-        )
-
-
-def _check_resumable(run: str, last: Event, before: Trajectory, budget: Budget) -> None:
-    """Raise RunError where going on would change nothing."""
-    if not isinstance(last, RunFinished) or last.status == "failed":
-        return
-    if last.status == "answered":
-        raise RunError(
-            f"The run {run} was answered. To go another way from one of its steps: "
-            f"miro-edge runs fork {run} --at STEP"
-        )
-    tokens = before.tokens.prompt + before.tokens.generated
-    for option, spent, limit in (
-        ("--max-calls", len(before.calls), budget.max_calls),
-        ("--max-time", before.seconds, budget.max_seconds),
-        ("--max-tokens", tokens, budget.max_tokens),
-    ):
-        if limit is not None and spent >= limit:
-            raise RunError(
-                f"The run {run} may look no further: it has spent {spent:.10g} of "
-                f"{limit:.10g}. Give it more: "
-                f"miro-edge runs resume {run} {option} {2 * max(spent, limit):.10g}"
-            )
 
 
 def _shown(events: Iterator[Event], output: Output, *, typing: bool) -> Iterator[Event]:
@@ -281,20 +219,6 @@ def _answering_on_interrupt(agent: Agent, *, quiet: bool) -> Iterator[None]:
 
 
 # Steering
-
-
-def _with_messages(
-    events: Iterable[Event], agent: Agent, store: RunStore, run: str
-) -> Iterator[Event]:
-    """Pass `events` on; before each step, tell the agent what was left for the run meanwhile."""
-    told: set[int] = set()
-    for event in events:
-        if isinstance(event, RunStarted | RunResumed | StepMeasured):
-            for number, text in store.unheard(run):
-                if number not in told:  # told is not yet heard: that is when the model reads it
-                    told.add(number)
-                    agent.tell(text, number)
-        yield event
 
 
 @contextmanager

@@ -11,10 +11,8 @@ from rich.table import Table
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
 from edge_agent.cli.running import (
-    Limits,
     Output,
     budget_options,
-    check_openable,
     go_on,
     offline_option,
     output_options,
@@ -23,6 +21,7 @@ from edge_agent.cli.running import (
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import RunFinished, to_record
 from edge_agent.home import Home
+from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import RunStore
 from edge_agent.traces import EXPORTERS
 from edge_agent.traces import export as exported

@@ -39,9 +39,9 @@ def said(step: Step) -> Iterator[Line]:
     """Yield what happened in a step: what it is called, and its text, both as they are `shown`."""
     called = any(isinstance(event, ToolCalled) for event in step.events)
     for event in step.events:
-        lines = [*_lines(event)]
+        lines = [*told(event)]
         if isinstance(event, TurnFinished) and not called:
-            lines += _call_not_made(event)
+            lines += call_not_made(event)
         yield from ((shown(title), shown(text)) for title, text in lines if text)
 
 
@@ -61,7 +61,7 @@ def keys_of(keys: Iterable[int]) -> str:
     return ", ".join(f"[{key}]" for key in keys)
 
 
-def _call_not_made(event: TurnFinished) -> list[Line]:
+def call_not_made(event: TurnFinished) -> list[Line]:
     """Return the line for the call in a turn that was taken back, if there is one."""
     call = parse(event.text).call
     return [] if call is None else [(f"call of {call.tool}, not made", _arguments(call.arguments))]
@@ -73,53 +73,53 @@ def _arguments(arguments: Mapping[str, Any]) -> str:
 
 
 @singledispatch
-def _lines(event: Event) -> Iterable[Line]:
-    """Return the lines for an event; none for one that people need not see."""
+def told(event: Event) -> Iterable[Line]:
+    """Return the lines for an event, not yet `shown`; none for one that people need not see."""
     return ()
 
 
-@_lines.register
+@told.register
 def _(event: TurnFinished) -> Iterable[Line]:
     message = parse(event.text)
     return ("thought", message.thought), ("broken call", message.fault or "")
 
 
-@_lines.register
+@told.register
 def _(event: ToolCalled) -> Iterable[Line]:
     return ((f"call of {event.tool}", _arguments(event.arguments)),)
 
 
-@_lines.register
+@told.register
 def _(event: ToolAnswered) -> Iterable[Line]:
     return (("call failed" if event.failed else "result", event.text),)
 
 
-@_lines.register
+@told.register
 def _(event: TurnRolledBack) -> Iterable[Line]:
     return ("taken back", event.reason), ("model is told", event.told)
 
 
-@_lines.register
+@told.register
 def _(event: Nudged) -> Iterable[Line]:
     return ("noticed", event.reason), ("model is told", event.told)
 
 
-@_lines.register
+@told.register
 def _(event: UserSpoke) -> Iterable[Line]:
     return (("user", event.text),)
 
 
-@_lines.register
+@told.register
 def _(event: SpanCut) -> Iterable[Line]:
     return (("cut", f"a {event.kind} of {event.tokens} tokens left the window to make room"),)
 
 
-@_lines.register
+@told.register
 def _(event: NoteWritten) -> Iterable[Line]:
     return (("note", event.text),)
 
 
-@_lines.register
+@told.register
 def _(event: StepMeasured) -> Iterable[Line]:
     return (
         (
@@ -130,32 +130,32 @@ def _(event: StepMeasured) -> Iterable[Line]:
     )
 
 
-@_lines.register
+@told.register
 def _(event: GatheringEnded) -> Iterable[Line]:
     return (("gathering ended", event.reason),)
 
 
-@_lines.register
+@told.register
 def _(event: ReadingStarted) -> Iterable[Line]:
     return (("answer is read from", keys_of(event.keys) or "the window as it is"),)
 
 
-@_lines.register
+@told.register
 def _(event: AttemptStarted) -> Iterable[Line]:
     return (("model is told", event.summary),)
 
 
-@_lines.register
+@told.register
 def _(event: AttemptFinished) -> Iterable[Line]:
     answer = "no answer" if event.answer is None else event.answer
     return ((f"attempt {event.attempt} ended", f"{event.status}: {answer}"),)
 
 
-@_lines.register
+@told.register
 def _(event: RunResumed) -> Iterable[Line]:
     return (("allowed", f"up to {event.max_calls} calls an attempt"),)
 
 
-@_lines.register
+@told.register
 def _(event: RunFinished) -> Iterable[Line]:
     return (("run ended", f"{event.status}: {event.reason}"),)

@@ -1,0 +1,112 @@
+"""`miro-edge config`: what commands do where they are not told otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.config import (
+    Config,
+    changed,
+    forget,
+    load_config,
+    save_config,
+    settings,
+    value_of,
+)
+from edge_agent.home import Home
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def config(ctx: click.Context, as_json: bool) -> None:
+    """Show the defaults of all commands, or change one.
+
+    What is typed on the command line goes before what is set here.
+
+    \b
+    Examples:
+      miro-edge config
+      miro-edge config set ask.context 8192
+      miro-edge config unset ask.context
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    path = _path()
+    found = load_config(path)
+    if as_json:
+        print_json({"file": str(path), "settings": _records(found)})
+        return
+    table = Table("setting", "value", "default", "what it is", box=None)
+    for each in settings():
+        value = printable(value_of(found, each.key))
+        table.add_row(each.key, Text(value), each.default, each.description)
+    results().print(table)
+    _say(f"They lie in {path}")
+
+
+@config.command("set", context_settings={"ignore_unknown_options": True})  # -1 is no option
+@click.argument("key")
+@click.argument("value")
+def set_value(key: str, value: str) -> None:
+    """Give the setting KEY a VALUE, which holds from the next command on.
+
+    A switch is `yes` or `no`, a list has commas between its items.
+
+    \b
+    Examples:
+      miro-edge config set ask.libraries "papers, manuals"
+      miro-edge config set ask.offline yes
+    """
+    path = _path()
+    fresh = changed(load_config(path), key, value)
+    save_config(fresh, path)
+    _say(f"{key} is {value_of(fresh, key) or 'its default'} from now on.")
+
+
+@config.command()
+@click.argument("key")
+def unset(key: str) -> None:
+    """Give the setting KEY its default again.
+
+    It also takes out of the file what is no setting, or has a value that it cannot have.
+
+    \b
+    Example:
+      miro-edge config unset ask.context
+    """
+    forget(key, _path())
+    if any(each.key == key for each in settings()):
+        _say(f"{key} has its default again.")
+    else:
+        _say(f"{key} is taken out of the file.")
+
+
+def _path() -> Path:
+    return Home.from_environment().config
+
+
+def _say(text: str) -> None:
+    diagnostics().print(printable(text), markup=False)
+
+
+def _records(found: Config) -> list[dict[str, object]]:
+    """Return all settings with their values as JSON has them."""
+    values, defaults = found.model_dump(mode="json"), Config().model_dump(mode="json")
+    records = []
+    for each in settings():
+        table, name = each.key.split(".")
+        records.append(
+            {
+                "key": each.key,
+                "value": values[table][name],
+                "default": defaults[table][name],
+                "description": each.description,
+            }
+        )
+    return records

@@ -1,0 +1,82 @@
+"""Going on with a stored run: whether that can be done, and what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.agent import Budget
+from edge_agent.errors import RunError
+from edge_agent.events import Event, RunFinished, RunStarted
+from edge_agent.trajectory import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run that goes on may cost; None is what it was allowed before."""
+
+    calls: int | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+
+    def budget(self, before: Trajectory) -> Budget:
+        """Return these limits, and those of the run so far where they say nothing."""
+        return Budget(
+            self.calls or before.max_calls,
+            before.max_seconds if self.seconds is None else self.seconds,
+            before.max_tokens if self.tokens is None else self.tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run that can be gone on with: how it began, and its budget from now on."""
+
+    started: RunStarted
+    budget: Budget
+
+
+def resumption(events: Sequence[Event], limits: Limits) -> Resumption:
+    """Return how to go on with the run of these stored events.
+
+    Raises RunError where it does not say what it was made with, or going on would change nothing.
+    """
+    check_openable(events[0])
+    before = Trajectory.of(events)
+    budget = limits.budget(before)
+    _check_unfinished(events[-1], before, budget)
+    return Resumption(before.started, budget)
+
+
+def check_openable(started: Event) -> None:
+    """Raise RunError where a run does not say what it was made with."""
+    assert isinstance(started, RunStarted)
+    if not started.model_source or not started.libraries:
+        raise RunError(
+            f"The run {started.run} does not say how to open its model and its libraries: an older "
+            "version made it, or a program of your own. Ask its question again: miro-edge ask"
+        )
+
+
+def _check_unfinished(last: Event, before: Trajectory, budget: Budget) -> None:
+    """Raise RunError where going on would change nothing."""
+    if not isinstance(last, RunFinished) or last.status == "failed":
+        return
+    run = before.started.run
+    if last.status == "answered":
+        raise RunError(
+            f"The run {run} was answered. To go another way from one of its steps: "
+            f"miro-edge runs fork {run} --at STEP"
+        )
+    tokens = before.tokens.prompt + before.tokens.generated
+    for option, spent, limit in (
+        ("--max-calls", len(before.calls), budget.max_calls),
+        ("--max-time", before.seconds, budget.max_seconds),
+        ("--max-tokens", tokens, budget.max_tokens),
+    ):
+        if limit is not None and spent >= limit:
+            raise RunError(
+                f"The run {run} may look no further: it has spent {spent:.10g} of "
+                f"{limit:.10g}. Give it more: "
+                f"miro-edge runs resume {run} {option} {2 * max(spent, limit):.10g}"
+            )

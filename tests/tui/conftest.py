@@ -1,0 +1,45 @@
+"""An interface over a home of its own: three ships, a model that follows a script, a stored run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scripted_app import ScriptedBench
+from scripted_session import DOCUMENTS
+
+from edge_agent.config import AskSettings, Config, InterfaceSettings, save_config
+from edge_agent.events import Event, from_record
+from edge_agent.home import Home
+from edge_agent.index import Shelf
+from edge_agent.tui.app import MiroEdge
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Home:
+    """A home with a library of three ships, which is in use, and nothing else."""
+    home = Home(tmp_path / "home")
+    documents = tmp_path / "ships"
+    documents.mkdir()
+    for name, text in DOCUMENTS.items():
+        (documents / name).write_text(text)
+    Shelf(home.libraries).add("ships", [documents])
+    ask = AskSettings(libraries=("ships",), model="http://127.0.0.1:9/v1#scripted", offline=True)
+    save_config(Config(ask=ask, tui=InterfaceSettings(motion=False)), home.config)
+    return home
+
+
+@pytest.fixture
+def app(place: Home) -> MiroEdge:
+    """The interface, whose model follows the script."""
+    app = MiroEdge(place)
+    app.workbench = ScriptedBench(place)
+    return app
+
+
+@pytest.fixture(scope="session")
+def recorded() -> tuple[tuple[Event, ...], tuple[float, ...]]:
+    """A run of the default model over the sample library, and when each event was stored."""
+    record = json.loads((Path(__file__).parent / "recorded_run.json").read_text())
+    return tuple(map(from_record, record["events"])), tuple(record["times"])

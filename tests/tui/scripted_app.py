@@ -1,0 +1,146 @@
+"""The interface with a model that follows a script, and what its tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from scripted_session import ScriptedSession
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from edge_agent.events import Event
+from edge_agent.home import Home
+from edge_agent.models import AnySession, EngineSettings, InstalledModel, RemoteModel
+from edge_agent.runs import RunStore
+from edge_agent.tui.app import MiroEdge
+from edge_agent.tui.reader import Reader
+from edge_agent.tui.trajectory_tree import TrajectoryTree
+from edge_agent.tui.workbench import Told, Workbench
+
+QUESTION = "Where was the designer of the Fram born?"
+SCRIPT = (
+    *("designed by Colin Archer", "Missing:", " birthplace\n", ">search<"),
+    *("born in Larvik", "I have what I need."),
+    "Larvik}",
+)
+
+
+@dataclass
+class ScriptedBench(Workbench):
+    """A workbench whose model follows a script; libraries and runs are real."""
+
+    home: Home
+    scripts: list[list[str]] = field(default_factory=lambda: [list(SCRIPT)])
+    before_line: Callable[[str], None] = lambda line: None
+    opened: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.home)
+
+    def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+        return RemoteModel("http://127.0.0.1:9/v1", "scripted")
+
+    def session(self, model: InstalledModel | RemoteModel, settings: EngineSettings) -> AnySession:
+        self.opened += 1
+        script = self.scripts.pop(0) if self.scripts else []
+        return ScriptedSession(script=script, before_line=self.before_line)
+
+
+class Hold:
+    """Stops a scripted model before a line that has some words in it, until it is let go."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self.reached = threading.Event()
+        self.free = threading.Event()
+
+    def __call__(self, line: str) -> None:
+        if self._words in line:
+            self.reached.set()
+            assert self.free.wait(30)
+
+
+@asynccontextmanager
+async def shown(app: MiroEdge, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """Show the interface in a terminal of that size."""
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        await asyncio.sleep(0.02)
+
+
+async def press(app: MiroEdge, *keys: str) -> None:
+    """Press keys as they come from a terminal.
+
+    Not `Pilot.press`: it waits for widgets that a streamed page has replaced meanwhile.
+    """
+    for key in keys:
+        app.simulate_key(key)
+        await asyncio.sleep(0.02)
+
+
+async def leave_line(app: MiroEdge) -> None:
+    """Leave the line, so that letters are keys."""
+    await press(app, "escape")
+    await until(lambda: app.focused is app.research.query_one("#trajectory"))
+
+
+async def dialog(app: MiroEdge) -> None:
+    """Wait until a dialog is open."""
+    await until(lambda: len(app.screen_stack) > 1 and app.screen.focused is not None)
+
+
+def status(app: MiroEdge) -> str:
+    """Return what the line of state says."""
+    return str(app.screen.query_one("#status", Static).content)
+
+
+async def ask(app: MiroEdge, question: str = QUESTION) -> None:
+    """Type a question and press Enter."""
+    line = app.research.query_one("#line", Input)
+    line.focus()
+    line.value = question
+    await until(lambda: app.focused is line)
+    await press(app, "enter")
+    await until(lambda: line.value == "")
+
+
+async def answered(app: MiroEdge) -> None:
+    """Wait until the run has ended."""
+    await until(lambda: not app.research.running)
+
+
+def store_run(home: Home, events: Iterable[Event]) -> None:
+    """Keep a run as if it had happened here."""
+    store = RunStore(home.runs)
+    for _ in store.record(iter(events)):
+        pass
+    store.close()
+
+
+def page(app: MiroEdge) -> str:
+    """Return what the reader shows."""
+    return app.research.query_one("#reader", Reader).page
+
+
+async def reads(app: MiroEdge, text: str) -> None:
+    """Wait until the reader shows a text."""
+    await until(lambda: text in page(app))
+
+
+def labels(app: MiroEdge) -> list[str]:
+    """Return the steps of the trajectory, as they are listed."""
+    tree = app.research.query_one(TrajectoryTree)
+    return [str(node.label) for node in tree.root.children]

@@ -1,0 +1,244 @@
+"""The application: its screens, what they share, and the commands of the palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from edge_agent.config import Config, load_config, save_config
+from edge_agent.errors import AgentError, RunError
+from edge_agent.failures import explained
+from edge_agent.home import Home
+from edge_agent.models import ModelStore, load_catalog
+from edge_agent.resumption import Limits
+from edge_agent.runs import RunStore
+from edge_agent.traces import EXPORTERS, export
+from edge_agent.traces.lines import shown
+from edge_agent.trajectory import Trajectory
+
+from .dialogs import ChoiceDialog, PromptDialog
+from .help_screen import HelpScreen
+from .libraries_screen import LibrariesScreen
+from .models_screen import ModelsScreen
+from .research_screen import ResearchScreen
+from .run_thread import Continuation, RunThread
+from .runs_screen import RunsScreen
+from .settings_screen import SettingsScreen
+from .themes import THEMES
+from .welcome_screen import WelcomeScreen
+from .workbench import Workbench
+
+_PATIENCE = 10.0
+"""Seconds that a run is given to end when the interface does; what it stored stays anyway."""
+
+_FORMATS = {
+    "html": ("html", "a page for people, with all that happened"),
+    "markdown": ("md", "a text for people"),
+    "json": ("json", "every event, for programs"),
+    "chatml": ("jsonl", "conversations, for training"),
+    "miroflow": ("json", "MiroThinker's own log, for its viewer"),
+}
+"""Of each format its suffix, and what it is."""
+
+
+class MiroEdge(App[None]):
+    """The terminal interface."""
+
+    TITLE = "miro-edge"
+    CSS_PATH = "miro_edge.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {
+        "research": ResearchScreen,
+        "runs": RunsScreen,
+        "libraries": LibrariesScreen,
+        "models": ModelsScreen,
+        "settings": SettingsScreen,
+    }
+    DEFAULT_MODE = "research"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "keys", "Keys"),
+        Binding("f2", "switch_mode('research')", "Research"),
+        Binding("f3", "switch_mode('runs')", "Runs"),
+        Binding("f4", "switch_mode('libraries')", "Libraries"),
+        Binding("f5", "switch_mode('models')", "Models"),
+        Binding("f6", "switch_mode('settings')", "Settings"),
+        Binding("question_mark", "keys", "Keys", show=False),
+        Binding("ctrl+q", "quit", "Leave", show=False, priority=True),
+    ]
+
+    def __init__(self, home: Home) -> None:
+        """Open what lies under `home`. Raises ConfigError, RunError."""
+        super().__init__()
+        self.home = home
+        self.config: Config = load_config(home.config)
+        self.store = RunStore(home.runs)
+        self.models = ModelStore(home.models)
+        self.workbench = Workbench(home)
+        self.last_run: RunThread | None = None
+        """The thread of the run that was begun last."""
+        self.config_changed: Signal[Config] = Signal(self, "config changed")
+        for theme in THEMES:
+            self.register_theme(theme)
+
+    async def on_mount(self) -> None:
+        """Take the looks from the settings; on a first start, lead through three steps."""
+        self._look()
+        if self.is_first_start:
+            await self.push_screen(WelcomeScreen())
+
+    @property
+    def is_first_start(self) -> bool:
+        """Whether nothing is there yet: no settings, no runs, and the default model is missing."""
+        wanted = self.config.ask.model or load_catalog().default
+        missing = wanted in {e.name for e in self.models.catalog.models} - {*self.models.names()}
+        return missing and not self.home.config.exists() and not self.store.list(1)
+
+    def close(self) -> None:
+        """Let go of everything, after the interface has ended; a run that goes on is stopped."""
+        if self.last_run is not None:
+            self.last_run.stop()
+            self.last_run.join(_PATIENCE)
+        self.store.close()
+
+    # Settings
+
+    def change(self, config: Config) -> None:
+        """Keep other settings, and use them from now on. Raises ConfigError."""
+        save_config(config, self.home.config)
+        self.config = config
+        self._look()
+        self.config_changed.publish(config)
+
+    def _look(self) -> None:
+        interface = self.config.tui
+        self.theme = interface.theme
+        self.animation_level = "full" if interface.motion else "none"
+        self.set_class(interface.ascii, "-ascii")
+
+    # Runs
+
+    @property
+    def research(self) -> ResearchScreen:
+        """The screen on which runs happen."""
+        (screen,) = (each for each in self._modes_screens() if isinstance(each, ResearchScreen))
+        return screen
+
+    def _modes_screens(self) -> Iterable[Screen[object]]:
+        return (screen for stack in self._screen_stacks.values() for screen in stack)
+
+    async def open_run(self, run: str) -> None:
+        """Show a stored run on the research screen."""
+        await self.switch_mode("research")
+        self.research.open_run(run)
+
+    async def resume(self, run: str) -> None:
+        """Go on with a stored run, with more calls if wanted."""
+        try:
+            before = Trajectory.of(self.store.events(run))
+        except RunError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        made = len(before.calls)
+        usual = before.max_calls if made < before.max_calls else 2 * before.max_calls
+        calls = await self.push_screen_wait(
+            PromptDialog(
+                f"Go on with this run. It made {made} of {before.max_calls} tool calls. "
+                "Most calls from now on:",
+                str(usual),
+                _whole_number_fault,
+            )
+        )
+        if calls is None:
+            return
+        await self.switch_mode("research")
+        task = Continuation(run, Limits(calls=int(calls)), self.config.ask.offline)
+        self.research.begin(task)
+
+    async def export(self, run: str) -> None:
+        """Ask for a format and a file, and write a run there."""
+        choices = [(name, f"{name}: {_FORMATS[name][1]}") for name in EXPORTERS]
+        form = await self.push_screen_wait(ChoiceDialog("Write the run down as", choices))
+        if form is None:
+            return
+        proposed = Path.cwd() / f"{run}.{_FORMATS[form][0]}"
+        name = await self.push_screen_wait(
+            PromptDialog("Into which file?", str(proposed), _file_fault)
+        )
+        if name is None:
+            return
+        path = Path(name).expanduser()
+        try:
+            text = export(form, self.store.events(run), self.store.times(run))
+            path.write_text(text, encoding="utf-8")
+        except (AgentError, OSError) as error:
+            self.notify(explained(error) or str(error), severity="error", markup=False)
+        else:
+            self.notify(f"Written to {shown(str(path))}", markup=False)
+
+    # Commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every key of the screen, and the other screens, in the palette."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            offered = binding.description and not binding.action.startswith("command_palette")
+            if offered and isinstance(active.node, (App, Screen)) and active.enabled:
+                yield SystemCommand(
+                    binding.description,
+                    f"Key: {self.get_key_display(binding)}",
+                    self._doing(active.node, binding.action),
+                )
+
+    def _doing(self, node: App[None] | Screen[object], action: str) -> Callable[[], object]:
+        async def do() -> None:
+            await self.run_action(action, node)
+
+        return do
+
+    def action_keys(self) -> None:
+        """List the keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        """Leave; in the middle of a run, ask first."""
+        if not self.research.running:
+            self.exit()
+            return
+        self.run_worker(self._leave())
+
+    async def _leave(self) -> None:
+        choice = await self.push_screen_wait(
+            ChoiceDialog(
+                "A run goes on. It is stored, and can be gone on with later.",
+                [
+                    ("stay", "Stay"),
+                    ("leave", "Stop it and leave: miro-edge runs resume goes on with it"),
+                    ("answer", "Stay, and have it answer now"),
+                ],
+            )
+        )
+        if choice == "leave":
+            self.research.action_stop()
+            self.exit()
+        elif choice == "answer":
+            self.research.action_answer_now()
+
+
+def _whole_number_fault(text: str) -> str | None:
+    return None if text.strip().isdecimal() and int(text) > 0 else "Write a whole number, from 1."
+
+
+def _file_fault(text: str) -> str | None:
+    if not text.strip():
+        return "Write the name of a file."
+    path = Path(text).expanduser()
+    if path.is_dir() or not path.parent.is_dir():
+        return f"{path} cannot be a file: its folder has to exist, and it must not be one itself."
+    return f"{path} exists already. Use another name." if path.exists() else None

@@ -1,0 +1,164 @@
+"""Models: what there is, whether it fits this machine, and getting, tuning, checking it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
+
+from edge_agent.models import (
+    CatalogEntry,
+    InstalledModel,
+    ModelError,
+    TunedSettings,
+    free_memory,
+    load_catalog,
+    memory_need,
+)
+from edge_agent.opening import loading_settings
+
+from .dialogs import ChoiceDialog
+from .table_screen import Row, TableScreen
+from .workbench import Told, puller
+
+_ROOM_FOR_CACHE = 1.3
+"""Memory that a model takes, as a multiple of its file, before its header can be read."""
+_TUNING = 30.0
+"""Seconds after which no further trial is begun."""
+
+
+class ModelsScreen(TableScreen):
+    """The models of the catalogue, and those that were added."""
+
+    NAME = "Models"
+    COLUMNS = ("model", "in use", "MB", "here", "fits", "licence", "what")
+    EMPTY = "No models."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "use", "Use"),
+        Binding("p", "pull", "Pull"),
+        Binding("t", "tune", "Tune"),
+        Binding("v", "verify", "Verify"),
+        Binding("d,delete", "remove", "Remove"),
+        Binding("x", "stop", "Stop"),
+    ]
+
+    def rows(self) -> Iterable[Row]:
+        """Return the models, those of the catalogue first."""
+        store = self.miro.models
+        here = store.names()
+        for entry in store.catalog.models:
+            yield entry.name, self._cells(entry, entry.name in here)
+        for name in here:
+            if store.catalog.find(name) is None:
+                size = f"{store.bytes_of(name) / 1e6:,.0f}"
+                cells = (self._in_use(name), size, "yes", self._fit(name, None))
+                yield name, (name, *cells, "the user's own", "added by you")
+
+    def _cells(self, entry: CatalogEntry, here: bool) -> tuple[str, ...]:
+        size = "?" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f}"
+        fits = self._fit(entry.name, entry.bytes)
+        cells = (self._in_use(entry.name), size, "yes" if here else "no", fits)
+        return (entry.name, *cells, entry.licence, entry.title)
+
+    def _in_use(self, name: str) -> str:
+        return "yes" if name == (self.miro.config.ask.model or load_catalog().default) else ""
+
+    def _fit(self, name: str, size: int | None) -> str:
+        """Say whether a model would fit into the memory that is free now."""
+        need = None if size is None else round(size * _ROOM_FOR_CACHE)
+        try:
+            model = self.miro.models.find(name)
+        except ModelError as error:
+            return str(error)
+        if model is not None and model.header is not None:
+            settings = loading_settings(model, self.miro.home)
+            need = memory_need(model.bytes, model.header, settings).total
+        if need is None:
+            return "?"
+        missing = need - free_memory()
+        return "yes" if missing <= 0 else f"no, {missing / 1e6:,.0f} MB too few"
+
+    @on(DataTable.RowSelected)
+    def use_row(self) -> None:
+        """Use a model for questions."""
+        self.action_use()
+
+    def action_use(self) -> None:
+        """Use the model under the cursor for the questions from now on."""
+        name = self.selected
+        entry = None if name is None else load_catalog().find(name)
+        if name is None or (entry is not None and not entry.profile):
+            self.say("This model writes no answers: it is for searching by meaning.")
+            return
+        if self.change_asking(model=name):
+            here = name in self.miro.models.names()
+            later = "" if here else " It is pulled when it is first needed."
+            self.say(f"Questions are answered by {name}.{later}")
+
+    def action_pull(self) -> None:
+        """Download the model under the cursor; an interrupted pull goes on where it ended."""
+        entry = None if self.selected is None else load_catalog().find(self.selected)
+        if entry is not None:
+            self.begin(lambda told: self._pulled(entry, told))
+
+    def _pulled(self, entry: CatalogEntry, told: Told) -> str:
+        store = self.miro.models
+        model = store.find(entry.name) or puller(told)(entry, store)
+        return f"{model.name} is here, checked: {model.bytes / 1e6:,.0f} MB."
+
+    def action_verify(self) -> None:
+        """Hash the files of the model under the cursor again."""
+        if (name := self.selected) is not None:
+            self.begin(lambda told: self._verified(name, told))
+
+    def _verified(self, name: str, told: Told) -> str:
+        size = max(1, self.miro.models.bytes_of(name))
+        self.miro.models.verify(name, lambda done: told(f"Checking {name}", done, size))
+        return f"{name} is what it was when it was checked before."
+
+    def action_tune(self) -> None:
+        """Measure which settings suit the model under the cursor on this machine."""
+        if self.miro.research.running:
+            self.say("A run goes on, which would disturb the measurements. Stop it first.")
+            return
+        if (name := self.selected) is not None:
+            self.begin(lambda told: self._tuned(name, told))
+
+    def _tuned(self, name: str, told: Told) -> str:
+        from edge_agent.models.tuning import tune
+
+        model = self._here(name)
+        self.miro.workbench.let_go()  # two models at once may not fit, and would be slow
+        kept = None
+        for trial in tune(model.path, _TUNING):
+            kept = trial if trial.kept else kept
+            told(f"Measured {trial.changed}: {trial.step_seconds:.1f} s a step")
+        assert kept is not None
+        TunedSettings(self.miro.home.tuning).keep(model, kept.tuned)
+        return f"{name} is tuned: {kept.changed} did best, {kept.step_seconds:.1f} s a step."
+
+    def _here(self, name: str) -> InstalledModel:
+        """Return a model that is here and writes answers. Raises ModelError."""
+        model = self.miro.models.find(name)
+        if model is None:
+            raise ModelError(f"The model '{name}' is not on this machine. Pull it first: p")
+        if model.header is None:
+            raise ModelError(f"The model '{name}' draws no tokens: there is nothing to tune.")
+        return model
+
+    @work
+    async def action_remove(self) -> None:
+        """Delete the model under the cursor from this machine."""
+        name = self.selected
+        if name is None or name not in self.miro.models.names():
+            return
+        sure = ChoiceDialog(
+            f"Delete the model '{name}' from this machine?", [("no", "Keep"), ("yes", "Delete")]
+        )
+        if await self.app.push_screen_wait(sure) == "yes":
+            self.miro.models.remove(name)
+            self.reload()
+            self.say(f"The model '{name}' is deleted.")

@@ -1,0 +1,483 @@
+"""Research: ask, watch the trajectory grow, steer it, stop it, and read the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from edge_agent.errors import RunError
+from edge_agent.events import Event, RunFinished, TextAppeared, TurnFinished, TurnStarted
+from edge_agent.resumption import Limits
+from edge_agent.traces.account import NOT_FOUND
+from edge_agent.traces.lines import shown
+
+from .dialogs import ChoiceDialog
+from .evidence_list import EvidenceList
+from .gauges_panel import GaugesPanel
+from .pages import answer_page, moment_page, passage_page, welcome_page
+from .reader import Reader
+from .replay import Replay
+from .run_thread import Continuation, EventsReady, Preparing, Question, RunOver, RunThread, Task
+from .run_view import RunView
+from .signs import signs
+from .title_bar import TitleBar
+from .trajectory_tree import TrajectoryTree
+
+if TYPE_CHECKING:
+    from .app import MiroEdge
+
+_FRAME = 0.05
+"""Seconds between two looks at a replay."""
+
+
+class ResearchScreen(Screen[None]):
+    """The screen on which runs happen."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f7", "pause", "Pause"),
+        Binding("f8", "answer_now", "Answer now"),
+        Binding("f9", "stop", "Stop"),
+        Binding("p", "pause", "Pause, go on, or play again", show=False),
+        Binding("a", "answer_now", "Answer now", show=False),
+        Binding("x", "stop", "Stop; it can be gone on with", show=False),
+        Binding("ctrl+c", "interrupt", "Answer now, then stop", show=False),
+        Binding("f", "fork", "Fork from the step", show=False),
+        Binding("g", "go_on", "Go on with the run", show=False),
+        Binding("w", "export", "Export", show=False),
+        Binding("c", "copy", "Copy what is shown", show=False),
+        Binding("n", "new", "New question", show=False),
+        Binding("i", "focus_part('line')", "To the line below", show=False),
+        Binding("t", "focus_part('trajectory')", "To the trajectory", show=False),
+        Binding("r", "focus_part('reader')", "To the reader", show=False),
+        Binding("e", "focus_part('evidence')", "To the evidence", show=False),
+        Binding("v", "show_answer", "Show the answer, or what is being written", show=False),
+        Binding("escape", "focus_part('trajectory')", "Leave the line", show=False),
+        Binding("plus,equals_sign", "faster", "Replay faster", show=False),
+        Binding("minus", "slower", "Replay slower", show=False),
+        Binding("full_stop", "step", "Replay one event", show=False),
+        Binding("end", "replay_all", "Replay to the end", show=False),
+        *(
+            Binding(str(key), f"follow({key})", "Follow a citation by its number", show=False)
+            for key in range(1, 10)
+        ),
+    ]
+
+    def __init__(self) -> None:
+        """Begin with nothing asked."""
+        super().__init__()
+        self._view = RunView()
+        self._thread: RunThread | None = None
+        self._replay: Replay | None = None
+        self._preparing = ""
+        self._failure = ""
+        self._interrupts = 0
+        self._copyable = ""
+        self._title = ""
+        self._browsing = False
+        """Whether something was opened by hand, which what the model writes must not push away."""
+
+    @property
+    def _miro(self) -> MiroEdge:
+        return cast("MiroEdge", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out trajectory, reader, evidence and the line."""
+        yield TitleBar("Research")
+        with Container(id="panes"):
+            yield TrajectoryTree(id="trajectory")
+            yield Reader(id="reader")
+            with Vertical(id="side"):
+                yield GaugesPanel(id="gauges")
+                yield EvidenceList(id="evidence")
+        yield Static("", id="status", markup=False)
+        yield Input(placeholder="Ask a question", id="line")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Name the panes, and wait for a question."""
+        drawn = signs(ascii_only=self._miro.config.tui.ascii)
+        self._gauges.signs = self._evidence.signs = drawn
+        self._tree.border_title = "Trajectory"
+        self.query_one("#reader", Reader).border_title = "Reader"
+        self.query_one("#side").border_title = "Evidence"
+        self.set_interval(_FRAME, self._play)
+        self._reader.show(welcome_page())
+        self.query_one("#line", Input).focus()
+        self._show_state()
+
+    @property
+    def _tree(self) -> TrajectoryTree:
+        return self.query_one("#trajectory", TrajectoryTree)
+
+    @property
+    def _reader(self) -> Reader:
+        return self.query_one("#reader", Reader)
+
+    @property
+    def _evidence(self) -> EvidenceList:
+        return self.query_one("#evidence", EvidenceList)
+
+    @property
+    def _gauges(self) -> GaugesPanel:
+        return self.query_one("#gauges", GaugesPanel)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run goes on here."""
+        return self._thread is not None
+
+    @property
+    def run(self) -> str | None:
+        """The id of the run that is shown, if one is."""
+        return None if self._view.started is None else self._view.started.run
+
+    # What is typed
+
+    @on(Input.Submitted, "#line")
+    def take_line(self, event: Input.Submitted) -> None:
+        """Ask a question, or say something to the run that goes on."""
+        text = " ".join(event.value.split())
+        if not text:
+            return
+        if self.running:
+            self._tell(text)
+        else:
+            self.begin(Question(text, self._miro.config.ask))
+        event.input.clear()
+
+    def suggest(self, question: str) -> None:
+        """Put a question into the line, to be asked with Enter."""
+        line = self.query_one("#line", Input)
+        line.value = question
+        line.focus()
+
+    def _tell(self, text: str) -> None:
+        if self.run is None:
+            self.notify("The run has not begun yet. Say it again in a moment.", severity="warning")
+            return
+        try:
+            self._miro.store.tell(self.run, text)
+        except RunError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.notify("The model will hear it before its next step.", markup=False)
+
+    # Runs
+
+    def begin(self, task: Task) -> None:
+        """Have a thread carry out a task, and show what happens."""
+        if self.running:
+            self.notify("A run goes on. Stop it first, or wait for its end.", severity="warning")
+            return
+        self._start_again()
+        if isinstance(task, Continuation):
+            self._show_all(self._miro.store.events(task.run))
+        self._thread = self._miro.last_run = RunThread(
+            task, self._miro.workbench, self.post_message
+        )
+        self._thread.start()
+        self._show_state()
+
+    def open_run(self, run: str) -> None:
+        """Show a stored run from its beginning to its end; `p` plays it again. Raises RunError."""
+        if self.running:
+            self.notify("A run goes on. Stop it first, or wait for its end.", severity="warning")
+            return
+        store = self._miro.store
+        events, times = store.events(run), store.times(run)
+        self._start_again()
+        self._replay = Replay(events, times)
+        self._show_all(self._replay.rest())
+        self._tree.focus()
+        self._show_state()
+
+    def _start_again(self) -> None:
+        self._view, self._replay = RunView(), None
+        self._preparing, self._failure, self._interrupts = "", "", 0
+        self._title, self._browsing, self._copyable = "", False, ""
+        self._tree.start_again()
+        self._evidence.clear_options()
+        self._reader.show("")
+
+    @on(EventsReady)
+    def show_events(self) -> None:
+        """Show the events that have come."""
+        if self._thread is not None:
+            self._preparing = ""
+            for event in self._thread.take_events():
+                self._show(event)
+            self._show_state()
+
+    @on(Preparing)
+    def show_preparation(self, message: Preparing) -> None:
+        """Say what is got ready."""
+        share = f", {100 * message.done // message.total} %" if message.total else ""
+        self._preparing = f"{message.doing}{share}"
+        self._show_state()
+
+    @on(RunOver)
+    def end_run(self, message: RunOver) -> None:
+        """Show how it ended; a failure is told in words, with what to do."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            if thread.stopping:
+                self._failure = "Stopped. It can be gone on with: press g."
+            for event in thread.take_events():
+                self._show(event)
+        self._preparing = ""
+        if message.failure is not None:
+            self._failure = message.failure
+            self.notify(message.failure, title="The run broke off", severity="error",
+                        timeout=30, markup=False)  # fmt: skip
+        self._show_state()
+
+    def _show_all(self, events: tuple[Event, ...]) -> None:
+        """Show many events at once; of the pages only the last one."""
+        for event in events:
+            self._view.apply(event)
+            self._tree.apply(event)
+        self._show_figures()
+        if self._view.finished is not None:
+            self._show_answer(self._view.finished)
+        elif events:
+            self._reader.show("This run has not ended. Press `g` to go on with it.")
+
+    def _show(self, event: Event) -> None:
+        self._view.apply(event)
+        if isinstance(event, TextAppeared):
+            self._reader.write(event.text)
+            return
+        self._tree.apply(event)
+        if isinstance(event, TurnStarted):
+            self._title = f"Step {event.step}"
+            if not self._browsing:
+                self._reader.begin_turn(self._title)
+        elif isinstance(event, TurnFinished):
+            self._reader.end_turn(event.text)
+        elif isinstance(event, RunFinished):
+            self._show_answer(event)
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        self._gauges.gauges = self._view.gauges
+        for key in self._view.take_changed():
+            card = self._view.card(key)
+            if card is not None:
+                self._evidence.put(card)
+
+    def _show_answer(self, finished: RunFinished) -> None:
+        assert self._view.started is not None
+        self._browsing = False
+        self._copyable = finished.answer or NOT_FOUND
+        self._reader.show(answer_page(self._view.started, finished))
+
+    def _show_state(self) -> None:
+        """Say in one line what is going on."""
+        self.query_one("#status", Static).update(" ".join(shown(self._state()).split()))
+        line = self.query_one("#line", Input)
+        line.placeholder = "Say something to the model" if self.running else "Ask a question"
+        self.query_one("#side").border_title = f"Evidence: {self._evidence.option_count}"
+        self._tree.border_title = f"Trajectory: {self._view.step} steps"
+        self.refresh_bindings()
+
+    def _state(self) -> str:
+        thread = self._thread
+        if thread is None and self._replay is not None:
+            place, total = self._replay.position
+            pace = f"Playing, {self._replay.speed} times" if self._replay.playing else "Replay"
+            return f"{pace}: event {place} of {total}. {self._view.doing}"
+        if thread is None:
+            return self._failure or self._view.doing
+        if thread.stopping:
+            return f"Stopping. {self._view.doing}"
+        if thread.paused:
+            return f"Paused. {self._view.doing}"
+        now = self._preparing or self._view.doing
+        return f"Answering from what was found. {now}" if thread.answering else now
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Tell which keys can be used now."""
+        if action in ("answer_now", "stop"):
+            return True if self.running else None
+        if action == "pause":
+            return True if self.running or self._replay is not None else None
+        return True
+
+    def action_pause(self) -> None:
+        """Pause or go on; a stored run is played again."""
+        if self._thread is not None:
+            if self._thread.paused:
+                self._thread.go_on()
+            else:
+                self._thread.pause()
+        elif self._replay is not None and self._replay.ended:
+            self._restart_replay()
+        elif self._replay is not None:
+            self._replay.playing = not self._replay.playing
+        self._show_state()
+
+    def action_answer_now(self) -> None:
+        """Have it answer from what it has found."""
+        if self._thread is not None:
+            self._thread.answer_now()
+            self._show_state()
+
+    def action_stop(self) -> None:
+        """End the run at once; it can be gone on with."""
+        if self._thread is not None:
+            self._thread.stop()
+            self._show_state()
+
+    def action_interrupt(self) -> None:
+        """Answer now, and the second time stop, as Ctrl+C does on the command line."""
+        if self._thread is None:
+            raise SkipAction
+        self._interrupts += 1
+        if self._interrupts == 1:
+            self.action_answer_now()
+        else:
+            self.action_stop()
+
+    @work
+    async def action_fork(self) -> None:
+        """Go another way from the step under the cursor, in a new run."""
+        run, step = self.run, self._tree.selected_step
+        if run is None or self.running:
+            self.notify("Fork a run that is not going on: open one, or stop this one first.")
+            return
+        sure = ChoiceDialog(
+            f"Go another way from step {step}, in a new run?",
+            [("yes", f"Yes, fork from step {step}"), ("no", "No")],
+        )
+        if await self.app.push_screen_wait(sure) != "yes":
+            return
+        try:
+            forked = self._miro.store.fork(run, step)
+        except RunError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.begin(Continuation(forked, Limits(), self._miro.config.ask.offline))
+
+    @work
+    async def action_go_on(self) -> None:
+        """Go on with the run that is shown."""
+        if self.run is None or self.running:
+            self.notify("There is no run here to go on with.", severity="warning")
+            return
+        await self._miro.resume(self.run)
+
+    @work
+    async def action_export(self) -> None:
+        """Write the run into a file."""
+        if self.run is None:
+            self.notify("There is no run here to export.", severity="warning")
+            return
+        await self._miro.export(self.run)
+
+    def action_copy(self) -> None:
+        """Put what the reader shows on the clipboard."""
+        if self._copyable:
+            self.app.copy_to_clipboard(self._copyable)
+            self.notify("Copied.")
+
+    def action_new(self) -> None:
+        """Clear the screen for a new question."""
+        if not self.running:
+            self._start_again()
+            self._reader.show(welcome_page())
+            self._show_state()
+        self.action_focus_part("line")
+
+    def action_focus_part(self, part: str) -> None:
+        """Go to a part of the screen."""
+        self.query_one(f"#{part}").focus()
+
+    def action_show_answer(self) -> None:
+        """Show the answer again, or what the model is writing."""
+        self._browsing = False
+        if self._view.finished is not None:
+            self._show_answer(self._view.finished)
+        elif self._title:
+            self._reader.begin_turn(self._title)
+
+    def action_follow(self, key: int) -> None:
+        """Show the passage with a key."""
+        self._show_passage(key)
+
+    @on(Reader.Followed)
+    def follow_citation(self, message: Reader.Followed) -> None:
+        """Show the passage that a citation leads to."""
+        self._show_passage(message.key)
+
+    @on(EvidenceList.Opened)
+    def open_passage(self, message: EvidenceList.Opened) -> None:
+        """Show a passage in full."""
+        self._show_passage(message.key)
+
+    def _show_passage(self, key: int) -> None:
+        card = self._view.card(key)
+        if card is None:
+            self.notify(f"No passage has the key [{key}].", severity="warning", markup=False)
+            return
+        self._evidence.point_at(key)
+        self._copyable, self._browsing = card.evidence.text, True
+        self._reader.show(passage_page(card))
+
+    @on(TrajectoryTree.Opened)
+    def open_moment(self, message: TrajectoryTree.Opened) -> None:
+        """Show in full what happened."""
+        if message.moment.text:
+            self._copyable, self._browsing = message.moment.text, True
+            self._reader.show(moment_page(message.moment))
+
+    # Replays
+
+    def _restart_replay(self) -> None:
+        assert self._replay is not None
+        self._view = RunView()
+        self._tree.start_again()
+        self._evidence.clear_options()
+        self._replay.restart()
+
+    def _play(self) -> None:
+        if self._replay is not None and self._replay.playing and not self.running:
+            for event in self._replay.advance(_FRAME):
+                self._show(event)
+            self._show_state()
+
+    def action_faster(self) -> None:
+        """Play faster."""
+        if self._replay is not None:
+            self._replay.faster()
+            self._show_state()
+
+    def action_slower(self) -> None:
+        """Play slower."""
+        if self._replay is not None:
+            self._replay.slower()
+            self._show_state()
+
+    def action_step(self) -> None:
+        """Play one event."""
+        if self._replay is not None:
+            self._replay.playing = False
+            for event in self._replay.step():
+                self._show(event)
+            self._show_state()
+
+    def action_replay_all(self) -> None:
+        """Play all that is left."""
+        if self._replay is not None:
+            self._show_all(self._replay.rest())
+            self._show_state()

@@ -1,0 +1,218 @@
+"""A run beside the interface: a thread of its own carries it on, the interface is only told."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
+
+from textual.message import Message
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.config import AskSettings
+from edge_agent.events import Event, RunResumed, RunStarted
+from edge_agent.failures import explained
+from edge_agent.launch import agent_settings, check_names
+from edge_agent.messages import with_messages
+from edge_agent.models import DEFAULT_CONTEXT, load_catalog
+from edge_agent.opening import loading_settings
+from edge_agent.profiles import load_profile
+from edge_agent.resumption import Limits, Resumption, resumption
+from edge_agent.runs import RunStore
+
+from .workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to be answered, and how."""
+
+    text: str
+    wanted: AskSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A stored run to be gone on with."""
+
+    run: str
+    limits: Limits
+    offline: bool
+
+
+Task: TypeAlias = Question | Continuation
+
+
+class EventsReady(Message):
+    """Events lie ready in the thread's outbox."""
+
+
+class Preparing(Message):
+    """Something is got ready before the first step: a download, an index, the model."""
+
+    def __init__(self, doing: str, done: int, total: int | None) -> None:
+        """Tell what is done, and how much of it."""
+        super().__init__()
+        self.doing, self.done, self.total = doing, done, total
+
+
+class RunOver(Message):
+    """The thread has ended; `failure` says what went wrong and what to do, if anything did."""
+
+    def __init__(self, failure: str | None) -> None:
+        """Tell how it ended."""
+        super().__init__()
+        self.failure = failure
+
+
+class RunThread(threading.Thread):
+    """Carries out one task; everything that is asked of it may be asked from another thread."""
+
+    def __init__(self, task: Task, workbench: Workbench, post: Callable[[Message], object]) -> None:
+        """Get ready; `post` sends messages to whoever shows the run, from any thread."""
+        # A daemon: a model that is reading a long prompt must not keep the program from ending.
+        super().__init__(name="run", daemon=True)
+        self._task = task
+        self._workbench = workbench
+        self._post = post
+        self._agent: Agent | None = None
+        self._outbox: deque[Event] = deque()
+        self._announced = threading.Event()
+        self._answer_now = threading.Event()
+        self._stopped = threading.Event()
+        self._paused = threading.Event()
+
+    # Asked of it from the interface
+
+    def take_events(self) -> list[Event]:
+        """Return the events that came since this was last called."""
+        self._announced.clear()  # first: what comes from now on is announced again
+        taken = []
+        while self._outbox:
+            taken.append(self._outbox.popleft())
+        return taken
+
+    def answer_now(self) -> None:
+        """End the gathering, and have the answer read from what was found."""
+        self._answer_now.set()
+        self._paused.clear()
+        if self._agent is not None:
+            self._agent.interrupt()
+
+    def stop(self) -> None:
+        """End at the next token; what was stored can be gone on with."""
+        self._stopped.set()
+        if self._agent is not None:
+            self._agent.go_on()
+
+    @property
+    def answering(self) -> bool:
+        """Whether it was asked to answer from what it has."""
+        return self._answer_now.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopped.is_set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run waits."""
+        return self._paused.is_set()
+
+    def pause(self) -> None:
+        """Have the run wait at its next token or step."""
+        self._paused.set()
+        if self._agent is not None:
+            self._agent.pause()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._paused.clear()
+        if self._agent is not None:
+            self._agent.go_on()
+
+    # The thread itself
+
+    def run(self) -> None:
+        """Carry the task out, and tell that it is over, whatever happens."""
+        failure: str | None = None
+        try:
+            with closing(RunStore(self._workbench.home.runs)) as store:
+                self._carry_out(store)
+        except Exception as error:  # the interface has to stay, whatever breaks
+            failure = explained(error) or (
+                f"A fault in the program: {type(error).__name__}: {error}. Nothing is lost: "
+                "what was stored of the run can be gone on with from the screen of runs."
+            )
+        self._post(RunOver(failure))
+
+    def _carry_out(self, store: RunStore) -> None:
+        self._tell("Getting ready")
+        with closing(self._stream(store)) as stream:
+            for event in stream:
+                self._outbox.append(event)
+                if not self._announced.is_set():
+                    self._announced.set()
+                    self._post(EventsReady())
+                if self._stopped.is_set():
+                    return
+
+    def _stream(self, store: RunStore) -> Iterator[Event]:
+        """Return the events of the task, each stored before it is seen."""
+        task = self._task
+        if isinstance(task, Question):
+            agent = self._asking(task.wanted)
+            recorded = store.record(self._obeying(agent, agent.run(task.text)))
+        else:
+            agent, found = self._going_on(task, store)
+            recorded = store.resume(
+                task.run,
+                lambda stored: self._obeying(agent, agent.resume(stored, found.budget)),
+            )
+        first = next(recorded)
+        assert isinstance(first, RunStarted | RunResumed)
+        return with_messages(chain([first], recorded), agent, store, first.run)
+
+    def _obeying(self, agent: Agent, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass on what was asked for before there was an agent to ask."""
+        self._agent = agent
+        if self._answer_now.is_set():
+            agent.interrupt()
+        elif self._paused.is_set():
+            agent.pause()
+        return events
+
+    def _asking(self, wanted: AskSettings) -> Agent:
+        bench, home = self._workbench, self._workbench.home
+        led = check_names(wanted, home)
+        model = bench.model(
+            wanted.model or load_catalog().default, self._tell, offline=wanted.offline
+        )
+        library = bench.libraries(wanted.libraries, self._tell, offline=wanted.offline)
+        settings = agent_settings(wanted, model, home)
+        loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
+        self._tell(f"Loading {settings.model}")
+        session = bench.session(model, loading)
+        return Agent(library, session, profile=led or model.profile, settings=settings)
+
+    def _going_on(self, task: Continuation, store: RunStore) -> tuple[Agent, Resumption]:
+        bench, home = self._workbench, self._workbench.home
+        store.check_free(task.run)
+        found = resumption(store.events(task.run), task.limits)
+        started = found.started
+        profile = load_profile(started.profile_source or started.profile)
+        model = bench.model(started.model_source, self._tell, offline=task.offline)
+        library = bench.libraries(started.libraries, self._tell, offline=task.offline)
+        loading = loading_settings(model, home, started.context or DEFAULT_CONTEXT)
+        self._tell(f"Loading {started.model}")
+        session = bench.session(model, loading)
+        settings = AgentSettings(prefixes=home.prefixes)
+        return Agent(library, session, profile=profile, settings=settings), found
+
+    def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
+        self._post(Preparing(doing, done, total))

@@ -1,0 +1,128 @@
+"""Runs: what was asked, found again, opened, gone on with, exported, deleted and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import DataTable, Input
+
+from edge_agent.errors import RunError
+from edge_agent.runs import RemovedRun, RunSummary
+
+from .table_screen import Row, TableScreen
+
+_MOST = 1000
+"""Runs that are listed: older ones are found by a search."""
+
+
+class RunsScreen(TableScreen):
+    """The history of runs, newest first."""
+
+    NAME = "Runs"
+    COLUMNS = ("when", "status", "calls", "seconds", "question", "answer", "model", "library")
+    EMPTY = "No runs. Ask something on the research screen: F2."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open"),
+        Binding("r", "resume", "Go on"),
+        Binding("w", "export", "Export"),
+        Binding("d,delete", "delete", "Delete"),
+        Binding("u", "undo", "Undo"),
+        Binding("slash", "search", "Search"),
+        Binding("escape", "leave_search", "Back to the table", show=False),
+    ]
+
+    def __init__(self) -> None:
+        """Begin with all runs, and none deleted."""
+        super().__init__()
+        self._search = ""
+        self._removed: list[RemovedRun] = []
+
+    def beside(self) -> Iterable[Widget]:
+        """Have a line to search in."""
+        yield Input(placeholder="Search in questions and answers: /", id="search")
+
+    def rows(self) -> Iterable[Row]:
+        """Return the runs whose question or answer has in it what is searched for."""
+        return map(_row, self.miro.store.list(_MOST, self._search or None))
+
+    @on(Input.Changed, "#search")
+    def search_as_typed(self, event: Input.Changed) -> None:
+        """Show what has the text in it."""
+        self._search = event.value.strip()
+        self.reload()
+
+    @on(Input.Submitted, "#search")
+    def end_search(self) -> None:
+        """Go to what was found."""
+        self.table.focus()
+
+    @on(DataTable.RowSelected)
+    async def open_row(self) -> None:
+        """Show a run."""
+        await self.action_open()
+
+    async def action_open(self) -> None:
+        """Show the run under the cursor; there it can be played again."""
+        if self.selected is not None:
+            try:
+                await self.miro.open_run(self.selected)
+            except RunError as error:
+                self.fail(error)
+
+    @work
+    async def action_resume(self) -> None:
+        """Go on with the run under the cursor."""
+        if self.selected is not None:
+            await self.miro.resume(self.selected)
+
+    @work
+    async def action_export(self) -> None:
+        """Write the run under the cursor into a file."""
+        if self.selected is not None:
+            await self.miro.export(self.selected)
+
+    def action_delete(self) -> None:
+        """Delete the run under the cursor; it can be brought back."""
+        if self.selected is None:
+            return
+        try:
+            self._removed.append(self.miro.store.remove(self.selected))
+        except RunError as error:
+            self.fail(error)
+            return
+        self.reload()
+        self.say(f"The run {self._removed[-1].id} is deleted. Press u to bring it back.")
+
+    def action_undo(self) -> None:
+        """Bring back the run that was deleted last."""
+        if not self._removed:
+            self.say("Nothing was deleted since the program was started.")
+            return
+        try:
+            self.miro.store.put_back(self._removed[-1])
+        except RunError as error:
+            self.fail(error)
+            return
+        back = self._removed.pop()
+        self.reload()
+        self.say(f"The run {back.id} is back.")
+
+    def action_search(self) -> None:
+        """Go to the line to search in."""
+        self.query_one("#search").focus()
+
+    def action_leave_search(self) -> None:
+        """Go back to the table."""
+        self.table.focus()
+
+
+def _row(run: RunSummary) -> Row:
+    when = run.started[:16].replace("T", " ")
+    calls = "" if run.calls is None else str(run.calls)
+    seconds = "" if run.seconds is None else f"{run.seconds:.0f}"
+    cells = (when, run.status, calls, seconds, run.question, run.answer or "")
+    return run.id, (*cells, run.model, run.library)

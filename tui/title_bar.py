@@ -1,0 +1,34 @@
+"""The line at the top: the program, the screen, and which model works over which libraries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.widgets import Static
+
+from edge_agent.models import load_catalog
+from edge_agent.traces.lines import shown
+
+if TYPE_CHECKING:
+    from .app import MiroEdge
+
+
+class TitleBar(Static):
+    """Says where one is."""
+
+    def __init__(self, screen: str) -> None:
+        """Stand on the screen of that name."""
+        super().__init__("", markup=False)
+        self._screen_name = screen
+
+    def on_mount(self) -> None:
+        """Say it, and again whenever a setting changes."""
+        app = cast("MiroEdge", self.app)
+        app.config_changed.subscribe(self, lambda _: self._say())
+        self._say()
+
+    def _say(self) -> None:
+        wanted = cast("MiroEdge", self.app).config.ask
+        model = wanted.model or load_catalog().default
+        text = f"miro-edge  {self._screen_name}  {model} over {', '.join(wanted.libraries)}"
+        self.update(shown(text))

@@ -1,0 +1,144 @@
+"""The first start: a model, a library, a question; each step says whether it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList
+from textual.widgets.option_list import Option
+
+from edge_agent.index import Shelf
+from edge_agent.models import load_catalog
+from edge_agent.provisioning import installed_embedder
+from edge_agent.traces.lines import shown
+
+from . import library_work
+from .background import Background, Ended, Progressed
+from .dialogs import PromptDialog
+from .workbench import Told, puller
+
+if TYPE_CHECKING:
+    from .app import MiroEdge
+
+_EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?"
+
+
+class WelcomeScreen(ModalScreen[None]):
+    """Leads from nothing to the first question."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Later")]
+
+    def __init__(self) -> None:
+        """Begin with the first step."""
+        super().__init__()
+        self._background: Background | None = None
+
+    @property
+    def _miro(self) -> MiroEdge:
+        return cast("MiroEdge", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Show the three steps."""
+        with Vertical(classes="dialog"):
+            yield Label("Welcome to miro-edge", classes="question")
+            yield Label(
+                "Three steps to a first answer. Nothing leaves this machine but the download of "
+                "a model.",
+                classes="hint",
+            )
+            yield OptionList(*self._options(), markup=False)
+            yield Label("", id="progress", markup=False)
+            yield Label("Enter takes a step, Escape leaves this for later", classes="hint")
+
+    def _options(self) -> list[Option]:
+        entry = load_catalog().get(self._model)
+        size = "" if entry.bytes is None else f", {entry.bytes / 1e6:,.0f} MB"
+        here = entry.name in self._miro.models.names()
+        used = ", ".join(self._miro.config.ask.libraries)
+        return [
+            Option(
+                f"1  Model: {entry.name} is here"
+                if here
+                else f"1  Model: pull {entry.name} ({entry.title}{size}, {entry.licence})",
+                id="model",
+                disabled=here,
+            ),
+            Option(f"2  Library: {used} is in use; add a folder of your own", id="library"),
+            Option("3  Question: ask your own" + ("" if here else ", once the model is here"),
+                   id="question", disabled=not here),
+            Option(f"   or try: {_EXAMPLE}", id="example", disabled=not here),
+        ]  # fmt: skip
+
+    @property
+    def _model(self) -> str:
+        return self._miro.config.ask.model or load_catalog().default
+
+    @on(OptionList.OptionSelected)
+    async def take_step(self, event: OptionList.OptionSelected) -> None:
+        """Take a step."""
+        event.stop()
+        if event.option_id == "model":
+            self._pull()
+        elif event.option_id == "library":
+            self._add_folder()
+        else:
+            self.dismiss()
+            research = self._miro.research
+            research.suggest(_EXAMPLE if event.option_id == "example" else "")
+
+    def _pull(self) -> None:
+        """Pull the model, and the embedder with it."""
+        if self._background is not None:
+            return
+        store, catalog = self._miro.models, load_catalog()
+
+        def work(told: Told) -> str:
+            for name in (self._model, catalog.embedder):
+                if store.find(name) is None:
+                    puller(told)(catalog.get(name), store)
+            return "The model is here, checked."
+
+        self._background = Background(work, self.post_message)
+        self._background.start()
+
+    @work
+    async def _add_folder(self) -> None:
+        """Make a library of a folder, and use it for questions."""
+        path = await self.app.push_screen_wait(
+            PromptDialog("Which folder of documents?", str(Path.home()), library_work.path_fault)
+        )
+        if path is None or self._background is not None:
+            return
+        folder = Path(path).expanduser().resolve()
+        self._background = Background(lambda told: self._added(folder, told), self.post_message)
+        self._background.start()
+
+    def _added(self, folder: Path, told: Told) -> str:
+        shelf = Shelf(self._miro.home.libraries, installed_embedder(self._miro.home))
+        result = library_work.add(shelf, folder.stem or "library", folder, told)
+        config = self._miro.config
+        ask = config.ask.model_copy(update={"libraries": (folder.stem or "library",)})
+        self.app.call_from_thread(self._miro.change, config.model_copy(update={"ask": ask}))
+        return result
+
+    @on(Progressed)
+    def show_progress(self, message: Progressed) -> None:
+        """Say how far it is."""
+        self.query_one("#progress", Label).update(shown(str(message)))
+
+    @on(Ended)
+    def show_end(self, message: Ended) -> None:
+        """Say how it ended, and what can be done next."""
+        self._background = None
+        self.query_one("#progress", Label).update(shown(message.failure or message.result))
+        options = self.query_one(OptionList)
+        highlighted = options.highlighted
+        options.clear_options()
+        options.add_options(self._options())
+        options.highlighted = highlighted

@@ -1,0 +1,95 @@
+"""What stays open between questions: the model in memory, the embedder, the libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Protocol
+
+from edge_agent.home import Home
+from edge_agent.index import Collection, IndexProgress, Library, Shelf
+from edge_agent.models import (
+    AnySession,
+    EngineSettings,
+    InstalledModel,
+    PullProgress,
+    RemoteModel,
+    pull,
+)
+from edge_agent.opening import open_session
+from edge_agent.provisioning import Puller, ensure_embedder, ensure_usable
+
+if TYPE_CHECKING:
+    from edge_agent.models.embedder import OnnxEmbedder
+
+
+class Told(Protocol):
+    """Whom it is told how far something is."""
+
+    def __call__(self, doing: str, done: int = 0, total: int | None = None) -> None:
+        """Take note of what is being done, and how much of it is."""
+
+
+class Workbench:
+    """Opens what a run needs and keeps it; used by one thread at a time."""
+
+    def __init__(self, home: Home) -> None:
+        """Keep what lies under `home`; nothing is loaded before it is needed."""
+        self.home = home
+        self._session_in = ExitStack()
+        self._session: AnySession | None = None
+        self._loaded: tuple[InstalledModel | RemoteModel, EngineSettings] | None = None
+        self._embedder: OnnxEmbedder | None = None
+        self._libraries: tuple[Library, ...] = ()
+
+    def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+        """Return a model, pulled now if it is not here. Raises ModelError."""
+        return ensure_usable(name, self.home, None if offline else puller(told))
+
+    def session(self, model: InstalledModel | RemoteModel, settings: EngineSettings) -> AnySession:
+        """Return the session of a model; it stays loaded until another one is wanted.
+
+        Raises ModelError where it cannot be loaded or does not fit.
+        """
+        if self._session is None or self._loaded != (model, settings):
+            self.let_go()
+            self._session = self._session_in.enter_context(open_session(model, settings))
+            self._loaded = (model, settings)
+        return self._session
+
+    def libraries(self, names: Iterable[str], told: Told, *, offline: bool) -> Collection:
+        """Return libraries by name or path, indexed now where they are not. Raises LibraryError."""
+        self._close_libraries()
+        if self._embedder is None:
+            self._embedder = ensure_embedder(self.home, None if offline else puller(told), told)
+        shelf = Shelf(self.home.libraries, self._embedder)
+
+        def report(progress: IndexProgress) -> None:
+            told(progress.doing, progress.done, progress.total)
+
+        self._libraries = tuple(shelf.resolve(name, report) for name in names)
+        return Collection(self._libraries)
+
+    def let_go(self) -> None:
+        """Free the memory that the model takes."""
+        self._session, self._loaded = None, None
+        self._session_in.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.let_go()
+        self._close_libraries()
+
+    def _close_libraries(self) -> None:
+        for library in self._libraries:
+            library.close()
+        self._libraries = ()
+
+
+def puller(told: Told) -> Puller:
+    """Return what downloads a model, telling how far it is."""
+
+    def report(progress: PullProgress) -> None:
+        told(f"{progress.file}: {progress.doing}", progress.done, progress.total)
+
+    return lambda entry, store: pull(entry, store, report)
