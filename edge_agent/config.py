@@ -296,7 +296,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return values
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # what the home lacks is told by who needs it
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(

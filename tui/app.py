@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +35,8 @@ from .settings_screen import SettingsScreen
 from .themes import THEMES
 from .welcome_screen import WelcomeScreen
 from .workbench import Workbench
+
+_FONT_ELSEWHERE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 _PATIENCE = 10.0
 """Seconds that a run is given to end when the interface does; what it stored stays anyway."""
@@ -75,6 +79,9 @@ class MiroEdge(App[None]):
     def __init__(self, home: Home) -> None:
         """Open what lies under `home`. Raises ConfigError, RunError."""
         super().__init__()
+        # Documents are read by processes. Starting the first one asks standard error for its file
+        # descriptor, which has none while the interface is shown: so this is done before.
+        resource_tracker.ensure_running()
         self.home = home
         self.config: Config = load_config(home.config)
         self.store = RunStore(home.runs)
@@ -183,8 +190,14 @@ class MiroEdge(App[None]):
 
     # Commands
 
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Return the screen as a picture that loads nothing: Rich's names a font elsewhere."""
+        picture = super().export_screenshot(title=title, simplify=simplify)
+        return _FONT_ELSEWHERE.sub("", picture)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key of the screen, and the other screens, in the palette."""
+        yield SystemCommand("Picture", "Save the screen as SVG", self.deliver_screenshot)
         for active in screen.active_bindings.values():
             binding = active.binding
             offered = binding.description and not binding.action.startswith("command_palette")

@@ -48,6 +48,11 @@ class Background(threading.Thread):
         self._post = post
         self._stopped = threading.Event()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """End it where it next tells how far it is: what is half done can be gone on with."""
         self._stopped.set()
@@ -57,12 +62,16 @@ class Background(threading.Thread):
         try:
             self._post(Ended(self._work(self._tell), None))
         except _StoppedError:
-            self._post(Ended("Stopped. What was done is kept.", None))
+            self._post(Ended("Stopped. What was finished so far is kept.", None))
         except Exception as error:  # the interface has to stay, whatever breaks
-            failure = explained(error) or f"A fault in the program: {type(error).__name__}: {error}"
-            self._post(Ended("", failure))
+            self._post(Ended("", in_words(error)))
 
     def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
         if self._stopped.is_set():
             raise _StoppedError
         self._post(Progressed(doing, done, total))
+
+
+def in_words(error: Exception) -> str:
+    """Return what went wrong, as a sentence; a fault in the program is called one."""
+    return explained(error) or f"A fault in the program: {type(error).__name__}: {error}"

@@ -13,6 +13,11 @@ DRIVER_VARIABLE = "TEXTUAL_DRIVER"
 """Set where the interface is shown by something else than a terminal: a browser."""
 
 
+def in_terminal() -> bool:
+    """Return whether somebody sits at a terminal; a stream that was closed is None."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 @click.command()
 @click.option("--serve", is_flag=True, help="Show the interface in a browser instead.")
 @click.option(
@@ -33,10 +38,12 @@ DRIVER_VARIABLE = "TEXTUAL_DRIVER"
     is_flag=True,
     help="Line by line, without drawing: for screen readers and simple terminals.",
 )
-def tui(serve: bool, host: str, port: int, plain: bool) -> None:
+@click.pass_context
+def tui(ctx: click.Context, serve: bool, host: str, port: int, plain: bool) -> None:
     """Open the terminal interface: ask, watch the model think, steer it, keep what it found.
 
     F1 lists the keys. Leaving in the middle of a run keeps it: it can be gone on with later.
+    A terminal that says it is dumb is spoken to line by line.
 
     \b
     Examples:
@@ -44,26 +51,38 @@ def tui(serve: bool, host: str, port: int, plain: bool) -> None:
       miro-edge tui --serve --port 8080
       miro-edge tui --plain
     """
+    if serve and plain:
+        raise click.UsageError("--serve and --plain exclude each other: choose one.")
     if serve:
         _serve(host, port)
-    elif plain:
+    elif plain or _in_dumb_terminal():
         from edge_agent.tui.plain import converse
 
         converse(Home.from_environment())
     else:
-        _open()
+        ctx.exit(_opened())
 
 
-def _open() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) and DRIVER_VARIABLE not in os.environ:
+def _in_dumb_terminal() -> bool:
+    """Return whether nothing can be drawn in this terminal, and no browser stands in for it."""
+    return os.environ.get("TERM") == "dumb" and in_terminal() and DRIVER_VARIABLE not in os.environ
+
+
+def _opened() -> int:
+    """Open the interface, and return the exit code for how it ended."""
+    if not in_terminal() and DRIVER_VARIABLE not in os.environ:
         raise click.UsageError(
-            "The terminal interface needs a terminal. For scripts there is: miro-edge ask"
+            "The terminal interface needs a terminal. For scripts there is: miro-edge ask; "
+            "and line by line: miro-edge tui --plain"
         )
     from edge_agent.tui.app import MiroEdge
 
     app = MiroEdge(Home.from_environment())
-    app.run()
-    app.close()
+    try:
+        app.run()
+    finally:
+        app.close()
+    return app.return_code or 0
 
 
 def _serve(host: str, port: int) -> None:

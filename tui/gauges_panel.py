@@ -10,7 +10,10 @@ from .run_view import Gauges
 from .signs import UNICODE, Signs
 
 _NAME = 8
+_NUMBERS = 16
+"""Cells that names and numbers take; what is left is for bars, which are dropped first."""
 _BAR = 8
+_LEAST_BAR = 4
 
 
 class GaugesPanel(Static):
@@ -30,7 +33,7 @@ class GaugesPanel(Static):
     def lines(self, gauges: Gauges) -> list[str]:
         """Return the lines for gauges."""
         cut = f", {gauges.cut:,} cut" if gauges.cut else ""
-        speed = "" if gauges.speed is None else f"{gauges.speed:,.0f} tokens/s"
+        speed = "" if gauges.speed is None else f"{gauges.speed:,.0f} tok/s"
         memory = "" if gauges.resident is None else f"{gauges.resident / 1e6:,.0f} MB"
         limit = "" if gauges.max_seconds is None else f" of {gauges.max_seconds:g}"
         most = "" if gauges.max_calls is None else f" of {gauges.max_calls}"
@@ -48,7 +51,8 @@ class GaugesPanel(Static):
         return f"{name:{_NAME}}{self._bar(used, limit)}{numbers}"
 
     def _bar(self, used: float, limit: float | None) -> str:
-        if not limit:
+        cells = min(_BAR, self.size.width - _NAME - _NUMBERS)
+        if not limit or cells < _LEAST_BAR:
             return ""
-        filled = min(_BAR, round(_BAR * used / limit))
-        return self.signs.full * filled + self.signs.empty * (_BAR - filled) + " "
+        filled = min(cells, round(cells * used / limit))
+        return self.signs.full * filled + self.signs.empty * (cells - filled) + " "

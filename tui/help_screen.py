@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingsMap
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -16,7 +17,9 @@ _WIDTH = 14
 class HelpScreen(ModalScreen[None]):
     """Lists the keys of a screen, and those that work everywhere."""
 
-    BINDINGS = (Binding("escape,f1,q,question_mark", "dismiss", "Close"),)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,question_mark", "dismiss", "Close")
+    ]
 
     def __init__(self, about: Screen[object]) -> None:
         """List the keys of the screen `about`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable, Input
 
-from edge_agent.index import SAMPLE, LibraryError, Shelf, Statistics
+from edge_agent.index import SAMPLE, LibraryError, Shelf
 from edge_agent.provisioning import installed_embedder
 
 from . import library_work
@@ -24,6 +24,9 @@ from .workbench import Told
 
 if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
+
+_MOST = 200
+"""Problems that are shown at once: a page of thousands would take seconds to be laid out."""
 
 
 class LibrariesScreen(TableScreen):
@@ -57,24 +60,33 @@ class LibrariesScreen(TableScreen):
     def on_mount(self) -> None:
         """Name the page."""
         super().on_mount()
-        found = self.query_one("#found", Reader)
-        found.border_title = "As the agent would see it"
-        found.add_class("pane")
+        self._reader.border_title = "As the agent would see it"
+        self._reader.add_class("pane")
 
     def rows(self) -> Iterable[Row]:
         """Return the libraries; one that cannot be opened is listed with what is wrong."""
         used = self.miro.config.ask.libraries
         made = self._shelf.names()
-        for name in dict.fromkeys([SAMPLE, *made]):
+        for name in dict.fromkeys([SAMPLE, *made, *used]):
             in_use = "yes" if name in used else "no"
-            if name not in made:
-                yield name, (name, in_use, "", "", "", "", "", "made when it is first asked")
+            if name in made:
+                yield name, (name, in_use, *self._figures(name))
                 continue
-            try:
-                with closing(self._shelf.open(name)) as library:
-                    yield name, _cells(library.statistics(), in_use)
-            except LibraryError as error:
-                yield name, (name, in_use, "", "", "", "", "", str(error))
+            there = name == SAMPLE or library_work.path_fault(name) is None
+            state = "made when it is first asked" if there else "not there: Enter takes it out"
+            yield name, (name, in_use, "", "", "", "", "", state)
+
+    def _figures(self, name: str) -> Iterable[str]:
+        """Return what a library has, or that it cannot be opened."""
+        try:
+            with closing(self._shelf.open(name)) as library:
+                found = library.statistics()
+        except (LibraryError, OSError, sqlite3.Error):
+            return ("", "", "", "", "", "cannot be opened: o says why")
+        # Which passages are embedded, only the embedder can tell.
+        embedded = "?" if self._embedder is None else str(found.embedded)
+        numbers = (str(found.documents), str(found.passages), embedded, str(found.problems))
+        return (*numbers, f"{found.bytes / 1e6:.1f}", ", ".join(found.sources))
 
     @property
     def _shelf(self) -> Shelf:
@@ -122,78 +134,134 @@ class LibrariesScreen(TableScreen):
         event.stop()
         query, name = event.value.strip(), self.selected
         if query and name is not None:
-            self.begin(lambda told: self._searched(name, query, told))
+            self.begin(f"Searching {name}", lambda told: self._searched(name, query, told))
 
     def _searched(self, name: str, query: str, told: Told) -> str:
-        told(f"Searching {name}")
-        text, found = library_work.search(self._whole_shelf(), name, query)
-        self.app.call_from_thread(self.query_one("#found", Reader).show, search_page(text, found))
-        return f"{len(found)} passages of {name}"
+        text, found = library_work.search(self._whole_shelf(), name, query, told)
+        self.app.call_from_thread(self._reader.show, search_page(text, found))
+        passages = library_work.times(len(found), "passage")
+        return f"{passages} of {name}. Tab goes to them, Escape to the table."
+
+    @property
+    def _reader(self) -> Reader:
+        """Where what was found is shown."""
+        return self.query_one("#found", Reader)
 
     # Making
 
     @work
     async def action_add(self) -> None:
         """Add a folder or a file to a library, which is made if there is none."""
-        path = await self.app.push_screen_wait(
-            PromptDialog("Which folder or file?", str(Path.home()), library_work.path_fault)
-        )
-        if path is None:
+        if self.refuses_more():
             return
-        folder = Path(path).expanduser().resolve()
-        name = await self.app.push_screen_wait(
-            PromptDialog("Into the library (a new name makes one)", folder.stem or "library")
-        )
-        if name is not None:
-            self.begin(
-                lambda told: library_work.add(self._whole_shelf(), name.strip(), folder, told)
+        text = await self.app.push_screen_wait(
+            PromptDialog(
+                "Which folder or file?", "", library_work.path_fault, hint=library_work.PATH_HINT
             )
+        )
+        if text is None:
+            return
+        path = library_work.path_of(text)
+        proposed = library_work.name_for(self._shelf, path)
+        given = await self.app.push_screen_wait(
+            PromptDialog(
+                "Into which library? A new name makes one.", proposed, library_work.name_fault
+            )
+        )
+        name = "" if given is None else given.strip()
+        if name and await self._may_add_to(name):
+            self.begin(
+                f"Adding to {name}",
+                lambda told: library_work.add(self._whole_shelf(), name, path, told),
+            )
+            self._mention_run()
+
+    async def _may_add_to(self, name: str) -> bool:
+        """Ask, where there is a library of that name already."""
+        if name not in self._shelf.names():
+            return True
+        sure = ChoiceDialog(
+            f"There is a library '{name}' already.", [("yes", "Add to it"), ("no", "Do not")]
+        )
+        return await self.app.push_screen_wait(sure) == "yes"
 
     def action_update(self) -> None:
         """Read what is new or changed in the documents of the library under the cursor."""
-        if (name := self.selected) is not None:
-            self.begin(lambda told: library_work.update(self._whole_shelf(), name, told))
+        self._work_on("Bringing up to date:", library_work.update)
 
     def action_embed(self) -> None:
         """Embed all passages, so that they are found by meaning alone."""
-        if (name := self.selected) is not None:
-            self.begin(lambda told: library_work.embed(self._whole_shelf(), name, told))
+        self._work_on("Embedding the passages of", library_work.embed)
 
-    async def action_problems(self) -> None:
+    def _work_on(self, doing: str, work: Callable[[Shelf, str, Told], str]) -> None:
+        if (name := self.selected) is not None and not self.refuses_more():
+            self.begin(f"{doing} {name}", lambda told: work(self._whole_shelf(), name, told))
+            self._mention_run()
+
+    def _mention_run(self) -> None:
+        """Say that a run may see what is done to a library."""
+        if self.miro.research.running:
+            self.notify("A run goes on: it is slower meanwhile, and may find what is new.")
+
+    def action_problems(self) -> None:
         """Show which files could not be read, and why."""
         name = self.selected
-        if name is None or name not in self._shelf.names():
+        if name is None or not self._is_made(name):
             return
         try:
             with closing(self._shelf.open(name)) as library:
-                page = problems_page(name, library.problems())
-        except LibraryError as error:
+                problems = library.problems()
+        except (LibraryError, OSError, sqlite3.Error) as error:
             self.fail(error)
             return
-        self.query_one("#found", Reader).show(page)
+        self._reader.show(problems_page(name, problems[:_MOST]))
+        count = len(problems)
+        files = (
+            "1 file was not read, or not all of it"
+            if count == 1
+            else (f"{count} files were not read, or not all of them")
+        )
+        shown = f"; the first {_MOST} are shown" if count > _MOST else ""
+        self.say(f"{name}: {files}{shown}.")
+
+    def _is_made(self, name: str) -> bool:
+        """Tell whether there is a library of that name, and say so where there is none."""
+        made = name in self._shelf.names()
+        if not made:
+            self.say(f"{name} has not been made yet. u makes it.")
+        return made
 
     @work
     async def action_remove(self) -> None:
         """Remove the library under the cursor; the documents stay."""
         name = self.selected
-        if name is None or name not in self._shelf.names():
+        if name is None or not self._may_remove(name):
             return
         sure = ChoiceDialog(
             f"Remove the library '{name}'? Your documents stay.",
             [("no", "Keep it"), ("yes", "Remove it")],
         )
-        if await self.app.push_screen_wait(sure) != "yes":
-            return
-        try:
-            self._shelf.remove(name)
-        except LibraryError as error:
-            self.fail(error)
-            return
-        self.reload()
-        self.say(f"The library '{name}' is removed.")
+        answer = await self.app.push_screen_wait(sure)
+        if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
+            self.begin(f"Removing {name}", lambda told: self._removed(name))
 
+    def _may_remove(self, name: str) -> bool:
+        """Tell whether a library can be removed now, and why not."""
+        if self.miro.research.running:
+            self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
+            return False
+        return self._is_made(name) and not self.refuses_more()
 
-def _cells(found: Statistics, in_use: str) -> tuple[str, ...]:
-    numbers = (found.documents, found.passages, found.embedded, found.problems)
-    megabytes = f"{found.bytes / 1e6:.1f}"
-    return (found.name, in_use, *map(str, numbers), megabytes, ", ".join(found.sources))
+    def _removed(self, name: str) -> str:
+        self._shelf.remove(name)
+        done = f"The library '{name}' is removed; your documents are where they were."
+        return f"{done}{self.app.call_from_thread(self._out_of_use, name)}"
+
+    def _out_of_use(self, name: str) -> str:
+        """Ask no more questions of a library that is gone, and say so."""
+        used = self.miro.config.ask.libraries
+        if name not in used or name == SAMPLE:  # which is made again when it is asked
+            return ""
+        left = tuple(each for each in used if each != name) or (SAMPLE,)
+        self.change_asking(libraries=left)
+        return f" Questions are asked of {', '.join(left)}."

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 from edge_agent.evidence import Evidence, Exhibit
-from edge_agent.index import SAMPLE, Collection, IndexProgress, IndexReport, Shelf
+from edge_agent.index import (
+    SAMPLE,
+    Collection,
+    IndexProgress,
+    IndexReport,
+    Library,
+    LibraryError,
+    Shelf,
+)
 from edge_agent.profiles import load_profile
 from edge_agent.tools import TOOLS, ToolContext
 
@@ -15,6 +25,62 @@ from .workbench import Told
 
 _CHARACTERS_A_TOKEN = 4
 """Of English text, about: no model is loaded to search by hand."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What the shelf takes as the name of a library."""
+
+PATH_HINT = "As in ~/Documents"
+
+
+# What is asked for
+
+
+def path_of(text: str) -> Path:
+    """Return the whole path that was typed."""
+    return Path(text.strip()).expanduser().resolve()
+
+
+def path_fault(text: str) -> str | None:
+    """Return what is wrong with a path that is to be added, or None."""
+    try:
+        there = bool(text.strip()) and path_of(text).exists()
+    except (OSError, RuntimeError, ValueError):
+        there = False
+    return None if there else "There is nothing at that path."
+
+
+def name_fault(text: str) -> str | None:
+    """Return what is wrong with the name of a library that is to be added to, or None."""
+    name = text.strip()
+    if name == SAMPLE:
+        return f"'{SAMPLE}' is the library that ships with the program. Use another name."
+    if not _NAME.fullmatch(name):
+        return "Use letters, digits, dots, dashes and underscores, a letter or digit first."
+    return None
+
+
+def name_for(shelf: Shelf, path: Path) -> str:
+    """Return a name for the library of a folder or file: that of the one it has, or a new one."""
+    stem = path.name if path.is_dir() else path.stem
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:60] or "library"
+    made = shelf.names()
+    for number in count(1):
+        name = base if number == 1 else f"{base}-{number}"
+        if name != SAMPLE and (name not in made or _is_from(shelf, name, path)):
+            return name
+    raise AssertionError("there is always another number")
+
+
+def _is_from(shelf: Shelf, name: str, path: Path) -> bool:
+    """Tell whether a library has documents of `path`, and of nothing else."""
+    try:
+        with closing(shelf.open(name)) as library:
+            return [source.path for source in library.sources] == [path]
+    except LibraryError:
+        return False
+
+
+# What is done
 
 
 def add(shelf: Shelf, name: str, path: Path, told: Told) -> str:
@@ -24,8 +90,8 @@ def add(shelf: Shelf, name: str, path: Path, told: Told) -> str:
 
 def update(shelf: Shelf, name: str, told: Told) -> str:
     """Read what is new or changed in the documents of a library. Raises LibraryError."""
-    if name == SAMPLE:
-        shelf.resolve(name, _reporting(told)).close()
+    if name == SAMPLE or name not in shelf.names():
+        _resolved(shelf, name, told).close()
         return f"{name} is up to date."
     with closing(shelf.open(name)) as library:
         return _in_words(name, library.update(_reporting(told)))
@@ -33,18 +99,18 @@ def update(shelf: Shelf, name: str, told: Told) -> str:
 
 def embed(shelf: Shelf, name: str, told: Told) -> str:
     """Embed all passages of a library. Raises LibraryError."""
-    with closing(shelf.resolve(name)) as library:
+    with closing(_resolved(shelf, name, told)) as library:
         return f"{library.embed(_reporting(told))} passages of {name} are embedded."
 
 
-def search(shelf: Shelf, name: str, query: str) -> tuple[str, tuple[Exhibit, ...]]:
+def search(shelf: Shelf, name: str, query: str, told: Told) -> tuple[str, tuple[Exhibit, ...]]:
     """Return the result of the agent's own search tool, and its passages whole.
 
     Raises LibraryError.
     """
     gathering = load_profile("generic").gathering
     evidence = Evidence()
-    with closing(shelf.resolve(name)) as library:
+    with closing(_resolved(shelf, name, told)) as library:
         context = ToolContext(
             library=Collection([library]),
             evidence=evidence,
@@ -57,13 +123,9 @@ def search(shelf: Shelf, name: str, query: str) -> tuple[str, tuple[Exhibit, ...
     return result.text, evidence.since(0)
 
 
-def path_fault(text: str) -> str | None:
-    """Return what is wrong with a path that is to be added, or None."""
-    try:
-        there = bool(text.strip()) and Path(text).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):
-        there = False
-    return None if there else "There is nothing at that path."
+def _resolved(shelf: Shelf, name: str, told: Told) -> Library:
+    """Open a library, made now where there is none yet. Raises LibraryError."""
+    return shelf.resolve(name, _reporting(told))
 
 
 def _reporting(told: Told) -> Callable[[IndexProgress], None]:
@@ -74,8 +136,14 @@ def _reporting(told: Told) -> Callable[[IndexProgress], None]:
 
 
 def _in_words(name: str, done: IndexReport) -> str:
-    problems = f", {len(done.problems)} problems: press o" if done.problems else ""
+    problems = f", {times(len(done.problems), 'problem')}: press o" if done.problems else ""
     return (
-        f"{name}: {done.added} files added, {done.changed} changed, {done.removed} removed; "
-        f"{done.documents} documents, {done.passages} passages{problems}"
+        f"{name}: {times(done.added, 'file')} added, {done.changed} changed, "
+        f"{done.removed} removed; {times(done.documents, 'document')}, "
+        f"{times(done.passages, 'passage')}{problems}"
     )
+
+
+def times(number: int, what: str) -> str:
+    """Return a number of things, in words."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

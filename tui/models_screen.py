@@ -15,7 +15,6 @@ from edge_agent.models import (
     ModelError,
     TunedSettings,
     free_memory,
-    load_catalog,
     memory_need,
 )
 from edge_agent.opening import loading_settings
@@ -56,23 +55,40 @@ class ModelsScreen(TableScreen):
                 size = f"{store.bytes_of(name) / 1e6:,.0f}"
                 cells = (self._in_use(name), size, "yes", self._fit(name, None))
                 yield name, (name, *cells, "the user's own", "added by you")
+        if store.catalog.find(self._wanted) is None and self._wanted not in here:
+            elsewhere = "a file or a server, as set: F6"
+            yield self._wanted, (self._wanted, "yes", "?", "?", "?", "?", elsewhere)
 
     def _cells(self, entry: CatalogEntry, here: bool) -> tuple[str, ...]:
         size = "?" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f}"
         fits = self._fit(entry.name, entry.bytes)
-        cells = (self._in_use(entry.name), size, "yes" if here else "no", fits)
+        is_here = "yes" if here else "in part" if self._is_begun(entry.name) else "no"
+        cells = (self._in_use(entry.name), size, is_here, fits)
         return (entry.name, *cells, entry.licence, entry.title)
 
     def _in_use(self, name: str) -> str:
-        return "yes" if name == (self.miro.config.ask.model or load_catalog().default) else ""
+        return "yes" if name == self._wanted else "no"
+
+    @property
+    def _wanted(self) -> str:
+        """The model that answers questions."""
+        return self.miro.config.ask.model or self.miro.models.catalog.default
+
+    def _is_begun(self, name: str) -> bool:
+        """Tell whether there is anything of a model: it is here, or a pull of it was begun."""
+        try:
+            self.miro.models.require_here(name)
+        except ModelError:
+            return False
+        return True
 
     def _fit(self, name: str, size: int | None) -> str:
         """Say whether a model would fit into the memory that is free now."""
         need = None if size is None else round(size * _ROOM_FOR_CACHE)
         try:
             model = self.miro.models.find(name)
-        except ModelError as error:
-            return str(error)
+        except ModelError:
+            return "cannot be used: v says why"
         if model is not None and model.header is not None:
             settings = loading_settings(model, self.miro.home)
             need = memory_need(model.bytes, model.header, settings).total
@@ -89,8 +105,10 @@ class ModelsScreen(TableScreen):
     def action_use(self) -> None:
         """Use the model under the cursor for the questions from now on."""
         name = self.selected
-        entry = None if name is None else load_catalog().find(name)
-        if name is None or (entry is not None and not entry.profile):
+        if name is None:
+            return
+        entry = self.miro.models.catalog.find(name)
+        if entry is not None and not entry.profile:
             self.say("This model writes no answers: it is for searching by meaning.")
             return
         if self.change_asking(model=name):
@@ -100,9 +118,11 @@ class ModelsScreen(TableScreen):
 
     def action_pull(self) -> None:
         """Download the model under the cursor; an interrupted pull goes on where it ended."""
-        entry = None if self.selected is None else load_catalog().find(self.selected)
-        if entry is not None:
-            self.begin(lambda told: self._pulled(entry, told))
+        entry = self.miro.models.catalog.find(self.selected or "")
+        if entry is None:
+            self.say("Only the models of the catalogue can be pulled.")
+            return
+        self.begin(f"Pulling {entry.name}", lambda told: self._pulled(entry, told))
 
     def _pulled(self, entry: CatalogEntry, told: Told) -> str:
         store = self.miro.models
@@ -112,7 +132,7 @@ class ModelsScreen(TableScreen):
     def action_verify(self) -> None:
         """Hash the files of the model under the cursor again."""
         if (name := self.selected) is not None:
-            self.begin(lambda told: self._verified(name, told))
+            self.begin(f"Checking {name}", lambda told: self._verified(name, told))
 
     def _verified(self, name: str, told: Told) -> str:
         size = max(1, self.miro.models.bytes_of(name))
@@ -125,7 +145,7 @@ class ModelsScreen(TableScreen):
             self.say("A run goes on, which would disturb the measurements. Stop it first.")
             return
         if (name := self.selected) is not None:
-            self.begin(lambda told: self._tuned(name, told))
+            self.begin(f"Measuring {name}", lambda told: self._tuned(name, told))
 
     def _tuned(self, name: str, told: Told) -> str:
         from edge_agent.models.tuning import tune
@@ -153,12 +173,28 @@ class ModelsScreen(TableScreen):
     async def action_remove(self) -> None:
         """Delete the model under the cursor from this machine."""
         name = self.selected
-        if name is None or name not in self.miro.models.names():
+        if name is None or not self._may_remove(name):
             return
         sure = ChoiceDialog(
             f"Delete the model '{name}' from this machine?", [("no", "Keep"), ("yes", "Delete")]
         )
-        if await self.app.push_screen_wait(sure) == "yes":
-            self.miro.models.remove(name)
-            self.reload()
-            self.say(f"The model '{name}' is deleted.")
+        answer = await self.app.push_screen_wait(sure)
+        if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
+            self.begin(f"Deleting {name}", lambda told: self._removed(name))
+
+    def _may_remove(self, name: str) -> bool:
+        """Tell whether a model can be deleted now, and why not."""
+        if not self._is_begun(name):
+            self.say(f"There is nothing of {name} on this machine.")
+            return False
+        if self.miro.research.running:
+            self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
+            return False
+        return not self.refuses_more()
+
+    def _removed(self, name: str) -> str:
+        self.miro.workbench.let_go()  # it may be in memory
+        self.miro.models.remove(name)
+        if name != self._wanted:
+            return f"The model '{name}' is deleted."
+        return f"The model '{name}' is deleted, and still in use: choose another with Enter."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from edge_agent.events import Citation, Claim, RunFinished, RunStarted
 from edge_agent.evidence import Exhibit
@@ -67,7 +68,7 @@ def passage_page(card: Card) -> str:
     headings = " › ".join(evidence.headings)
     lines = [
         f"### \\[{evidence.key}\\] {_flat(evidence.title)}",
-        f"{escaped(VERDICTS[card.verdict]).capitalize()}. {escaped(evidence.place)}"
+        f"{escaped(VERDICTS[card.verdict].capitalize())}; {escaped(evidence.place)}"
         + (f", {_flat(headings)}" if headings and headings not in evidence.place else ""),
         _quoted(evidence.text),
         f"{escaped(evidence.source)}",
@@ -96,9 +97,9 @@ def problems_page(library: str, problems: Sequence[Problem]) -> str:
 
 def moment_page(moment: Moment) -> str:
     """Return what happened in full."""
-    title = f"Step {moment.step}" if moment.step else "Before the first step"
-    body = _lines(moment.text) if moment.text else "Nothing more is known of it."
-    return f"### {title}: {_flat(moment.title)}\n\n{body}"
+    place = f"Step {moment.step}" if moment.step else "Before the first step"
+    title = moment.title.removeprefix(f"{moment.step}").strip()
+    return "\n\n".join([f"### {place}", f"**{_flat(title)}**", _lines(moment.text)])
 
 
 def _verdict(finished: RunFinished) -> str:
@@ -139,13 +140,17 @@ def _flat(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in _lines(text).splitlines())
+    """Return text as a quotation, its line breaks kept."""
+    lines = [escaped(line) for line in text.strip().splitlines()]
+    ends = [
+        "\\" if line.strip() and after.strip() else "" for line, after in pairwise([*lines, ""])
+    ]
+    return "\n".join(f"> {line}{end}" for line, end in zip(lines, ends, strict=True))
 
 
 def _lines(text: str) -> str:
-    """Return text with its line breaks kept, and the keys in it as links."""
-    lines = [f"{linked(line)}\\" if line.strip() else "" for line in text.splitlines()]
-    return "\n".join(lines).removesuffix("\\")
+    """Return text with a paragraph for each line, and the keys in it as links."""
+    return "\n\n".join(linked(line) for line in text.splitlines() if line.strip())
 
 
 def _before_call(text: str) -> str:

@@ -31,6 +31,8 @@ class Reader(VerticalScroll):
         super().__init__(id=id)
         self.page = ""
         """The page that is shown, or will be in a moment."""
+        self.is_drawn = True
+        """Whether the page stands on the screen."""
         self._asked = asyncio.Event()
         self._turn: str | None = None
         self._written = ""
@@ -66,6 +68,7 @@ class Reader(VerticalScroll):
 
     def _ask_for(self, page: str) -> None:
         self.page = page
+        self.is_drawn = False
         self._asked.set()
 
     async def _draw_pages(self) -> None:
@@ -81,6 +84,7 @@ class Reader(VerticalScroll):
                 await markdown.update(page)
                 self.scroll_home(animate=False)
             drawn = page
+            self.is_drawn = page == self.page
             await asyncio.sleep(_BETWEEN_PAGES)
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:

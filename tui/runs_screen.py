@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on, work
@@ -10,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable, Input
 
-from edge_agent.errors import RunError
 from edge_agent.runs import RemovedRun, RunSummary
 
 from .table_screen import Row, TableScreen
@@ -23,7 +23,7 @@ class RunsScreen(TableScreen):
     """The history of runs, newest first."""
 
     NAME = "Runs"
-    COLUMNS = ("when", "status", "calls", "seconds", "question", "answer", "model", "library")
+    COLUMNS = ("when", "status", "question", "answer", "calls", "seconds", "model", "library")
     EMPTY = "No runs. Ask something on the research screen: F2."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open"),
@@ -32,7 +32,7 @@ class RunsScreen(TableScreen):
         Binding("d,delete", "delete", "Delete"),
         Binding("u", "undo", "Undo"),
         Binding("slash", "search", "Search"),
-        Binding("escape", "leave_search", "Back to the table", show=False),
+        Binding("escape", "leave_search", "Leave the search, show all runs", show=False),
     ]
 
     def __init__(self) -> None:
@@ -49,11 +49,23 @@ class RunsScreen(TableScreen):
         """Return the runs whose question or answer has in it what is searched for."""
         return map(_row, self.miro.store.list(_MOST, self._search or None))
 
+    def nothing(self) -> str:
+        """Return why there are no runs to see."""
+        if not self._search:
+            return super().nothing()
+        return f"No run has '{self._search}' in its question or answer. Escape shows all."
+
     @on(Input.Changed, "#search")
     def search_as_typed(self, event: Input.Changed) -> None:
         """Show what has the text in it."""
         self._search = event.value.strip()
         self.reload()
+        found = self.table.row_count
+        if found and self._search:
+            runs = "1 run has" if found == 1 else f"{found} runs have"
+            self.say(f"{runs} '{self._search}' in question or answer. Escape shows all.")
+        elif found:
+            self.say("")
 
     @on(Input.Submitted, "#search")
     def end_search(self) -> None:
@@ -67,23 +79,33 @@ class RunsScreen(TableScreen):
 
     async def action_open(self) -> None:
         """Show the run under the cursor; there it can be played again."""
-        if self.selected is not None:
-            try:
-                await self.miro.open_run(self.selected)
-            except RunError as error:
-                self.fail(error)
+        if self.selected is None:
+            return
+        try:
+            await self.miro.open_run(self.selected)
+        except Exception as error:  # what is stored may be damaged, or of a later version
+            await self.miro.switch_mode("runs")
+            self.fail(error)
 
     @work
     async def action_resume(self) -> None:
         """Go on with the run under the cursor."""
-        if self.selected is not None:
-            await self.miro.resume(self.selected)
+        if self.miro.research.running:
+            self.say("A run goes on already. Stop it first, or wait for its end: F2.")
+        elif self.selected is not None:
+            try:
+                await self.miro.resume(self.selected)
+            except Exception as error:  # as above
+                self.fail(error)
 
     @work
     async def action_export(self) -> None:
         """Write the run under the cursor into a file."""
         if self.selected is not None:
-            await self.miro.export(self.selected)
+            try:
+                await self.miro.export(self.selected)
+            except Exception as error:  # as above
+                self.fail(error)
 
     def action_delete(self) -> None:
         """Delete the run under the cursor; it can be brought back."""
@@ -91,8 +113,9 @@ class RunsScreen(TableScreen):
             return
         try:
             self._removed.append(self.miro.store.remove(self.selected))
-        except RunError as error:
+        except Exception as error:
             self.fail(error)
+            self.reload()  # another process may have deleted it
             return
         self.reload()
         self.say(f"The run {self._removed[-1].id} is deleted. Press u to bring it back.")
@@ -100,15 +123,16 @@ class RunsScreen(TableScreen):
     def action_undo(self) -> None:
         """Bring back the run that was deleted last."""
         if not self._removed:
-            self.say("Nothing was deleted since the program was started.")
+            self.say("There is nothing to bring back: no run was deleted, or all are back.")
             return
         try:
             self.miro.store.put_back(self._removed[-1])
-        except RunError as error:
+        except Exception as error:
             self.fail(error)
             return
         back = self._removed.pop()
         self.reload()
+        self.point_at(back.id)
         self.say(f"The run {back.id} is back.")
 
     def action_search(self) -> None:
@@ -116,13 +140,14 @@ class RunsScreen(TableScreen):
         self.query_one("#search").focus()
 
     def action_leave_search(self) -> None:
-        """Go back to the table."""
+        """Show all runs again, and go back to the table."""
+        self.query_one("#search", Input).clear()
         self.table.focus()
 
 
 def _row(run: RunSummary) -> Row:
-    when = run.started[:16].replace("T", " ")
+    when = f"{datetime.fromisoformat(run.started).astimezone():%Y-%m-%d %H:%M}"
     calls = "" if run.calls is None else str(run.calls)
     seconds = "" if run.seconds is None else f"{run.seconds:.0f}"
-    cells = (when, run.status, calls, seconds, run.question, run.answer or "")
+    cells = (when, run.status, run.question, run.answer or "", calls, seconds)
     return run.id, (*cells, run.model, run.library)

@@ -34,9 +34,9 @@ class SettingsScreen(TableScreen):
             value = value_of(config, each.key)
             yield each.key, (each.key, value, each.default, each.description)
 
-    def on_screen_resume(self) -> None:
-        """Say where they are kept."""
-        super().on_screen_resume()
+    def on_mount(self) -> None:
+        """Say where they are kept; not again after a dialog, which has something else to say."""
+        super().on_mount()
         self.say(f"Kept in {self.miro.home.config}")
 
     @property
@@ -58,7 +58,9 @@ class SettingsScreen(TableScreen):
         if setting.kind == "switch":
             self._change(setting.key, "no" if before == "yes" else "yes")
             return
-        dialog = _chooser(setting) if setting.kind == "choice" else self._writer(setting, before)
+        dialog = (
+            _chooser(setting, before) if setting.kind == "choice" else self._writer(setting, before)
+        )
         text = await self.app.push_screen_wait(dialog)
         if text is not None:
             self._change(setting.key, text)
@@ -89,8 +91,8 @@ class SettingsScreen(TableScreen):
         self.say(f"{key} is now {value_of(self.miro.config, key) or 'the default'}.")
 
 
-def _chooser(setting: Setting) -> ChoiceDialog:
+def _chooser(setting: Setting, before: str) -> ChoiceDialog:
     choices = [(value, value) for value in setting.choices]
     if setting.optional:
         choices.insert(0, ("", "the default"))
-    return ChoiceDialog(setting.description, choices)
+    return ChoiceDialog(setting.description, choices, before)

@@ -13,10 +13,9 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Footer, Static
 
 from edge_agent.errors import ConfigError
-from edge_agent.failures import explained
 from edge_agent.traces.lines import shown
 
-from .background import Background, Ended, Progressed
+from .background import Background, Ended, Progressed, in_words
 from .title_bar import TitleBar
 from .workbench import Told
 
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
 
 Row = tuple[str, Sequence[str]]
 """The key of a row, and its cells."""
+
+_SHARE = 3
+"""A cell takes at most this part of the width, so that a long one leaves room for the others."""
+_LAST = 200
+"""Characters of the last column, which has nothing after it to make room for."""
 
 
 class TableScreen(Screen[None]):
@@ -40,6 +44,7 @@ class TableScreen(Screen[None]):
         """Begin with nothing going on."""
         super().__init__()
         self._background: Background | None = None
+        self._rows: list[Row] = []
 
     @property
     def miro(self) -> MiroEdge:
@@ -72,6 +77,10 @@ class TableScreen(Screen[None]):
         """Read the rows anew."""
         self.reload()
 
+    def on_resize(self) -> None:
+        """Make the cells fit."""
+        self._fill()
+
     @property
     def table(self) -> DataTable[Text]:
         """The table."""
@@ -85,32 +94,59 @@ class TableScreen(Screen[None]):
             return None
         return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
 
+    def nothing(self) -> str:
+        """Return what is said where the table has no rows."""
+        return self.EMPTY
+
     def reload(self) -> None:
-        """Read the rows anew; the cursor stays where it was."""
-        table, row = self.table, self.table.cursor_row
+        """Read the rows anew; the cursor stays on the row where it was."""
+        had_none = not self._rows
         try:
-            rows = [*self.rows()]
-        except Exception as error:
+            self._rows = [*self.rows()]
+        except Exception as error:  # the interface has to stay, whatever breaks
             self.fail(error)
             return
+        self._fill()
+        if not self._rows and not self.busy:
+            self.say(self.nothing())
+        elif had_none and self.said == self.nothing():
+            self.say("")
+
+    def _fill(self) -> None:
+        """Put the rows into the table, cut to its width."""
+        table, row, key = self.table, self.table.cursor_row, self.selected
         table.clear()
-        for key, cells in rows:
-            table.add_row(*(Text(" ".join(shown(cell).split())) for cell in cells), key=key)
-        if rows:
-            table.move_cursor(row=min(row, len(rows) - 1))
-        elif self._background is None:
-            self.say(self.EMPTY)
+        for each, cells in self._rows:
+            *first, last = map(_flat, cells)
+            for cell in first:
+                cell.truncate(max(1, self.size.width // _SHARE), overflow="ellipsis")
+            last.truncate(_LAST, overflow="ellipsis")
+            table.add_row(*first, last, key=each)
+        table.move_cursor(row=max(0, min(row, len(self._rows) - 1)))
+        if key is not None:
+            self.point_at(key)
+
+    def point_at(self, key: str) -> None:
+        """Move the cursor to the row with a key, if there is one."""
+        for number, (each, _) in enumerate(self._rows):
+            if each == key:
+                self.table.move_cursor(row=number)
+
+    @property
+    def said(self) -> str:
+        """What the line below says."""
+        return str(self.query_one("#status", Static).content)
 
     def say(self, text: str) -> None:
         """Say something in the line below."""
         self.query_one("#status", Static).update(" ".join(shown(text).split()))
 
     def fail(self, error: Exception) -> None:
-        """Say what went wrong; a fault in the program goes on as one."""
-        sentence = explained(error)
-        if sentence is None:
-            raise error
-        self.notify(sentence, severity="error", timeout=20, markup=False)
+        """Say what went wrong."""
+        self._say_failure(in_words(error))
+
+    def _say_failure(self, sentence: str) -> None:
+        self.notify(shown(sentence), severity="error", timeout=20, markup=False)
         self.say(sentence)
 
     def change_asking(self, **values: object) -> bool:
@@ -132,24 +168,33 @@ class TableScreen(Screen[None]):
         """Whether something is being done."""
         return self._background is not None
 
-    def begin(self, work: Callable[[Told], str]) -> None:
-        """Do something that takes a while, one thing at a time."""
-        if self.busy:
-            self.notify("Something is being done already: wait, or stop it with x.")
+    def begin(self, doing: str, work: Callable[[Told], str]) -> None:
+        """Do something that takes a while, one thing at a time; `doing` says what it is."""
+        if self.refuses_more():
             return
+        self.say(f"{doing}. Press x to stop.")
         self._background = Background(work, self.post_message)
         self._background.start()
 
+    def refuses_more(self) -> bool:
+        """Tell whether something is being done already, and say so."""
+        if self.busy:
+            self.notify("Something is being done already: wait, or stop it with x.")
+        return self.busy
+
     def action_stop(self) -> None:
         """Stop what is being done."""
-        if self._background is not None:
-            self._background.stop()
-            self.say("Stopping")
+        if self._background is None:
+            self.say("Nothing is being done that could be stopped.")
+            return
+        self._background.stop()
+        self.say("Stopping")
 
     @on(Progressed)
     def show_progress(self, message: Progressed) -> None:
-        """Say how far it is."""
-        self.say(str(message))
+        """Say how far it is, unless it is to end."""
+        if self._background is not None and not self._background.stopping:
+            self.say(f"{message}. Press x to stop.")
 
     @on(Ended)
     def show_end(self, message: Ended) -> None:
@@ -157,5 +202,12 @@ class TableScreen(Screen[None]):
         self._background = None
         self.reload()
         if message.failure is not None:
-            self.notify(message.failure, severity="error", timeout=20, markup=False)
-        self.say(message.failure or message.result)
+            self._say_failure(message.failure)
+            return
+        self.say(message.result)
+        if not self.is_current:
+            self.notify(shown(message.result), markup=False)
+
+
+def _flat(cell: str) -> Text:
+    return Text(" ".join(shown(cell).split()))

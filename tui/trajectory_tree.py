@@ -22,6 +22,7 @@ from edge_agent.events import (
     TurnRolledBack,
     TurnStarted,
 )
+from edge_agent.protocol import parse
 from edge_agent.traces.lines import Line, call_not_made, shown, told
 
 _LABEL = 120
@@ -86,7 +87,9 @@ class TrajectoryTree(Tree[Moment]):
         elif not self._in_step and getattr(event, "step", 0):  # the step that was broken off
             self._begin(self.current_step, f"{self.current_step}")
         self._add(self._lines(event))
-        if isinstance(event, ToolCalled):
+        if isinstance(event, TurnFinished):
+            self._rename(f"{event.step} {_beginning(event.text)}")
+        elif isinstance(event, ToolCalled):
             what = ", ".join(str(value) for value in event.arguments.values())
             self._rename(f"{event.step} {event.tool}: {what}")
         elif isinstance(event, TurnRolledBack):
@@ -160,7 +163,7 @@ class TrajectoryTree(Tree[Moment]):
         parts = [child.data for child in node.children if child.data is not None]
         if not parts:
             return moment
-        text = "\n\n".join(f"{part.title}:\n{part.text}" for part in parts)
+        text = "\n".join(f"{part.title}:\n{part.text}" for part in parts)
         return Moment(moment.step, moment.title, text)
 
     def action_open(self) -> None:
@@ -177,6 +180,14 @@ class TrajectoryTree(Tree[Moment]):
             node.collapse()
         elif node.parent is not None and node.parent is not self.root:
             self.move_cursor(node.parent)
+
+
+def _beginning(turn: str) -> str:
+    """Return the answer in a turn, or the first line of it."""
+    message = parse(turn)
+    if message.answer is not None:
+        return f"answer: {message.answer}"
+    return message.thought.partition("\n")[0] or "call"
 
 
 def _label(title: str, text: str) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
@@ -14,7 +14,6 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from edge_agent.index import Shelf
-from edge_agent.models import load_catalog
 from edge_agent.provisioning import installed_embedder
 from edge_agent.traces.lines import shown
 
@@ -32,7 +31,7 @@ _EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?
 class WelcomeScreen(ModalScreen[None]):
     """Leads from nothing to the first question."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Later")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Later")]
 
     def __init__(self) -> None:
         """Begin with the first step."""
@@ -57,7 +56,7 @@ class WelcomeScreen(ModalScreen[None]):
             yield Label("Enter takes a step, Escape leaves this for later", classes="hint")
 
     def _options(self) -> list[Option]:
-        entry = load_catalog().get(self._model)
+        entry = self._miro.models.catalog.get(self._model)
         size = "" if entry.bytes is None else f", {entry.bytes / 1e6:,.0f} MB"
         here = entry.name in self._miro.models.names()
         used = ", ".join(self._miro.config.ask.libraries)
@@ -77,13 +76,15 @@ class WelcomeScreen(ModalScreen[None]):
 
     @property
     def _model(self) -> str:
-        return self._miro.config.ask.model or load_catalog().default
+        return self._miro.config.ask.model or self._miro.models.catalog.default
 
     @on(OptionList.OptionSelected)
     async def take_step(self, event: OptionList.OptionSelected) -> None:
         """Take a step."""
         event.stop()
-        if event.option_id == "model":
+        if self._background is not None:
+            self._say("Something is being done already: wait, or stop it with Escape.")
+        elif event.option_id == "model":
             self._pull()
         elif event.option_id == "library":
             self._add_folder()
@@ -94,49 +95,71 @@ class WelcomeScreen(ModalScreen[None]):
 
     def _pull(self) -> None:
         """Pull the model, and the embedder with it."""
-        if self._background is not None:
-            return
-        store, catalog = self._miro.models, load_catalog()
+        store, wanted = self._miro.models, (self._model, self._miro.models.catalog.embedder)
 
         def work(told: Told) -> str:
-            for name in (self._model, catalog.embedder):
+            for name in wanted:
                 if store.find(name) is None:
-                    puller(told)(catalog.get(name), store)
+                    puller(told)(store.catalog.get(name), store)
             return "The model is here, checked."
 
-        self._background = Background(work, self.post_message)
-        self._background.start()
+        self._begin("Pulling the model", work)
 
     @work
     async def _add_folder(self) -> None:
         """Make a library of a folder, and use it for questions."""
-        path = await self.app.push_screen_wait(
-            PromptDialog("Which folder of documents?", str(Path.home()), library_work.path_fault)
+        text = await self.app.push_screen_wait(
+            PromptDialog(
+                "Which folder of documents?",
+                "",
+                library_work.path_fault,
+                hint=library_work.PATH_HINT,
+            )
         )
-        if path is None or self._background is not None:
+        if text is None:
             return
-        folder = Path(path).expanduser().resolve()
-        self._background = Background(lambda told: self._added(folder, told), self.post_message)
+        miro, path = self._miro, library_work.path_of(text)
+
+        def work(told: Told) -> str:
+            shelf = Shelf(miro.home.libraries, installed_embedder(miro.home))
+            name = library_work.name_for(shelf, path)
+            result = library_work.add(shelf, name, path, told)
+            miro.call_from_thread(use, name)
+            return result
+
+        def use(name: str) -> None:
+            ask = miro.config.ask.model_copy(update={"libraries": (name,)})
+            miro.change(miro.config.model_copy(update={"ask": ask}))
+
+        self._begin("Reading the documents", work)
+
+    def _begin(self, doing: str, work: Callable[[Told], str]) -> None:
+        self._say(f"{doing}. Escape stops it.")
+        self._background = Background(work, self.post_message)
         self._background.start()
 
-    def _added(self, folder: Path, told: Told) -> str:
-        shelf = Shelf(self._miro.home.libraries, installed_embedder(self._miro.home))
-        result = library_work.add(shelf, folder.stem or "library", folder, told)
-        config = self._miro.config
-        ask = config.ask.model_copy(update={"libraries": (folder.stem or "library",)})
-        self.app.call_from_thread(self._miro.change, config.model_copy(update={"ask": ask}))
-        return result
+    def action_leave(self) -> None:
+        """Stop what is being done; where nothing is, or it is stopping already, leave."""
+        if self._background is None or self._background.stopping:
+            self.dismiss()
+            return
+        self._background.stop()
+        self._say("Stopping. Escape again leaves.")
+
+    def _say(self, text: str) -> None:
+        self.query_one("#progress", Label).update(shown(text))
 
     @on(Progressed)
     def show_progress(self, message: Progressed) -> None:
-        """Say how far it is."""
-        self.query_one("#progress", Label).update(shown(str(message)))
+        """Say how far it is, unless it is to end."""
+        if self._background is not None and not self._background.stopping:
+            self._say(f"{message}. Escape stops it.")
 
     @on(Ended)
     def show_end(self, message: Ended) -> None:
         """Say how it ended, and what can be done next."""
         self._background = None
-        self.query_one("#progress", Label).update(shown(message.failure or message.result))
+        self._say(message.failure or message.result)
         options = self.query_one(OptionList)
         highlighted = options.highlighted
         options.clear_options()

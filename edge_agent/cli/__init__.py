@@ -114,14 +114,30 @@ def _defaults(*, needed: bool) -> dict[str, Any]:
     return {"ask": ask, "runs": {"resume": going_on, "fork": going_on}}
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="miro-edge")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Ask hard questions of your own documents, offline, and get answers with checked citations.
+
+    In a terminal, miro-edge without a command opens the terminal interface.
 
     \b
     Examples:
+      miro-edge
       miro-edge ask --library sample "Who designed the bridge …?"
       miro-edge index add papers ~/papers
       miro-edge doctor
     """
+    if ctx.invoked_subcommand is not None:
+        return
+    from edge_agent.tui.command import in_terminal, tui
+
+    if not in_terminal():
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(ExitCode.USAGE)
+    ctx.invoke(tui)

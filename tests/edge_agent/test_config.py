@@ -226,6 +226,7 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(path: Path) -> None:
     path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    assert load_config(path) == Config()
     with pytest.raises(ConfigError, match=r"The settings cannot be written to .*free disk"):
         save_config(Config(), path)
 

@@ -18,18 +18,23 @@ window.WebSocket = class extends WebSocket {
         event.reason || "The connection is lost. Is miro-edge still running where you started it?";
       requestAnimationFrame(() => restart.focus()); // it is shown only then
     });
-    // Keys go to the interface from the first thing it shows, without a click into it.
-    this.addEventListener("message", () => terminal.querySelector("textarea").focus(), {
-      once: true,
-    });
+    // Keys go to the interface without a click into it. Once it has drawn more than a switch or
+    // two: as it starts it takes the page to be out of focus, whatever it was told before.
+    const focus = (event) => {
+      if (event.data.byteLength > 100) {
+        this.removeEventListener("message", focus);
+        terminal.querySelector("textarea").focus();
+      }
+    };
+    this.addEventListener("message", focus);
   }
 };
 
 // A click on an address in a document must not send a packet there: only downloads are opened.
-const open = window.open.bind(window);
+const openOurs = window.open.bind(window);
 window.open = (address, ...args) =>
   address && new URL(address, location.href).origin === location.origin
-    ? open(address, ...args)
+    ? openOurs(address, ...args)
     : null;
 
 restart.addEventListener("click", () => location.reload());

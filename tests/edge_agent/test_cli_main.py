@@ -1,0 +1,116 @@
+"""The program without a command: in a terminal the interface opens, elsewhere there is help."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from edge_agent.cli import main
+from edge_agent.errors import ConfigError
+from edge_agent.tui import command
+
+NO_COMMAND = (sys.executable, "-m", "edge_agent.cli")
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], int]], None]:
+    """Have the interface do something else than open, in what passes for a terminal."""
+    monkeypatch.setattr(command, "in_terminal", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)
+
+    def opened(do: Callable[[], int]) -> None:
+        monkeypatch.setattr(command, "_opened", do)
+
+    return opened
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("arguments", [(), ("tui",)])
+def test_in_a_terminal_the_interface_opens(
+    opened: Callable[[Callable[[], int]], None], arguments: tuple[str, ...], code: int
+) -> None:
+    opened(lambda: code)
+    result = call(*arguments)
+    assert (result.exit_code, result.output) == (code, "")
+
+
+def test_broken_settings_are_one_sentence(opened: Callable[[Callable[[], int]], None]) -> None:
+    def broken() -> int:
+        raise ConfigError("The settings are broken.")
+
+    opened(broken)
+    result = call()
+    assert (result.exit_code, result.output) == (1, "miro-edge: The settings are broken.\n")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("runs", "list"), ("bogus",)])
+def test_with_anything_else_it_does_not_open(
+    opened: Callable[[Callable[[], int]], None], arguments: tuple[str, ...]
+) -> None:
+    opened(lambda: pytest.fail("it opened"))
+    assert call(*arguments).exit_code == (2 if arguments == ("bogus",) else 0)
+
+
+def test_elsewhere_there_is_help(home: Path) -> None:
+    result = call()
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == call("--help").stdout
+    assert "without a command opens the terminal interface" in " ".join(result.stderr.split())
+    assert not home.exists()
+
+
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    """The inner end of a terminal."""
+    with ExitStack() as stack:
+        for descriptor in (ends := pty.openpty()):
+            stack.callback(os.close, descriptor)
+        yield ends[1]
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_half_a_terminal_is_none(home: Path, terminal: int, stream: str) -> None:
+    done = subprocess.run(
+        NO_COMMAND,
+        stdin=terminal if stream == "stdin" else subprocess.DEVNULL,
+        stdout=terminal if stream == "stdout" else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_closed_streams_are_no_terminal(home: Path, closed: str) -> None:
+    shell = ["sh", "-c", f'"$@" {closed}', "sh", *NO_COMMAND]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+
+
+def test_help_loads_nothing_that_takes_long() -> None:
+    check = (
+        "import sys\nfrom edge_agent.cli import main\n"
+        "try: main(['tui', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'textual', 'llama_cpp', 'onnxruntime'}\n"
+        "print('loaded:', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("loaded: []\n")

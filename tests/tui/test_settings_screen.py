@@ -1,0 +1,224 @@
+"""Settings: each is changed by hand, kept in the file, checked, and reset."""
+
+from __future__ import annotations
+
+import pytest
+from scripted_app import dialog, press, shown, until
+from textual.widgets import Input, OptionList
+
+from edge_agent.config import load_config, settings, value_of
+from edge_agent.tui.app import MiroEdge
+from edge_agent.tui.settings_screen import SettingsScreen
+
+SIZES = [(80, 24), (200, 60)]
+
+
+async def settings_screen(app: MiroEdge) -> SettingsScreen:
+    await press(app, "f6")
+    await until(lambda: isinstance(app.screen, SettingsScreen) and app.screen.focused is not None)
+    screen = app.screen
+    assert isinstance(screen, SettingsScreen)
+    await until(lambda: screen.table.row_count > 0)
+    return screen
+
+
+async def at(app: MiroEdge, key: str) -> SettingsScreen:
+    """Go to a setting."""
+    screen = await settings_screen(app)
+    screen.point_at(key)
+    assert screen.selected == key
+    return screen
+
+
+def cells(screen: SettingsScreen, key: str) -> list[str]:
+    return [str(cell) for cell in screen.table.get_row(key)]
+
+
+def kept(app: MiroEdge, key: str) -> str:
+    return value_of(load_config(app.home.config), key)
+
+
+async def write(app: MiroEdge, text: str) -> None:
+    """Open the dialog of the setting under the cursor, and write a text there."""
+    await press(app, "enter")
+    await dialog(app)
+    app.screen.query_one(Input).value = text
+    await press(app, "enter")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_settings_are_listed(app: MiroEdge, size: tuple[int, int]) -> None:
+    async with shown(app, size):
+        screen = await settings_screen(app)
+        assert screen.said == f"Kept in {app.home.config}"
+        assert [str(key.value) for key in screen.table.rows] == [each.key for each in settings()]
+        for each in settings():
+            assert cells(screen, each.key)[3] == each.description
+        table = screen.table
+        widths = [column.get_render_width(table) for column in table.ordered_columns[:3]]
+        assert max(widths) <= size[0] // 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("ask.context", "2048", "2048"),
+        ("ask.max_time", "12.5", "12.5"),
+        ("ask.seed", " 7 ", "7"),
+        ("ask.model", "smollm2-135m", "smollm2-135m"),
+        ("ask.libraries", 'ships, "a, b"', 'ships, "a, b"'),
+        ("ask.profile", "edge", "edge"),
+    ],
+)
+async def test_a_setting_is_written(app: MiroEdge, key: str, text: str, value: str) -> None:
+    async with shown(app):
+        screen = await at(app, key)
+        await write(app, text)
+        await until(lambda: screen.said == f"{key} is now {value}.")
+        assert kept(app, key) == value_of(app.config, key) == value
+        assert cells(screen, key)[1] == value
+        assert app.focused is screen.table
+        assert screen.selected == key
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "fault"),
+    [
+        ("ask.context", "many", "a whole number"),
+        ("ask.context", "1", "greater than or equal to 64"),
+        ("ask.max_time", "-3", "greater than 0"),
+        ("ask.max_calls", "2.5", "a whole number"),
+        ("ask.libraries", ",", "a list"),
+    ],
+)
+async def test_a_bad_value_is_refused_where_it_is_typed(
+    app: MiroEdge, key: str, text: str, fault: str
+) -> None:
+    async with shown(app):
+        screen = await at(app, key)
+        before = kept(app, key)
+        await write(app, text)
+        await until(lambda: fault in str(app.screen.query_one("#said").content))  # type: ignore[attr-defined]
+        await press(app, "escape")
+        await until(lambda: app.focused is screen.table)
+        assert kept(app, key) == before
+
+
+async def test_a_switch_is_switched_at_once(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "tui.ascii")
+        await press(app, "enter")
+        await until(lambda: screen.said == "tui.ascii is now yes.")
+        assert app.has_class("-ascii")
+        await press(app, "enter")
+        await until(lambda: screen.said == "tui.ascii is now no.")
+        assert not app.has_class("-ascii")
+        assert len(app.screen_stack) == 1
+        assert screen.selected == "tui.ascii"
+
+
+async def test_a_choice_is_chosen(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "tui.theme")
+        await press(app, "enter")
+        await dialog(app)
+        app.screen.query_one(OptionList).highlighted = 1
+        await press(app, "enter")
+        await until(lambda: screen.said == "tui.theme is now light.")
+        assert app.theme == "light"
+        assert kept(app, "tui.theme") == "light"
+
+
+async def test_a_choice_shows_what_is_set(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "tui.theme")
+        for choice in ("light", "dark"):
+            await press(app, "enter")
+            await dialog(app)
+            await press(app, *(["down"] if choice == "light" else ["up"]), "enter")
+            await until(lambda choice=choice: screen.said == f"tui.theme is now {choice}.")  # type: ignore[misc]
+
+
+async def test_a_choice_may_be_the_default(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.kv_type")
+        for row, value in ((1, "f16"), (0, "the default")):
+            await press(app, "enter")
+            await dialog(app)
+            app.screen.query_one(OptionList).highlighted = row
+            await press(app, "enter")
+            await until(lambda value=value: screen.said == f"ask.kv_type is now {value}.")  # type: ignore[misc]
+        assert kept(app, "ask.kv_type") == ""
+
+
+@pytest.mark.parametrize("key", ["z", "delete"])
+async def test_a_setting_is_reset(app: MiroEdge, key: str) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.libraries")
+        assert cells(screen, "ask.libraries")[1] == "ships"
+        await press(app, key)
+        await until(lambda: screen.said == "ask.libraries is now sample.")
+        screen.point_at("ask.model")
+        await press(app, key)
+        await until(lambda: screen.said == "ask.model is now the default.")
+        assert kept(app, "ask.model") == ""
+
+
+async def test_a_blank_line_is_the_default(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.context")
+        await write(app, "2048")
+        await until(lambda: screen.said == "ask.context is now 2048.")
+        await write(app, "  ")
+        await until(lambda: screen.said == "ask.context is now 4096.")
+
+
+async def test_escape_changes_nothing(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.context")
+        await press(app, "enter")
+        await dialog(app)
+        await press(app, "1", "escape")
+        await until(lambda: app.focused is screen.table)
+        assert value_of(app.config, "ask.context") == "4096"
+
+
+async def test_what_was_changed_elsewhere_is_seen(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await settings_screen(app)
+        await press(app, "f4")
+        await until(lambda: app.current_mode == "libraries" and app.screen.focused is not None)
+        await until(lambda: app.screen.table.row_count == 2)  # type: ignore[attr-defined]
+        app.screen.point_at("sample")  # type: ignore[attr-defined]
+        await press(app, "enter")
+        await until(lambda: "sample" in app.config.ask.libraries)
+        await press(app, "f6")
+        await until(lambda: cells(screen, "ask.libraries")[1] == "ships, sample")
+
+
+async def test_a_file_that_cannot_be_written_is_said_to_be(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.context")
+        app.home.config.unlink()
+        app.home.config.mkdir()
+        await write(app, "2048")
+        await until(lambda: screen.said.startswith("The settings cannot be written"))
+        assert cells(screen, "ask.context")[1] == "4096"
+        assert value_of(app.config, "ask.context") == "4096"
+
+
+async def test_control_characters_in_the_file_are_spelt_out(app: MiroEdge) -> None:
+    ugly = '[ask]\nmodel = "x\\u001b[31m\\u202e"\nlibraries = ["' + "很" * 300 + '"]\n'
+    app.home.config.write_text(ugly, encoding="utf-8")
+    app.config = load_config(app.home.config)
+    async with shown(app, (80, 24)):
+        screen = await settings_screen(app)
+        assert cells(screen, "ask.model")[1] == "x\\u{1b}[31m\\u{202e}"
+        assert cells(screen, "ask.libraries")[1].endswith("…")
+        drawn = "\n".join(strip.text for strip in screen._compositor.render_strips())
+        assert "\x1b" not in drawn
+        screen.point_at("ask.model")
+        await press(app, "enter")
+        await dialog(app)
+        drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "\x1b" not in drawn
