@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from edge_agent.agent import Agent
 from edge_agent.events import Event, RunResumed, RunStarted, StepMeasured
@@ -11,7 +11,7 @@ from edge_agent.runs import RunStore
 
 def with_messages(
     events: Iterable[Event], agent: Agent, store: RunStore, run: str
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Pass `events` on; before each step, tell the agent what was left for the run meanwhile."""
     told: set[int] = set()
     for event in events:

@@ -96,7 +96,7 @@ class RemovedRun:
     """All that was kept of a run, by table, so that it can be put back."""
 
     id: str
-    rows: Mapping[str, tuple[Mapping[str, Any], ...]]
+    rows: Mapping[str, tuple[dict[str, Any], ...]]
 
 
 _TABLES = {"runs": "id", "events": "run", "messages": "run"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -25,6 +26,7 @@ from edge_agent.traces.lines import shown
 from edge_agent.trajectory import Trajectory
 
 from .dialogs import ChoiceDialog, PromptDialog
+from .filters import ASCII_FRAME, NO_COLOR
 from .help_screen import HelpScreen
 from .libraries_screen import LibrariesScreen
 from .models_screen import ModelsScreen
@@ -57,7 +59,7 @@ class MiroEdge(App[None]):
     TITLE = "miro-edge"
     CSS_PATH = "miro_edge.tcss"
     ENABLE_COMMAND_PALETTE = True
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "research": ResearchScreen,
         "runs": RunsScreen,
         "libraries": LibrariesScreen,
@@ -127,6 +129,16 @@ class MiroEdge(App[None]):
         self.theme = interface.theme
         self.animation_level = "full" if interface.motion else "none"
         self.set_class(interface.ascii, "-ascii")
+        self.refresh_css(animate=False)  # what is drawn already has passed other filters
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what lines pass on their way to the terminal, colours last."""
+        filters = [*super().get_line_filters()]
+        if self.config.tui.ascii:
+            filters.append(ASCII_FRAME)
+        if self.no_color:
+            filters.append(NO_COLOR)
+        return filters
 
     # Runs
 

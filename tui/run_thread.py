@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -162,7 +162,7 @@ class RunThread(threading.Thread):
                 if self._stopped.is_set():
                     return
 
-    def _stream(self, store: RunStore) -> Iterator[Event]:
+    def _stream(self, store: RunStore) -> Generator[Event, None, None]:
         """Return the events of the task, each stored before it is seen."""
         task = self._task
         if isinstance(task, Question):

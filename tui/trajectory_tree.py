@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
@@ -41,10 +42,10 @@ class Moment:
 class TrajectoryTree(Tree[Moment]):
     """Grows with the events of a run; the step that is going on is open, those before it close."""
 
-    BINDINGS = (
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "open", "Open", show=False),
         Binding("left,h", "shut", "Close", show=False),
-    )
+    ]
 
     class Opened(Message):
         """A node is to be shown in full."""
@@ -84,7 +85,7 @@ class TrajectoryTree(Tree[Moment]):
             self._in_step = False
         elif isinstance(event, RunFinished):
             self._begin(self.current_step, "End")
-        elif not self._in_step and getattr(event, "step", 0):  # the step that was broken off
+        elif not self._in_step and getattr(event, "step", None):  # the step that was broken off
             self._begin(self.current_step, f"{self.current_step}")
         self._add(self._lines(event))
         if isinstance(event, TurnFinished):

@@ -1,12 +1,13 @@
 """What every screen looks like, in two sizes and two themes; the pictures are beside this file.
 
-After a change that is meant to be seen: `scripts/test tests/tui/test_pictures.py --snapshot-update`,
-and look at them.
+After a change that is meant to be seen, make them anew and look at them:
+`scripts/test tests/tui/test_pictures.py --snapshot-update`
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,8 @@ def home(tmp_path: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) ->
         return replace(statistics(library), sources=("/library/ships",), bytes=123_456)
 
     monkeypatch.setattr(Library, "statistics", equal)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     monkeypatch.setattr(models_screen, "free_memory", lambda: 2_000_000_000)
     return home
 

@@ -90,7 +90,7 @@ async def test_every_node_opens_in_full(app: MiroEdge) -> None:
         await answered(app)
         await leave_line(app)
         await press(app, "t", "home", "enter")
-        await reads(app, "### Step 1: 1 search")
+        await reads(app, "### Step 1\n\n**search")
         assert "result\\:" in page(app)
         await press(app, "down", "enter")
         await reads(app, "call of search")
