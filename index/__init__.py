@@ -23,7 +23,7 @@ from .library import Hit, Library, Statistics
 from .passages import Passage, split
 from .ranking import By
 from .sentences import sentence_spans, sentences
-from .shelf import SAMPLE, Shelf, sample_folder
+from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .sources import Source
 from .updating import IndexProgress, IndexReport, Problem
 from .verification import Verification
@@ -56,6 +56,7 @@ __all__ = [
     "UnknownPassage",
     "UnreadableDocument",
     "Verification",
+    "check_name",
     "excerpts",
     "sample_folder",
     "sentence_spans",

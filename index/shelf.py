@@ -29,6 +29,19 @@ def sample_folder() -> Path:
     return Path(str(resources.files(__package__) / "sample"))
 
 
+def check_name(name: str) -> None:
+    """Raise LibraryError where a library of documents cannot have that name."""
+    if name == SAMPLE:
+        raise LibraryError(
+            f"'{SAMPLE}' is the library that ships with the program. Use another name."
+        )
+    if not _NAME.fullmatch(name):
+        raise LibraryError(
+            f"'{name}' cannot be the name of a library. "
+            "Use letters, digits, dots, dashes and underscores, a letter or digit first."
+        )
+
+
 class Shelf:
     """The folder that holds the libraries, one folder each."""
 
@@ -66,15 +79,7 @@ class Shelf:
         (a library that was made for it is gone again), LibraryBusy, and LibraryError for a name
         that no folder can have, or that the sample library has, and for patterns that are none.
         """
-        if name == SAMPLE:
-            raise LibraryError(
-                f"'{SAMPLE}' is the library that ships with the program. Use another name."
-            )
-        if not _NAME.fullmatch(name):
-            raise LibraryError(
-                f"'{name}' cannot be the name of a library. "
-                "Use letters, digits, dots, dashes and underscores, a letter or digit first."
-            )
+        check_name(name)
         added = tuple(as_source(source) for source in sources)
         missing = [str(source.path) for source in added if not source.path.exists()]
         if missing:

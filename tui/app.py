@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar
@@ -98,6 +101,9 @@ class MiroEdge(App[None]):
     async def on_mount(self) -> None:
         """Take the looks from the settings; on a first start, lead through three steps."""
         self._look()
+        # Ended from outside, the terminal has to be left as it was.
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # in another thread, say
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         if self.is_first_start:
             await self.push_screen(WelcomeScreen())
 
@@ -263,7 +269,11 @@ def _whole_number_fault(text: str) -> str | None:
 def _file_fault(text: str) -> str | None:
     if not text.strip():
         return "Write the name of a file."
-    path = Path(text).expanduser()
-    if path.is_dir() or not path.parent.is_dir():
+    try:
+        path = Path(text).expanduser()
+        is_there, can_be_there = path.exists(), path.parent.is_dir() and not path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        return f"That cannot be a file: {error}."
+    if not can_be_there:
         return f"{path} cannot be a file: its folder has to exist, and it must not be one itself."
-    return f"{path} exists already. Use another name." if path.exists() else None
+    return f"{path} exists already. Use another name." if is_there else None

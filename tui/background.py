@@ -9,7 +9,7 @@ from textual.message import Message
 
 from edge_agent.failures import explained
 
-from .workbench import Told
+from .workbench import StoppedError, Told
 
 
 class Progressed(Message):
@@ -32,10 +32,6 @@ class Ended(Message):
         """Tell how it ended."""
         super().__init__()
         self.result, self.failure = result, failure
-
-
-class _StoppedError(Exception):
-    """Somebody has asked for the end of the work."""
 
 
 class Background(threading.Thread):
@@ -61,14 +57,14 @@ class Background(threading.Thread):
         """Do the work, and tell how it ended."""
         try:
             self._post(Ended(self._work(self._tell), None))
-        except _StoppedError:
+        except StoppedError:
             self._post(Ended("Stopped. What was finished so far is kept.", None))
         except Exception as error:  # the interface has to stay, whatever breaks
             self._post(Ended("", in_words(error)))
 
     def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
         if self._stopped.is_set():
-            raise _StoppedError
+            raise StoppedError
         self._post(Progressed(doing, done, total))
 
 

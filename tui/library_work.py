@@ -17,6 +17,7 @@ from edge_agent.index import (
     Library,
     LibraryError,
     Shelf,
+    check_name,
 )
 from edge_agent.profiles import load_profile
 from edge_agent.tools import TOOLS, ToolContext
@@ -26,7 +27,6 @@ from .workbench import Told
 _CHARACTERS_A_TOKEN = 4
 """Of English text, about: no model is loaded to search by hand."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What the shelf takes as the name of a library."""
 
 PATH_HINT = "As in ~/Documents"
@@ -51,11 +51,10 @@ def path_fault(text: str) -> str | None:
 
 def name_fault(text: str) -> str | None:
     """Return what is wrong with the name of a library that is to be added to, or None."""
-    name = text.strip()
-    if name == SAMPLE:
-        return f"'{SAMPLE}' is the library that ships with the program. Use another name."
-    if not _NAME.fullmatch(name):
-        return "Use letters, digits, dots, dashes and underscores, a letter or digit first."
+    try:
+        check_name(text.strip())
+    except LibraryError as error:
+        return str(error)
     return None
 
 

@@ -151,11 +151,12 @@ class ModelsScreen(TableScreen):
         from edge_agent.models.tuning import tune
 
         model = self._here(name)
-        self.miro.workbench.let_go()  # two models at once may not fit, and would be slow
         kept = None
-        for trial in tune(model.path, _TUNING):
-            kept = trial if trial.kept else kept
-            told(f"Measured {trial.changed}: {trial.step_seconds:.1f} s a step")
+        with self.miro.workbench.taken():
+            self.miro.workbench.let_go()  # two models at once may not fit, and would be slow
+            for trial in tune(model.path, _TUNING):
+                kept = trial if trial.kept else kept
+                told(f"Measured {trial.changed}: {trial.step_seconds:.1f} s a step")
         assert kept is not None
         TunedSettings(self.miro.home.tuning).keep(model, kept.tuned)
         return f"{name} is tuned: {kept.changed} did best, {kept.step_seconds:.1f} s a step."
@@ -193,8 +194,9 @@ class ModelsScreen(TableScreen):
         return not self.refuses_more()
 
     def _removed(self, name: str) -> str:
-        self.miro.workbench.let_go()  # it may be in memory
-        self.miro.models.remove(name)
+        with self.miro.workbench.taken():
+            self.miro.workbench.let_go()  # it may be in memory
+            self.miro.models.remove(name)
         if name != self._wanted:
             return f"The model '{name}' is deleted."
         return f"The model '{name}' is deleted, and still in use: choose another with Enter."

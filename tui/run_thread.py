@@ -24,7 +24,7 @@ from edge_agent.profiles import load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
-from .workbench import Workbench
+from .workbench import StoppedError, Workbench
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,14 @@ class RunThread(threading.Thread):
         """Carry the task out, and tell that it is over, whatever happens."""
         failure: str | None = None
         try:
-            with closing(RunStore(self._workbench.home.runs)) as store:
+            with self._workbench.taken(), closing(RunStore(self._workbench.home.runs)) as store:
                 self._carry_out(store)
+        except StoppedError:
+            pass
         except Exception as error:  # the interface has to stay, whatever breaks
             failure = explained(error) or (
                 f"A fault in the program: {type(error).__name__}: {error}. Nothing is lost: "
-                "what was stored of the run can be gone on with from the screen of runs."
+                "what was stored of the run can be gone on with."
             )
         self._post(RunOver(failure))
 
@@ -215,4 +217,6 @@ class RunThread(threading.Thread):
         return Agent(library, session, profile=profile, settings=settings), found
 
     def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
+        if self._stopped.is_set():
+            raise StoppedError
         self._post(Preparing(doing, done, total))

@@ -29,6 +29,12 @@ class TitleBar(Static):
 
     def _say(self) -> None:
         wanted = cast("MiroEdge", self.app).config.ask
-        model = wanted.model or load_catalog().default
-        text = f"miro-edge  {self._screen_name}  {model} over {', '.join(wanted.libraries)}"
+        model = _short(wanted.model or load_catalog().default)
+        libraries = ", ".join(map(_short, wanted.libraries))
+        text = f"miro-edge  {self._screen_name}  {model} over {libraries}"
         self.update(shown(text))
+
+
+def _short(name: str) -> str:
+    """Return what something is called; of a path or an address only the end."""
+    return name.rstrip("/").rpartition("/")[2] or name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from edge_agent.errors import AgentError
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Library, Shelf
 from edge_agent.models import (
@@ -21,6 +23,14 @@ from edge_agent.provisioning import Puller, ensure_embedder, ensure_usable
 
 if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
+
+
+class StoppedError(Exception):
+    """Somebody has asked for the end of what is being done."""
+
+
+class WorkbenchTaken(AgentError):
+    """Something else needs the model too."""
 
 
 class Told(Protocol):
@@ -41,6 +51,20 @@ class Workbench:
         self._loaded: tuple[InstalledModel | RemoteModel, EngineSettings] | None = None
         self._embedder: OnnxEmbedder | None = None
         self._libraries: tuple[Library, ...] = ()
+        self._taken = threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have the workbench to oneself. Raises WorkbenchTaken where another thread has it."""
+        if not self._taken.acquire(blocking=False):
+            raise WorkbenchTaken(
+                "The model is needed by something that is still being done: a run, or a "
+                "measurement. Wait until that has ended, or stop it."
+            )
+        try:
+            yield
+        finally:
+            self._taken.release()
 
     def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
         """Return a model, pulled now if it is not here. Raises ModelError."""

@@ -118,7 +118,10 @@ def ask(
     output = Output(as_json, events, quiet)
     asked = _question_text(question)
     if vote and attempts == 1:
-        raise click.UsageError("One attempt is no vote. Leave --attempts out, or give it more.")
+        raise click.UsageError(
+            "One attempt is no vote. Give --attempts more, or leave it out; it may also be set: "
+            "miro-edge config"
+        )
     wanted = AskSettings(
         libraries=libraries,
         model=model,

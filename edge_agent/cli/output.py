@@ -10,8 +10,6 @@ from typing import Any
 import click
 from rich.console import Console
 
-from edge_agent.failures import explained
-
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
 )
@@ -58,6 +56,9 @@ def printable(text: str) -> str:
 
 def explain_failure(error: Exception) -> ExitCode:
     """Say on standard error what went wrong, in one sentence, and return the exit code for it."""
+    # Imported here: it knows the errors of models and index, which `--help` has no need of.
+    from edge_agent.failures import explained
+
     message = explained(error)
     if message is None:
         raise error

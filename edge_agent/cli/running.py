@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
@@ -66,9 +67,17 @@ def budget_options(default: str) -> Callable[[_Command], _Command]:
     return add
 
 
+def _number(seconds: float | None) -> float | None:
+    """Refuse what is a float but no number, which no range keeps out."""
+    if seconds is not None and not math.isfinite(seconds):
+        raise click.BadParameter(f"{seconds} is no number of seconds.", param_hint="'--max-time'")
+    return seconds
+
+
 _max_time_option = click.option(
     "--max-time",
     type=click.FloatRange(min=0, min_open=True),
+    callback=lambda _ctx, _option, seconds: _number(seconds),
     metavar="SECONDS",
     help="Answer from what was found after this many seconds.",
 )

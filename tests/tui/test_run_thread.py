@@ -1,0 +1,129 @@
+"""A run beside the interface: what it tells, and that what is asked of it comes to pass."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+import pytest
+from scripted_app import QUESTION, Hold, ScriptedBench
+from textual.message import Message
+
+from edge_agent.config import load_config
+from edge_agent.events import RunFinished, RunStarted
+from edge_agent.home import Home
+from edge_agent.models import InstalledModel, RemoteModel
+from edge_agent.resumption import Limits
+from edge_agent.runs import RunStore
+from edge_agent.tui.run_thread import Continuation, Preparing, Question, RunOver, RunThread, Task
+from edge_agent.tui.workbench import Told, Workbench, WorkbenchTaken
+
+
+def carried_out(task: Task, bench: Workbench) -> tuple[RunThread, list[Message]]:
+    """Carry a task out to its end."""
+    messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    thread = RunThread(task, bench, messages.put)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    return thread, [messages.get() for _ in range(messages.qsize())]
+
+
+@pytest.fixture
+def question(place: Home) -> Question:
+    return Question(QUESTION, load_config(place.config).ask)
+
+
+def test_events_come_in_order_and_the_end_comes_last(place: Home, question: Question) -> None:
+    thread, messages = carried_out(question, ScriptedBench(place))
+    events = thread.take_events()
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], RunFinished)
+    assert isinstance(messages[0], Preparing)
+    assert isinstance(messages[-1], RunOver)
+    assert messages[-1].failure is None
+    assert thread.take_events() == []
+
+
+def test_it_is_told_of_events_once_until_they_are_taken(place: Home, question: Question) -> None:
+    _, messages = carried_out(question, ScriptedBench(place))
+    kinds = [type(message).__name__ for message in messages]
+    assert kinds.count("EventsReady") == 1
+
+
+def test_what_is_got_ready_can_be_stopped(place: Home, question: Question) -> None:
+    class Slow(ScriptedBench):
+        def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+            thread.stop()
+            told("Downloading", 1, 2)
+            raise AssertionError("it goes on")
+
+    messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    thread = RunThread(question, Slow(place), messages.put)
+    thread.run()
+    over = [messages.get() for _ in range(messages.qsize())][-1]
+    assert isinstance(over, RunOver)
+    assert over.failure is None
+    assert RunStore(place.runs).list() == ()
+
+
+def test_answer_now_before_there_is_an_agent_counts(place: Home, question: Question) -> None:
+    bench = ScriptedBench(place, scripts=[[]])
+    thread = RunThread(question, bench, lambda _: None)
+    thread.answer_now()
+    thread.run()
+    finished = thread.take_events()[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.reason == "interrupted"
+
+
+def test_a_pause_costs_no_time(place: Home, question: Question) -> None:
+    hold = Hold(" birthplace")
+    thread = RunThread(question, ScriptedBench(place, before_line=hold), lambda _: None)
+    thread.start()
+    assert hold.reached.wait(30)
+    thread.pause()
+    hold.free.set()
+    thread.join(0.5)
+    assert thread.is_alive()
+    assert thread.paused
+    thread.go_on()
+    thread.join(30)
+    assert isinstance(thread.take_events()[-1], RunFinished)
+
+
+def test_two_cannot_have_the_workbench(place: Home, question: Question) -> None:
+    bench = ScriptedBench(place)
+    with bench.taken():
+        _, messages = carried_out(question, bench)
+        with pytest.raises(WorkbenchTaken), bench.taken():
+            pass
+    assert isinstance(messages[-1], RunOver)
+    assert "still being done" in str(messages[-1].failure)
+    carried_out(question, bench)
+
+
+def test_a_run_that_is_not_there_is_one_sentence(place: Home) -> None:
+    _, messages = carried_out(Continuation("nothing", Limits(), True), ScriptedBench(place))
+    assert isinstance(messages[-1], RunOver)
+    assert "is not in the store" in str(messages[-1].failure)
+
+
+def test_a_library_that_is_gone_is_one_sentence(place: Home, question: Question) -> None:
+    wanted = question.wanted.model_copy(update={"libraries": ("gone",)})
+    _, messages = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    assert isinstance(messages[-1], RunOver)
+    assert "There is no library 'gone'" in str(messages[-1].failure)
+
+
+def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: Question) -> None:
+    bench = Workbench(place)
+    wanted = question.wanted.model_copy(update={"model": str(smollm2), "max_calls": 1})
+    carried_out(Question(QUESTION, wanted), bench)
+    first = bench._session
+    thread, messages = carried_out(Question("Where was the Fram built?", wanted), bench)
+    assert bench._session is first
+    assert isinstance(messages[-1], RunOver)
+    assert messages[-1].failure is None
+    assert isinstance(thread.take_events()[-1], RunFinished)
+    bench.close()
