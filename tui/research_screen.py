@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, TextAppeared, TurnFinished, TurnStarted
@@ -21,6 +21,7 @@ from edge_agent.traces.lines import shown
 from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
 from .gauges_panel import GaugesPanel
+from .key_line import KeyLine
 from .pages import answer_page, moment_page, passage_page, welcome_page
 from .reader import Reader
 from .replay import Replay
@@ -82,6 +83,8 @@ class ResearchScreen(Screen[None]):
         self._interrupts = 0
         self._copyable = ""
         self._title = ""
+        self._usable = (False, False)
+        """What decides which keys can be used, when they were last drawn."""
         self._browsing = False
         """Whether something was opened by hand, which what the model writes must not push away."""
 
@@ -100,7 +103,7 @@ class ResearchScreen(Screen[None]):
                 yield EvidenceList(id="evidence")
         yield Static("", id="status", markup=False)
         yield Input(placeholder="Ask a question", id="line")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Name the panes, and wait for a question."""
@@ -287,7 +290,10 @@ class ResearchScreen(Screen[None]):
         line.placeholder = "Say something to the model" if self.running else "Ask a question"
         self.query_one("#side").border_title = f"Evidence: {self._evidence.option_count}"
         self._tree.border_title = f"Trajectory: {self._view.step} steps"
-        self.refresh_bindings()
+        usable = (self.running, self._replay is not None)
+        if usable != self._usable:  # drawing the keys anew takes its time
+            self._usable = usable
+            self.refresh_bindings()
 
     def _state(self) -> str:
         thread = self._thread

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -25,6 +27,9 @@ from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
 from .workbench import StoppedError, Workbench
+
+_NICENESS = 10
+"""How far behind the interface a run stands: a tenth of its share where both want a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ class RunThread(threading.Thread):
     def run(self) -> None:
         """Carry the task out, and tell that it is over, whatever happens."""
         failure: str | None = None
+        _give_way()
         try:
             with self._workbench.taken(), closing(RunStore(self._workbench.home.runs)) as store:
                 self._carry_out(store)
@@ -220,3 +226,13 @@ class RunThread(threading.Thread):
         if self._stopped.is_set():
             raise StoppedError
         self._post(Preparing(doing, done, total))
+
+
+def _give_way() -> None:
+    """Let the thread that draws go before this one, and before those that compute for it.
+
+    A model keeps every core busy, so that keys would wait for whole batches. On Linux niceness is a
+    thread's own, and threads inherit it from the one that starts them; elsewhere it is a process's.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

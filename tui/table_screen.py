@@ -10,12 +10,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from edge_agent.errors import ConfigError
 from edge_agent.traces.lines import shown
 
 from .background import Background, Ended, Progressed, in_words
+from .key_line import KeyLine
 from .title_bar import TitleBar
 from .workbench import Told
 
@@ -65,7 +66,7 @@ class TableScreen(Screen[None]):
         yield DataTable(cursor_type="row", classes="pane", id="table")
         yield from self.beside()
         yield Static("", id="status", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Name the columns."""

@@ -24,7 +24,7 @@ def carried_out(task: Task, bench: Workbench) -> tuple[RunThread, list[Message]]
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
     thread = RunThread(task, bench, messages.put)
     thread.start()
-    thread.join(30)
+    thread.join(300)
     assert not thread.is_alive()
     return thread, [messages.get() for _ in range(messages.qsize())]
 
@@ -60,7 +60,8 @@ def test_what_is_got_ready_can_be_stopped(place: Home, question: Question) -> No
 
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
     thread = RunThread(question, Slow(place), messages.put)
-    thread.run()
+    thread.start()
+    thread.join(30)
     over = [messages.get() for _ in range(messages.qsize())][-1]
     assert isinstance(over, RunOver)
     assert over.failure is None
@@ -71,7 +72,8 @@ def test_answer_now_before_there_is_an_agent_counts(place: Home, question: Quest
     bench = ScriptedBench(place, scripts=[[]])
     thread = RunThread(question, bench, lambda _: None)
     thread.answer_now()
-    thread.run()
+    thread.start()
+    thread.join(30)
     finished = thread.take_events()[-1]
     assert isinstance(finished, RunFinished)
     assert finished.reason == "interrupted"
