@@ -59,7 +59,6 @@ class LibrariesScreen(TableScreen):
 
     def on_mount(self) -> None:
         """Name the page."""
-        super().on_mount()
         self._reader.border_title = "As the agent would see it"
         self._reader.add_class("pane")
 

@@ -36,7 +36,6 @@ class SettingsScreen(TableScreen):
 
     def on_mount(self) -> None:
         """Say where they are kept; not again after a dialog, which has something else to say."""
-        super().on_mount()
         self.say(f"Kept in {self.miro.home.config}")
 
     @property

@@ -17,7 +17,7 @@ from scripted_app import (
     shown,
     until,
 )
-from textual.widgets import Input, OptionList
+from textual.widgets import DataTable, Input, OptionList
 
 from edge_agent.index import IndexProgress, Shelf
 from edge_agent.models import InstalledModel
@@ -26,6 +26,7 @@ from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.libraries_screen import LibrariesScreen
 from edge_agent.tui.reader import Reader
+from edge_agent.tui.table_screen import TableScreen
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -512,3 +513,14 @@ async def test_a_fault_in_the_program_is_a_message(
         await until(lambda: "A fault in the program: ValueError" in screen.said)
         assert "\x1b" not in screen.said
         assert keys(screen) == ["sample", "ships"]
+
+
+async def test_every_column_is_there_once(app: MiroEdge) -> None:
+    async with shown(app):
+        for mode in ("runs", "libraries", "models", "settings"):
+            await app.switch_mode(mode)
+            await until(lambda: bool(app.screen.query(DataTable)))
+            screen = app.screen
+            assert isinstance(screen, TableScreen)
+            labels = [str(column.label) for column in screen.table.columns.values()]
+            assert labels == [*screen.COLUMNS]

@@ -20,9 +20,10 @@ from textual.widgets import Input
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, changed, save_config
 from edge_agent.events import Event, RunStarted
+from edge_agent.evidence import Exhibit
 from edge_agent.home import Home
 from edge_agent.index import Library, Shelf, Statistics
-from edge_agent.tui import models_screen
+from edge_agent.tui import library_work, models_screen
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.reader import Reader
 
@@ -53,10 +54,21 @@ def home(tmp_path: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) ->
         return replace(statistics(library), sources=("/library/ships",), bytes=123_456)
 
     monkeypatch.setattr(Library, "statistics", equal)
+    search = library_work.search
+
+    def searched(*arguments: Any) -> tuple[str, tuple[Exhibit, ...]]:
+        text, found = search(*arguments)
+        return text, tuple(map(_moved, found))
+
+    monkeypatch.setattr(library_work, "search", searched)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     monkeypatch.setattr(models_screen, "free_memory", lambda: 2_000_000_000)
     return home
+
+
+def _moved(exhibit: Exhibit) -> Exhibit:
+    return replace(exhibit, passage=replace(exhibit.passage, source="/library/ships/fram.md"))
 
 
 def application(home: Home, theme: str) -> MiroEdge:
