@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.message import Message
 from textual.widgets import OptionList
@@ -36,14 +38,16 @@ class EvidenceList(OptionList):
         super().__init__(id=id, markup=False)
         self.signs: Signs = UNICODE
 
-    def put(self, card: Card) -> None:
-        """Show a card, in the place of an older one of the same passage."""
-        key = card.evidence.key
-        prompt = self._prompt(card)
-        if key <= self.option_count:
-            self.replace_option_prompt_at_index(key - 1, prompt)
-        else:
-            self.add_option(Option(prompt))
+    def put(self, cards: Sequence[Card]) -> None:
+        """Show cards, in order of their keys, each in the place of an older one of its passage."""
+        new = []
+        for card in cards:
+            if card.evidence.key <= self.option_count:
+                self.replace_option_prompt_at_index(card.evidence.key - 1, self._prompt(card))
+            else:
+                new.append(Option(self._prompt(card)))
+        if new:
+            self.add_options(new)  # all at once: each time the list is laid out anew
 
     def point_at(self, key: int) -> bool:
         """Put the cursor on a passage; false where none has that key."""

@@ -272,10 +272,8 @@ class ResearchScreen(Screen[None]):
 
     def _show_figures(self) -> None:
         self._gauges.gauges = self._view.gauges
-        for key in self._view.take_changed():
-            card = self._view.card(key)
-            if card is not None:
-                self._evidence.put(card)
+        cards = map(self._view.card, self._view.take_changed())
+        self._evidence.put([card for card in cards if card is not None])
 
     def _show_answer(self, finished: RunFinished) -> None:
         assert self._view.started is not None
