@@ -13,7 +13,7 @@ from rich.text import Text
 from textual.screen import ActiveBinding, Screen
 from textual.widgets import Static
 
-_FIRST, _LAST = "f1", "ctrl+p"
+_FIRST = ("f1", "ctrl+p")
 
 
 class KeyLine(Static):
@@ -50,11 +50,10 @@ class KeyLine(Static):
 
 
 def _shown(bindings: Iterable[ActiveBinding]) -> list[ActiveBinding]:
-    """Return the bindings to list: one for each action, help first, the palette last."""
+    """Return the bindings to list: one for each action, first what leads to all others."""
     by_action: dict[str, ActiveBinding] = {}
     for each in bindings:
         binding = each.binding
-        if binding.description and (binding.show or binding.key == _LAST):
+        if binding.description and (binding.show or binding.key in _FIRST):
             by_action.setdefault(binding.action, each)
-    rank = {_FIRST: 0, _LAST: 2}
-    return sorted(by_action.values(), key=lambda each: rank.get(each.binding.key, 1))
+    return sorted(by_action.values(), key=lambda each: each.binding.key not in _FIRST)

@@ -112,7 +112,7 @@ class Terminal:
         return (
             len(lines) == height
             and "miro-edge" in lines[0]
-            and "^p palette" in lines[-1]
+            and "f1 Keys" in lines[-1]
             and len(panes) >= height - 5
             and all(cell_len(line) == width and line[-1] in RIGHT for line in panes)
         )
