@@ -5,46 +5,35 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.signal import Signal
 
-from edge_agent.config import Config, load_config, save_config
 from edge_agent.errors import AgentError, RunError
 from edge_agent.failures import explained
-from edge_agent.home import Home
-from edge_agent.models import ModelStore, load_catalog
+from edge_agent.models import load_catalog
 from edge_agent.resumption import Limits
-from edge_agent.runs import RunStore
 from edge_agent.traces import EXPORTERS, export
 from edge_agent.traces.lines import shown
 from edge_agent.trajectory import Trajectory
 
 from .dialogs import ChoiceDialog, PromptDialog
-from .filters import ASCII_FRAME, NO_COLOR
 from .help_screen import HelpScreen
+from .interface import Interface
 from .libraries_screen import LibrariesScreen
 from .models_screen import ModelsScreen
 from .research_screen import ResearchScreen
-from .run_thread import Continuation, RunThread
+from .run_thread import Continuation
 from .runs_screen import RunsScreen
 from .settings_screen import SettingsScreen
-from .themes import THEMES
 from .welcome_screen import WelcomeScreen
-from .workbench import Workbench
 
 _FONT_ELSEWHERE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
-
-_PATIENCE = 10.0
-"""Seconds that a run is given to end when the interface does; what it stored stays anyway."""
 
 _FORMATS = {
     "html": ("html", "a page for people, with all that happened"),
@@ -56,7 +45,7 @@ _FORMATS = {
 """Of each format its suffix, and what it is."""
 
 
-class MiroEdge(App[None]):
+class MiroEdge(Interface):
     """The terminal interface."""
 
     TITLE = "miro-edge"
@@ -81,26 +70,9 @@ class MiroEdge(App[None]):
         Binding("ctrl+q", "quit", "Leave", show=False, priority=True),
     ]
 
-    def __init__(self, home: Home) -> None:
-        """Open what lies under `home`. Raises ConfigError, RunError."""
-        super().__init__()
-        # Documents are read by processes. Starting the first one asks standard error for its file
-        # descriptor, which has none while the interface is shown: so this is done before.
-        resource_tracker.ensure_running()
-        self.home = home
-        self.config: Config = load_config(home.config)
-        self.store = RunStore(home.runs)
-        self.models = ModelStore(home.models)
-        self.workbench = Workbench(home)
-        self.last_run: RunThread | None = None
-        """The thread of the run that was begun last."""
-        self.config_changed: Signal[Config] = Signal(self, "config changed")
-        for theme in THEMES:
-            self.register_theme(theme)
-
     async def on_mount(self) -> None:
         """Take the looks from the settings; on a first start, lead through three steps."""
-        self._look()
+        self.look()
         # Ended from outside, the terminal has to be left as it was.
         with suppress(NotImplementedError, RuntimeError, ValueError):  # in another thread, say
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
@@ -114,38 +86,6 @@ class MiroEdge(App[None]):
         missing = wanted in {e.name for e in self.models.catalog.models} - {*self.models.names()}
         return missing and not self.home.config.exists() and not self.store.list(1)
 
-    def close(self) -> None:
-        """Let go of everything, after the interface has ended; a run that goes on is stopped."""
-        if self.last_run is not None:
-            self.last_run.stop()
-            self.last_run.join(_PATIENCE)
-        self.store.close()
-
-    # Settings
-
-    def change(self, config: Config) -> None:
-        """Keep other settings, and use them from now on. Raises ConfigError."""
-        save_config(config, self.home.config)
-        self.config = config
-        self._look()
-        self.config_changed.publish(config)
-
-    def _look(self) -> None:
-        interface = self.config.tui
-        self.theme = interface.theme
-        self.animation_level = "full" if interface.motion else "none"
-        self.set_class(interface.ascii, "-ascii")
-        self.refresh_css(animate=False)  # what is drawn already has passed other filters
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what lines pass on their way to the terminal, colours last."""
-        filters = [*super().get_line_filters()]
-        if self.config.tui.ascii:
-            filters.append(ASCII_FRAME)
-        if self.no_color:
-            filters.append(NO_COLOR)
-        return filters
-
     # Runs
 
     @property
@@ -153,6 +93,15 @@ class MiroEdge(App[None]):
         """The screen on which runs happen."""
         (screen,) = (each for each in self._modes_screens() if isinstance(each, ResearchScreen))
         return screen
+
+    @property
+    def run_goes_on(self) -> bool:
+        """Whether a run goes on."""
+        return self.research.running
+
+    def suggest(self, question: str) -> None:
+        """Put a question into the line, to be asked with Enter."""
+        self.research.suggest(question)
 
     def _modes_screens(self) -> Iterable[Screen[object]]:
         return (screen for stack in self._screen_stacks.values() for screen in stack)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from rich.style import Style
 from rich.text import Text
-from textual.screen import ActiveBinding, Screen
+from textual.binding import ActiveBinding
+from textual.screen import Screen
 from textual.widgets import Static
 
 _FIRST = ("f1", "ctrl+p")

@@ -199,7 +199,7 @@ class LibrariesScreen(TableScreen):
 
     def _mention_run(self) -> None:
         """Say that a run may see what is done to a library."""
-        if self.miro.research.running:
+        if self.miro.run_goes_on:
             self.notify("A run goes on: it is slower meanwhile, and may find what is new.")
 
     def action_problems(self) -> None:
@@ -246,7 +246,7 @@ class LibrariesScreen(TableScreen):
 
     def _may_remove(self, name: str) -> bool:
         """Tell whether a library can be removed now, and why not."""
-        if self.miro.research.running:
+        if self.miro.run_goes_on:
             self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
             return False
         return self._is_made(name) and not self.refuses_more()

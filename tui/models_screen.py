@@ -141,7 +141,7 @@ class ModelsScreen(TableScreen):
 
     def action_tune(self) -> None:
         """Measure which settings suit the model under the cursor on this machine."""
-        if self.miro.research.running:
+        if self.miro.run_goes_on:
             self.say("A run goes on, which would disturb the measurements. Stop it first.")
             return
         if (name := self.selected) is not None:
@@ -188,7 +188,7 @@ class ModelsScreen(TableScreen):
         if not self._is_begun(name):
             self.say(f"There is nothing of {name} on this machine.")
             return False
-        if self.miro.research.running:
+        if self.miro.run_goes_on:
             self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
             return False
         return not self.refuses_more()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import on, work
 from textual.actions import SkipAction
@@ -21,6 +21,7 @@ from edge_agent.traces.lines import shown
 from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
 from .gauges_panel import GaugesPanel
+from .interface import Interface
 from .key_line import KeyLine
 from .pages import answer_page, moment_page, passage_page, welcome_page
 from .reader import Reader
@@ -30,9 +31,6 @@ from .run_view import RunView
 from .signs import signs
 from .title_bar import TitleBar
 from .trajectory_tree import TrajectoryTree
-
-if TYPE_CHECKING:
-    from .app import MiroEdge
 
 _FRAME = 0.05
 """Seconds between two looks at a replay."""
@@ -89,8 +87,8 @@ class ResearchScreen(Screen[None]):
         """Whether something was opened by hand, which what the model writes must not push away."""
 
     @property
-    def _miro(self) -> MiroEdge:
-        return cast("MiroEdge", self.app)
+    def _miro(self) -> Interface:
+        return cast(Interface, self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out trajectory, reader, evidence and the line."""

@@ -90,7 +90,7 @@ class RunsScreen(TableScreen):
     @work
     async def action_resume(self) -> None:
         """Go on with the run under the cursor."""
-        if self.miro.research.running:
+        if self.miro.run_goes_on:
             self.say("A run goes on already. Stop it first, or wait for its end: F2.")
         elif self.selected is not None:
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -16,12 +16,10 @@ from edge_agent.errors import ConfigError
 from edge_agent.traces.lines import shown
 
 from .background import Background, Ended, Progressed, in_words
+from .interface import Interface
 from .key_line import KeyLine
 from .title_bar import TitleBar
 from .workbench import Told
-
-if TYPE_CHECKING:
-    from .app import MiroEdge
 
 Row = tuple[str, Sequence[str]]
 """The key of a row, and its cells."""
@@ -48,9 +46,9 @@ class TableScreen(Screen[None]):
         self._rows: list[Row] = []
 
     @property
-    def miro(self) -> MiroEdge:
+    def miro(self) -> Interface:
         """The application."""
-        return cast("MiroEdge", self.app)
+        return cast(Interface, self.app)
 
     def rows(self) -> Iterable[Row]:
         """Return the rows as they are now. Raises AgentError, LibraryError, ModelError."""

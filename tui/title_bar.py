@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.widgets import Static
 
 from edge_agent.models import load_catalog
 from edge_agent.traces.lines import shown
 
-if TYPE_CHECKING:
-    from .app import MiroEdge
+from .interface import Interface
 
 
 class TitleBar(Static):
@@ -23,12 +22,12 @@ class TitleBar(Static):
 
     def on_mount(self) -> None:
         """Say it, and again whenever a setting changes."""
-        app = cast("MiroEdge", self.app)
+        app = cast(Interface, self.app)
         app.config_changed.subscribe(self, lambda _: self._say())
         self._say()
 
     def _say(self) -> None:
-        wanted = cast("MiroEdge", self.app).config.ask
+        wanted = cast(Interface, self.app).config.ask
         model = _short(wanted.model or load_catalog().default)
         libraries = ", ".join(map(_short, wanted.libraries))
         text = f"miro-edge  {self._screen_name}  {model} over {libraries}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,10 +20,8 @@ from edge_agent.traces.lines import shown
 from . import library_work
 from .background import Background, Ended, Progressed
 from .dialogs import PromptDialog
+from .interface import Interface
 from .workbench import Told, puller
-
-if TYPE_CHECKING:
-    from .app import MiroEdge
 
 _EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?"
 
@@ -39,8 +37,8 @@ class WelcomeScreen(ModalScreen[None]):
         self._background: Background | None = None
 
     @property
-    def _miro(self) -> MiroEdge:
-        return cast("MiroEdge", self.app)
+    def _miro(self) -> Interface:
+        return cast(Interface, self.app)
 
     def compose(self) -> ComposeResult:
         """Show the three steps."""
@@ -90,8 +88,7 @@ class WelcomeScreen(ModalScreen[None]):
             self._add_folder()
         else:
             self.dismiss()
-            research = self._miro.research
-            research.suggest(_EXAMPLE if event.option_id == "example" else "")
+            self._miro.suggest(_EXAMPLE if event.option_id == "example" else "")
 
     def _pull(self) -> None:
         """Pull the model, and the embedder with it."""

@@ -19,6 +19,7 @@ from edge_agent.models import AnySession, EngineSettings, InstalledModel, Remote
 from edge_agent.runs import RunStore
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.reader import Reader
+from edge_agent.tui.table_screen import TableScreen
 from edge_agent.tui.trajectory_tree import TrajectoryTree
 from edge_agent.tui.workbench import Told, Workbench
 
@@ -144,3 +145,13 @@ def labels(app: MiroEdge) -> list[str]:
     """Return the steps of the trajectory, as they are listed."""
     tree = app.research.query_one(TrajectoryTree)
     return [str(node.label) for node in tree.root.children]
+
+
+def keys(screen: TableScreen) -> list[str]:
+    """Return the keys of the rows of a table, in order."""
+    return [str(key.value) for key in screen.table.rows]
+
+
+def cell(screen: TableScreen, row: str, column: str) -> str:
+    """Return a cell of a table, by the key of its row and the name of its column."""
+    return str(screen.table.get_row(row)[screen.COLUMNS.index(column)])

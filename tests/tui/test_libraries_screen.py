@@ -7,16 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from scripted_app import (
-    Hold,
-    ScriptedBench,
-    answered,
-    ask,
-    dialog,
-    press,
-    shown,
-    until,
-)
+from scripted_app import Hold, ScriptedBench, answered, ask, cell, dialog, keys, press, shown, until
 from textual.widgets import DataTable, Input, OptionList
 
 from edge_agent.index import IndexProgress, Shelf
@@ -40,15 +31,6 @@ async def libraries_screen(app: MiroEdge, at: str = "ships") -> LibrariesScreen:
     await until(lambda: at in keys(screen))
     screen.point_at(at)
     return screen
-
-
-def keys(screen: LibrariesScreen) -> list[str]:
-    return [str(key.value) for key in screen.table.rows]
-
-
-def cell(screen: LibrariesScreen, row: str, column: str) -> str:
-    at = LibrariesScreen.COLUMNS.index(column)
-    return str(screen.table.get_row(row)[at])
 
 
 def found(screen: LibrariesScreen) -> str:

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from scripted_app import Hold, ScriptedBench, answered, ask, dialog, press, shown, until
+from scripted_app import Hold, ScriptedBench, answered, ask, cell, dialog, keys, press, shown, until
 from textual.widgets import OptionList
 
 from edge_agent.models import ModelStore, TunedSettings
@@ -71,14 +71,6 @@ async def models_screen(app: MiroEdge, at: str = "bits") -> ModelsScreen:
     await until(lambda: at in keys(screen))
     screen.point_at(at)
     return screen
-
-
-def keys(screen: ModelsScreen) -> list[str]:
-    return [str(key.value) for key in screen.table.rows]
-
-
-def cell(screen: ModelsScreen, row: str, column: str) -> str:
-    return str(screen.table.get_row(row)[ModelsScreen.COLUMNS.index(column)])
 
 
 def refused(app: MiroEdge) -> int:

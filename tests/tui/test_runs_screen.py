@@ -15,7 +15,9 @@ from scripted_app import (
     ScriptedBench,
     answered,
     ask,
+    cell,
     dialog,
+    keys,
     labels,
     page,
     press,
@@ -76,15 +78,6 @@ async def runs_screen(app: MiroEdge) -> RunsScreen:
     assert isinstance(screen, RunsScreen)
     await until(lambda: bool(keys(screen)) or status(app) != "")
     return screen
-
-
-def keys(screen: RunsScreen) -> list[str]:
-    return [str(key.value) for key in screen.table.rows]
-
-
-def cell(screen: RunsScreen, row: str, column: str) -> str:
-    at = RunsScreen.COLUMNS.index(column)
-    return str(screen.table.get_row(row)[at])
 
 
 async def picture(app: MiroEdge) -> str:

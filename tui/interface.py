@@ -1,0 +1,100 @@
+"""The application as its screens know it: what they share, and where they can lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from multiprocessing import resource_tracker
+
+from textual.app import App
+from textual.filter import LineFilter
+from textual.signal import Signal
+
+from edge_agent.config import Config, load_config, save_config
+from edge_agent.home import Home
+from edge_agent.models import ModelStore
+from edge_agent.runs import RunStore
+
+from .filters import ASCII_FRAME, NO_COLOR
+from .run_thread import RunThread
+from .themes import THEMES
+from .workbench import Workbench
+
+_PATIENCE = 10.0
+"""Seconds that a run is given to end when the interface does; what it stored stays anyway."""
+
+
+class Interface(App[None]):
+    """Settings, stores and the workbench; the application adds the screens."""
+
+    def __init__(self, home: Home) -> None:
+        """Open what lies under `home`. Raises ConfigError, RunError."""
+        super().__init__()
+        # Documents are read by processes. Starting the first one asks standard error for its file
+        # descriptor, which has none while the interface is shown: so this is done before.
+        resource_tracker.ensure_running()
+        self.home = home
+        self.config: Config = load_config(home.config)
+        self.store = RunStore(home.runs)
+        self.models = ModelStore(home.models)
+        self.workbench = Workbench(home)
+        self.last_run: RunThread | None = None
+        """The thread of the run that was begun last."""
+        self.config_changed: Signal[Config] = Signal(self, "config changed")
+        for theme in THEMES:
+            self.register_theme(theme)
+
+    def close(self) -> None:
+        """Let go of everything, after the interface has ended; a run that goes on is stopped."""
+        if self.last_run is not None:
+            self.last_run.stop()
+            self.last_run.join(_PATIENCE)
+        self.store.close()
+
+    # Settings
+
+    def change(self, config: Config) -> None:
+        """Keep other settings, and use them from now on. Raises ConfigError."""
+        save_config(config, self.home.config)
+        self.config = config
+        self.look()
+        self.config_changed.publish(config)
+
+    def look(self) -> None:
+        """Look as the settings say."""
+        interface = self.config.tui
+        self.theme = interface.theme
+        self.animation_level = "full" if interface.motion else "none"
+        self.set_class(interface.ascii, "-ascii")
+        self.refresh_css(animate=False)  # what is drawn already has passed other filters
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what lines pass on their way to the terminal, colours last."""
+        filters = [*super().get_line_filters()]
+        if self.config.tui.ascii:
+            filters.append(ASCII_FRAME)
+        if self.no_color:
+            filters.append(NO_COLOR)
+        return filters
+
+    # What the application adds
+
+    @property
+    def run_goes_on(self) -> bool:
+        """Whether a run goes on."""
+        raise NotImplementedError
+
+    def suggest(self, question: str) -> None:
+        """Put a question into the line, to be asked with Enter."""
+        raise NotImplementedError
+
+    async def open_run(self, run: str) -> None:
+        """Show a stored run on the research screen. Raises RunError."""
+        raise NotImplementedError
+
+    async def resume(self, run: str) -> None:
+        """Go on with a stored run, with more calls if wanted."""
+        raise NotImplementedError
+
+    async def export(self, run: str) -> None:
+        """Ask for a format and a file, and write a run there."""
+        raise NotImplementedError
