@@ -218,7 +218,10 @@ class RunStore:
         """Keep a run again that was removed. Raises RunError where there is one with its id."""
         with self._writing(removed.id):
             for table in _TABLES:
-                self._database.table(table).insert_all(removed.rows[table])
+                # A message's number may be another one's by now.
+                rows = ({k: v for k, v in row.items() if k != "number" or table != "messages"}
+                        for row in removed.rows[table])  # fmt: skip
+                self._database.table(table).insert_all(rows)
 
     # Messages
 

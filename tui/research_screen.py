@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import ClassVar, cast
 
 from textual import on, work
@@ -12,8 +14,16 @@ from textual.containers import Container, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from edge_agent.config import Config
 from edge_agent.errors import RunError
-from edge_agent.events import Event, RunFinished, TextAppeared, TurnFinished, TurnStarted
+from edge_agent.events import (
+    Event,
+    RunFinished,
+    StepMeasured,
+    TextAppeared,
+    TurnFinished,
+    TurnStarted,
+)
 from edge_agent.resumption import Limits
 from edge_agent.traces.account import NOT_FOUND
 from edge_agent.traces.lines import shown
@@ -81,6 +91,9 @@ class ResearchScreen(Screen[None]):
         self._interrupts = 0
         self._copyable = ""
         self._title = ""
+        self._ticked = time.monotonic()
+        self._unmeasured = 0.0
+        """Seconds worked since the run last said how long it has taken."""
         self._usable = (False, False)
         """What decides which keys can be used, when they were last drawn."""
         self._browsing = False
@@ -105,15 +118,20 @@ class ResearchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Name the panes, and wait for a question."""
-        drawn = signs(ascii_only=self._miro.config.tui.ascii)
-        self._gauges.signs = self._evidence.signs = drawn
+        self._take_signs(self._miro.config)
+        self._miro.config_changed.subscribe(self, self._take_signs)
         self._tree.border_title = "Trajectory"
         self.query_one("#reader", Reader).border_title = "Reader"
         self.query_one("#side").border_title = "Evidence"
         self.set_interval(_FRAME, self._play)
+        self.set_interval(1, self._tick)
         self._reader.show(welcome_page())
         self.query_one("#line", Input).focus()
         self._show_state()
+
+    def _take_signs(self, config: Config) -> None:
+        self._gauges.signs = self._evidence.signs = signs(ascii_only=config.tui.ascii)
+        self._gauges.refresh()
 
     @property
     def _tree(self) -> TrajectoryTree:
@@ -205,6 +223,7 @@ class ResearchScreen(Screen[None]):
         self._view, self._replay = RunView(), None
         self._preparing, self._failure, self._interrupts = "", "", 0
         self._title, self._browsing, self._copyable = "", False, ""
+        self._unmeasured = 0.0
         self._tree.start_again()
         self._evidence.clear_options()
         self._reader.show("")
@@ -258,6 +277,8 @@ class ResearchScreen(Screen[None]):
             self._reader.write(event.text)
             return
         self._tree.apply(event)
+        if isinstance(event, StepMeasured | RunFinished):
+            self._unmeasured = 0.0
         if isinstance(event, TurnStarted):
             self._title = f"Step {event.step}"
             if not self._browsing:
@@ -268,8 +289,17 @@ class ResearchScreen(Screen[None]):
             self._show_answer(event)
         self._show_figures()
 
+    def _tick(self) -> None:
+        """Let the time go on between two measurements, but in a pause."""
+        now = time.monotonic()
+        if self._thread is not None and not self._thread.paused and self._view.running:
+            self._unmeasured += now - self._ticked
+            self._show_figures()
+        self._ticked = now
+
     def _show_figures(self) -> None:
-        self._gauges.gauges = self._view.gauges
+        gauges = self._view.gauges
+        self._gauges.gauges = replace(gauges, seconds=gauges.seconds + self._unmeasured)
         cards = map(self._view.card, self._view.take_changed())
         self._evidence.put([card for card in cards if card is not None])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -130,6 +132,38 @@ def test_at_the_limit_of_calls_it_answers_from_what_it_has(
 ) -> None:
     done = finish(run(scripted(["launched in 1892", "1892}"]), ships, max_calls=1))
     assert (done.reason, done.status, done.answer) == ("call limit", "partial", "1892")
+
+
+def test_a_pause_is_waited_for_and_costs_no_time(scripted: Any, ships: Collection) -> None:
+    session = scripted(list(TWO_STEPS))
+    paused = agent(session, ships)
+    timers: list[threading.Timer] = []
+
+    def pause(line: str) -> None:
+        if "birthplace" in line:
+            paused.pause()
+            timers.append(threading.Timer(0.4, paused.go_on))
+            timers[-1].start()
+
+    session.before_line = pause
+    began = time.monotonic()
+    done = finish(list(paused.run(QUESTION)))
+    timers[0].join()
+    assert done.answer == "Larvik"
+    assert done.seconds <= time.monotonic() - began - 0.3
+
+
+def test_an_interrupt_ends_a_pause(scripted: Any, ships: Collection) -> None:
+    session = scripted(["designed by Colin Archer", "Missing:", " birthplace\n", "Archer}"])
+    asked = agent(session, ships)
+
+    def pause_and_interrupt(line: str) -> None:
+        if "birthplace" in line:
+            asked.pause()
+            asked.interrupt()
+
+    session.before_line = pause_and_interrupt
+    assert finish(list(asked.run(QUESTION))).reason == "interrupted"
 
 
 def test_an_interrupt_ends_the_gathering_and_an_answer_follows(

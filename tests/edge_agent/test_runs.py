@@ -258,6 +258,22 @@ def test_a_removed_run_leaves_nothing(store: RunStore, tmp_path: Path) -> None:
     assert {path.stem for path in (tmp_path / "runs.locks").iterdir()} == {"store", "r-2"}
 
 
+def test_a_removed_run_can_be_put_back(store: RunStore) -> None:
+    list(store.record(events("r-1")[:3]))
+    store.tell("r-1", "Hello?")
+    before = store.summary("r-1"), store.events("r-1"), store.times("r-1")
+    removed = store.remove("r-1")
+    list(store.record(events("r-2")[:3]))
+    store.tell("r-2", "And you?")
+    store.put_back(removed)
+    assert (store.summary("r-1"), store.events("r-1"), store.times("r-1")) == before
+    assert [text for _, text in store.unheard("r-1")] == ["Hello?"]
+    assert [text for _, text in store.unheard("r-2")] == ["And you?"]
+    with pytest.raises(RunError):
+        store.put_back(removed)
+    assert store.events("r-1") == before[1]
+
+
 def step(number: int) -> list[Event]:
     measured = StepMeasured(number, 10, 4096, TokenCounts(1, 1, 1), 0.1, 1000)
     return [
