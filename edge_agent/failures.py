@@ -18,3 +18,8 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, sqlite3.Error):
         return f"A database could not be written or read: {error}. Check the free disk."
     return None
+
+
+def in_words(error: Exception) -> str:
+    """Return what went wrong, as a sentence; a fault in the program is called one."""
+    return explained(error) or f"A fault in the program: {type(error).__name__}: {error}"

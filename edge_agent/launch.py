@@ -11,7 +11,7 @@ from edge_agent.index import SAMPLE, Shelf
 from edge_agent.models import InstalledModel, RemoteModel
 from edge_agent.profiles import Profile, load_profile, shipped_profiles
 
-_VOTERS = 3
+VOTERS = 3
 """Attempts where a vote is asked for, and their number is not."""
 
 
@@ -33,7 +33,7 @@ def agent_settings(
         max_calls=wanted.max_calls,
         max_seconds=wanted.max_time,
         max_tokens=wanted.max_tokens,
-        attempts=wanted.attempts or (_VOTERS if wanted.vote else 1),
+        attempts=wanted.attempts or (VOTERS if wanted.vote else 1),
         vote=wanted.vote,
         seed=wanted.seed,
         model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edge_agent.agent import Budget
 from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, RunStarted
+from edge_agent.models import DEFAULT_CONTEXT
 from edge_agent.trajectory import Trajectory
 
 
@@ -34,6 +35,16 @@ class Resumption:
 
     started: RunStarted
     budget: Budget
+
+    @property
+    def profile(self) -> str:
+        """The profile that it is led by, as it can be asked for again."""
+        return self.started.profile_source or self.started.profile
+
+    @property
+    def context(self) -> int:
+        """Its window, in tokens; older runs do not say."""
+        return self.started.context or DEFAULT_CONTEXT
 
 
 def resumption(events: Sequence[Event], limits: Limits) -> Resumption:

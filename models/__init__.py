@@ -27,7 +27,7 @@ from .errors import (
 from .gguf_file import GgufHeader, read_header
 from .grammar import is_json, json_schema_grammar, missing_end
 from .machine import free_memory, usable_cores
-from .memory import MemoryNeed, memory_need, require_memory
+from .memory import MemoryNeed, expected_need, memory_need, require_memory
 from .remote_model import RemoteModel, remote_model
 from .spans import Span, SpanKind
 from .store import InstalledModel, ModelStore
@@ -72,6 +72,7 @@ __all__ = [
     "UnknownModel",
     "Usage",
     "add_from_url",
+    "expected_need",
     "free_memory",
     "is_json",
     "json_schema_grammar",

@@ -19,6 +19,8 @@ _OVERHEAD = 96 * _MIB
 """The interpreter, the index, and what llama.cpp allocates whatever the model."""
 _REPACKED = 0.7
 """Share of the weights that llama.cpp copies at most when it repacks them."""
+_ROOM_FOR_CACHE = 1.3
+"""Memory that a model takes, as a multiple of its file, before its header can be read."""
 _SMALLEST_WINDOW = 512
 _WINDOW_STEP = 256
 
@@ -51,6 +53,20 @@ def memory_need(size: int, header: GgufHeader, settings: EngineSettings) -> Memo
         cache=round(values * _KV_BYTES[settings.kv_type]),
         buffers=4 * settings.batch * widest + _OVERHEAD,
     )
+
+
+def expected_need(
+    size: int | None, header: GgufHeader | None, settings: EngineSettings
+) -> int | None:
+    """Return the bytes of memory that files of `size` bytes will need; None where that is unknown.
+
+    Before a header can be read it is a guess from the size alone.
+    """
+    if size is None:
+        return None
+    if header is None:
+        return round(size * _ROOM_FOR_CACHE)
+    return memory_need(size, header, settings).total
 
 
 def fitting_kv_type(size: int, header: GgufHeader, settings: EngineSettings) -> EngineSettings:

@@ -1,1 +1,1 @@
-"""The terminal interface: a Textual application over the agent's events, not built yet."""
+"""The terminal interface: a Textual application over the same events as everything else."""

@@ -91,8 +91,9 @@ class MiroEdge(Interface):
     @property
     def research(self) -> ResearchScreen:
         """The screen on which runs happen."""
-        (screen,) = (each for each in self._modes_screens() if isinstance(each, ResearchScreen))
-        return screen
+        screens = (screen for stack in self._screen_stacks.values() for screen in stack)
+        (research,) = (screen for screen in screens if isinstance(screen, ResearchScreen))
+        return research
 
     @property
     def run_goes_on(self) -> bool:
@@ -102,9 +103,6 @@ class MiroEdge(Interface):
     def suggest(self, question: str) -> None:
         """Put a question into the line, to be asked with Enter."""
         self.research.suggest(question)
-
-    def _modes_screens(self) -> Iterable[Screen[object]]:
-        return (screen for stack in self._screen_stacks.values() for screen in stack)
 
     async def open_run(self, run: str) -> None:
         """Show a stored run on the research screen."""

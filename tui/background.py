@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from edge_agent.failures import explained
+from edge_agent.failures import in_words
 
 from .workbench import StoppedError, Told
 
@@ -66,8 +66,3 @@ class Background(threading.Thread):
         if self._stopped.is_set():
             raise StoppedError
         self._post(Progressed(doing, done, total))
-
-
-def in_words(error: Exception) -> str:
-    """Return what went wrong, as a sentence; a fault in the program is called one."""
-    return explained(error) or f"A fault in the program: {type(error).__name__}: {error}"

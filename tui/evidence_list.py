@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from edge_agent.traces.lines import shown
+from edge_agent.traces.lines import in_one_line, shown
 
 from .run_view import Card, Verdict
 from .signs import UNICODE, Signs
@@ -67,12 +67,8 @@ class EvidenceList(OptionList):
         place = f" ({shown(evidence.place)})" if evidence.place else ""
         text = Text(overflow="fold")
         text.append(f"[{evidence.key}] ", "bold")
-        text.append(f"{_flat(evidence.title)}{place}\n")
+        text.append(f"{in_one_line(evidence.title)}{place}\n")
         text.append(f"{sign} {VERDICTS[card.verdict]}", "" if card.verdict == "supports" else "dim")
         if card.quote:
-            text.append(f"\n{_flat(card.quote)}", "italic")
+            text.append(f"\n{in_one_line(card.quote)}", "italic")
         return text
-
-
-def _flat(text: str) -> str:
-    return " ".join(shown(text).split())

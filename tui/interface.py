@@ -59,6 +59,11 @@ class Interface(App[None]):
         self.look()
         self.config_changed.publish(config)
 
+    def change_asking(self, **values: object) -> None:
+        """Ask with other settings from now on, those of `ask` by name. Raises ConfigError."""
+        ask = self.config.ask.model_copy(update=values)
+        self.change(self.config.model_copy(update={"ask": ask}))
+
     def look(self) -> None:
         """Look as the settings say."""
         interface = self.config.tui

@@ -246,8 +246,7 @@ class LibrariesScreen(TableScreen):
 
     def _may_remove(self, name: str) -> bool:
         """Tell whether a library can be removed now, and why not."""
-        if self.miro.run_goes_on:
-            self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
+        if self.refuses_during_run():
             return False
         return self._is_made(name) and not self.refuses_more()
 

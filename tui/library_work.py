@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -12,7 +11,6 @@ from edge_agent.evidence import Evidence, Exhibit
 from edge_agent.index import (
     SAMPLE,
     Collection,
-    IndexProgress,
     IndexReport,
     Library,
     LibraryError,
@@ -22,12 +20,10 @@ from edge_agent.index import (
 from edge_agent.profiles import load_profile
 from edge_agent.tools import TOOLS, ToolContext
 
-from .workbench import Told
+from .workbench import Told, indexing
 
 _CHARACTERS_A_TOKEN = 4
 """Of English text, about: no model is loaded to search by hand."""
-
-"""What the shelf takes as the name of a library."""
 
 PATH_HINT = "As in ~/Documents"
 
@@ -84,7 +80,7 @@ def _is_from(shelf: Shelf, name: str, path: Path) -> bool:
 
 def add(shelf: Shelf, name: str, path: Path, told: Told) -> str:
     """Add a folder or a file to a library. Raises LibraryError."""
-    return _in_words(name, shelf.add(name, [path], _reporting(told)))
+    return _in_words(name, shelf.add(name, [path], indexing(told)))
 
 
 def update(shelf: Shelf, name: str, told: Told) -> str:
@@ -93,13 +89,13 @@ def update(shelf: Shelf, name: str, told: Told) -> str:
         _resolved(shelf, name, told).close()
         return f"{name} is up to date."
     with closing(shelf.open(name)) as library:
-        return _in_words(name, library.update(_reporting(told)))
+        return _in_words(name, library.update(indexing(told)))
 
 
 def embed(shelf: Shelf, name: str, told: Told) -> str:
     """Embed all passages of a library. Raises LibraryError."""
     with closing(_resolved(shelf, name, told)) as library:
-        return f"{library.embed(_reporting(told))} passages of {name} are embedded."
+        return f"{library.embed(indexing(told))} passages of {name} are embedded."
 
 
 def search(shelf: Shelf, name: str, query: str, told: Told) -> tuple[str, tuple[Exhibit, ...]]:
@@ -124,14 +120,7 @@ def search(shelf: Shelf, name: str, query: str, told: Told) -> tuple[str, tuple[
 
 def _resolved(shelf: Shelf, name: str, told: Told) -> Library:
     """Open a library, made now where there is none yet. Raises LibraryError."""
-    return shelf.resolve(name, _reporting(told))
-
-
-def _reporting(told: Told) -> Callable[[IndexProgress], None]:
-    def report(progress: IndexProgress) -> None:
-        told(progress.doing, progress.done, progress.total)
-
-    return report
+    return shelf.resolve(name, indexing(told))
 
 
 def _in_words(name: str, done: IndexReport) -> str:

@@ -11,11 +11,12 @@ from textual.widgets import DataTable
 
 from edge_agent.models import (
     CatalogEntry,
+    EngineSettings,
     InstalledModel,
     ModelError,
     TunedSettings,
+    expected_need,
     free_memory,
-    memory_need,
 )
 from edge_agent.opening import loading_settings
 
@@ -23,8 +24,6 @@ from .dialogs import ChoiceDialog
 from .table_screen import Row, TableScreen
 from .workbench import Told, puller
 
-_ROOM_FOR_CACHE = 1.3
-"""Memory that a model takes, as a multiple of its file, before its header can be read."""
 _TUNING = 30.0
 """Seconds after which no further trial is begun."""
 
@@ -84,14 +83,15 @@ class ModelsScreen(TableScreen):
 
     def _fit(self, name: str, size: int | None) -> str:
         """Say whether a model would fit into the memory that is free now."""
-        need = None if size is None else round(size * _ROOM_FOR_CACHE)
         try:
             model = self.miro.models.find(name)
         except ModelError:
             return "cannot be used: v says why"
-        if model is not None and model.header is not None:
+        if model is None or model.header is None:
+            need = expected_need(size, None, EngineSettings())
+        else:
             settings = loading_settings(model, self.miro.home)
-            need = memory_need(model.bytes, model.header, settings).total
+            need = expected_need(model.bytes, model.header, settings)
         if need is None:
             return "?"
         missing = need - free_memory()
@@ -188,8 +188,7 @@ class ModelsScreen(TableScreen):
         if not self._is_begun(name):
             self.say(f"There is nothing of {name} on this machine.")
             return False
-        if self.miro.run_goes_on:
-            self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
+        if self.refuses_during_run():
             return False
         return not self.refuses_more()
 

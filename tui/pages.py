@@ -9,17 +9,16 @@ from itertools import pairwise
 from edge_agent.events import Citation, Claim, RunFinished, RunStarted
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Problem
+from edge_agent.protocol import OPENING
 from edge_agent.traces.account import NOT_FOUND
 from edge_agent.traces.lines import shown
 
 from .evidence_list import VERDICTS
-from .run_view import Card
+from .run_view import Card, verdict_on
 from .trajectory_tree import Moment
 
 EVIDENCE = "evidence:"
 """How the address of a passage begins; its key follows."""
-
-_CALL = "<use_mcp_tool>"
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:])")
 _KEY = re.compile(r"\\\[(\d{1,6})\\\]")
@@ -116,7 +115,7 @@ def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
         yield "### Sources"
     for citation in citations:
         place = f", {escaped(citation.place)}" if citation.place else ""
-        verdict = VERDICTS["supports" if citation.supported else "cited"]
+        verdict = VERDICTS[verdict_on(citation)]
         yield (
             f"{_link(citation.key)} **{_flat(citation.title)}**{place}: {verdict}\n\n"
             f"{_quoted(citation.quote)}"
@@ -155,10 +154,10 @@ def _lines(text: str) -> str:
 
 def _before_call(text: str) -> str:
     """Return what stands before a call, or before what may become the tag of one."""
-    found = text.find(_CALL)
+    found = text.find(OPENING)
     if found >= 0:
         return text[:found]
-    for length in range(min(len(_CALL) - 1, len(text)), 0, -1):
-        if _CALL.startswith(text[-length:]):
+    for length in range(min(len(OPENING) - 1, len(text)), 0, -1):
+        if OPENING.startswith(text[-length:]):
             return text[:-length]
     return text

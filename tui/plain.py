@@ -25,11 +25,12 @@ from edge_agent.models import ModelStore
 from edge_agent.resumption import Limits
 from edge_agent.runs import RunStore
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import keys_of, shown, told
+from edge_agent.traces.lines import in_one_line, keys_of, shown, told
 
 from .command import in_terminal
 from .evidence_list import VERDICTS
 from .run_thread import Continuation, EventsReady, Preparing, Question, RunOver, RunThread, Task
+from .run_view import verdict_on
 from .workbench import Workbench
 
 _HELP = """\
@@ -270,7 +271,7 @@ def _tell_end(finished: RunFinished) -> None:
     if finished.status != "failed":
         _say_titled("Answer", finished.answer or NOT_FOUND)
     for each in finished.citations:
-        verdict = VERDICTS["supports" if each.supported else "cited"]
+        verdict = VERDICTS[verdict_on(each)]
         place = f", {each.place}" if each.place else ""
         _say(f"Source {each.key}, {verdict}: {each.title}{place}: {each.quote}")
     for claim in finished.claims:
@@ -335,7 +336,7 @@ def _parts(line: str) -> list[str]:
 
 def _say(text: str) -> None:
     """Say something in one line."""
-    click.echo(" ".join(shown(text).split()))
+    click.echo(in_one_line(text))
 
 
 def _say_each(lines: Iterable[str]) -> None:

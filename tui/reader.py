@@ -29,13 +29,17 @@ class Reader(VerticalScroll):
     def __init__(self, *, id: str | None = None) -> None:
         """Begin with an empty page."""
         super().__init__(id=id)
-        self.page = ""
-        """The page that is shown, or will be in a moment."""
         self.is_drawn = True
         """Whether the page stands on the screen."""
         self._asked = asyncio.Event()
+        self._page = ""
         self._turn: str | None = None
         self._written = ""
+
+    @property
+    def page(self) -> str:
+        """The page that is shown, or will be in a moment."""
+        return self._page if self._turn is None else turn_page(self._turn, self._written)
 
     def compose(self) -> ComposeResult:
         """Hold one page."""
@@ -47,27 +51,28 @@ class Reader(VerticalScroll):
 
     def show(self, page: str) -> None:
         """Show a page from its beginning."""
-        self._turn = None
-        self._ask_for(page)
+        self._turn, self._page = None, page
+        self._ask()
 
     def begin_turn(self, title: str) -> None:
         """Show that a turn is being written."""
         self._turn, self._written = title, ""
-        self._ask_for(turn_page(title, ""))
+        self._ask()
 
     def write(self, text: str) -> None:
         """Go on with the turn, unless something else is shown by now."""
         if self._turn is not None:
             self._written += text
-            self._ask_for(turn_page(self._turn, self._written))
+            self._ask()
 
     def end_turn(self, text: str) -> None:
         """Show the whole turn, which may not have been streamed."""
         if self._turn is not None:
-            self._ask_for(turn_page(self._turn, text))
+            self._written = text
+            self._ask()
 
-    def _ask_for(self, page: str) -> None:
-        self.page = page
+    def _ask(self) -> None:
+        """Have the page drawn; it is made only then, not for every token."""
         self.is_drawn = False
         self._asked.set()
 
@@ -84,7 +89,7 @@ class Reader(VerticalScroll):
                 await markdown.update(page)
                 self.scroll_home(animate=False)
             drawn = page
-            self.is_drawn = page == self.page
+            self.is_drawn = not self._asked.is_set()
             await asyncio.sleep(_BETWEEN_PAGES)
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:

@@ -26,7 +26,7 @@ from edge_agent.events import (
 )
 from edge_agent.resumption import Limits
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import shown
+from edge_agent.traces.lines import in_one_line
 
 from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
@@ -311,7 +311,7 @@ class ResearchScreen(Screen[None]):
 
     def _show_state(self) -> None:
         """Say in one line what is going on."""
-        self.query_one("#status", Static).update(" ".join(shown(self._state()).split()))
+        self.query_one("#status", Static).update(in_one_line(self._state()))
         line = self.query_one("#line", Input)
         line.placeholder = "Say something to the model" if self.running else "Ask a question"
         self.query_one("#side").border_title = f"Evidence: {self._evidence.option_count}"

@@ -17,10 +17,10 @@ from textual.message import Message
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
-from edge_agent.failures import explained
+from edge_agent.failures import explained, in_words
 from edge_agent.launch import agent_settings, check_names
 from edge_agent.messages import with_messages
-from edge_agent.models import DEFAULT_CONTEXT, load_catalog
+from edge_agent.models import load_catalog
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
@@ -153,10 +153,9 @@ class RunThread(threading.Thread):
         except StoppedError:
             pass
         except Exception as error:  # the interface has to stay, whatever breaks
-            failure = explained(error) or (
-                f"A fault in the program: {type(error).__name__}: {error}. Nothing is lost: "
-                "what was stored of the run can be gone on with."
-            )
+            failure = in_words(error)
+            if explained(error) is None:
+                failure += ". Nothing is lost: what was stored of the run can be gone on with."
         self._post(RunOver(failure))
 
     def _carry_out(self, store: RunStore) -> None:
@@ -213,10 +212,10 @@ class RunThread(threading.Thread):
         store.check_free(task.run)
         found = resumption(store.events(task.run), task.limits)
         started = found.started
-        profile = load_profile(started.profile_source or started.profile)
+        profile = load_profile(found.profile)
         model = bench.model(started.model_source, self._tell, offline=task.offline)
         library = bench.libraries(started.libraries, self._tell, offline=task.offline)
-        loading = loading_settings(model, home, started.context or DEFAULT_CONTEXT)
+        loading = loading_settings(model, home, found.context)
         self._tell(f"Loading {started.model}")
         session = bench.session(model, loading)
         settings = AgentSettings(prefixes=home.prefixes)

@@ -97,7 +97,7 @@ class RunView:
             return None
         citation = self._citations.get(key)
         if citation is not None:
-            return Card(evidence, "supports" if citation.supported else "cited", citation.quote)
+            return Card(evidence, verdict_on(citation), citation.quote)
         if key in self._quotes:
             return Card(evidence, "quoted", self._quotes[key])
         return Card(evidence, "shown", "")
@@ -203,6 +203,11 @@ class RunView:
         self.changed |= self._citations.keys()
         self._citations = {citation.key: citation for citation in citations}
         self.changed |= self._citations.keys()
+
+
+def verdict_on(citation: Citation) -> Verdict:
+    """Return what became of a passage that an answer cites."""
+    return "supports" if citation.supported else "cited"
 
 
 def _speed(measured: StepMeasured) -> float:

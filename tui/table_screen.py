@@ -13,9 +13,10 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from edge_agent.errors import ConfigError
-from edge_agent.traces.lines import shown
+from edge_agent.failures import in_words
+from edge_agent.traces.lines import in_one_line, shown
 
-from .background import Background, Ended, Progressed, in_words
+from .background import Background, Ended, Progressed
 from .interface import Interface
 from .key_line import KeyLine
 from .title_bar import TitleBar
@@ -138,7 +139,7 @@ class TableScreen(Screen[None]):
 
     def say(self, text: str) -> None:
         """Say something in the line below."""
-        self.query_one("#status", Static).update(" ".join(shown(text).split()))
+        self.query_one("#status", Static).update(in_one_line(text))
 
     def fail(self, error: Exception) -> None:
         """Say what went wrong."""
@@ -150,15 +151,19 @@ class TableScreen(Screen[None]):
 
     def change_asking(self, **values: object) -> bool:
         """Ask with other settings from now on; tell whether they could be kept."""
-        config = self.miro.config
-        ask = config.ask.model_copy(update=values)
         try:
-            self.miro.change(config.model_copy(update={"ask": ask}))
+            self.miro.change_asking(**values)
         except ConfigError as error:
             self.fail(error)
             return False
         self.reload()
         return True
+
+    def refuses_during_run(self) -> bool:
+        """Tell whether a run goes on, which may need what is to be deleted, and say so."""
+        if self.miro.run_goes_on:
+            self.say("A run goes on, which may need it. Stop it first, or wait for its end: F2.")
+        return self.miro.run_goes_on
 
     # Work in the background
 
@@ -209,4 +214,4 @@ class TableScreen(Screen[None]):
 
 
 def _flat(cell: str) -> Text:
-    return Text(" ".join(shown(cell).split()))
+    return Text(in_one_line(cell))

@@ -24,7 +24,7 @@ from edge_agent.events import (
     TurnStarted,
 )
 from edge_agent.protocol import parse
-from edge_agent.traces.lines import Line, call_not_made, shown, told
+from edge_agent.traces.lines import Line, call_not_made, in_one_line, shown, told
 
 _LABEL = 120
 """Most characters of a label: a tree cuts lines where it is wide enough for them."""
@@ -192,5 +192,5 @@ def _beginning(turn: str) -> str:
 
 
 def _label(title: str, text: str) -> Text:
-    words = " ".join(f"{title}: {text}".split() if text else title.split())
-    return Text(shown(words)[:_LABEL], no_wrap=True, overflow="ellipsis")
+    words = in_one_line(f"{title}: {text}" if text else title)
+    return Text(words[:_LABEL], no_wrap=True, overflow="ellipsis")

@@ -121,12 +121,8 @@ class WelcomeScreen(ModalScreen[None]):
             shelf = Shelf(miro.home.libraries, installed_embedder(miro.home))
             name = library_work.name_for(shelf, path)
             result = library_work.add(shelf, name, path, told)
-            miro.call_from_thread(use, name)
+            miro.call_from_thread(lambda: miro.change_asking(libraries=(name,)))
             return result
-
-        def use(name: str) -> None:
-            ask = miro.config.ask.model_copy(update={"libraries": (name,)})
-            miro.change(miro.config.model_copy(update={"ask": ask}))
 
         self._begin("Reading the documents", work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -87,11 +87,7 @@ class Workbench:
         if self._embedder is None:
             self._embedder = ensure_embedder(self.home, None if offline else puller(told), told)
         shelf = Shelf(self.home.libraries, self._embedder)
-
-        def report(progress: IndexProgress) -> None:
-            told(progress.doing, progress.done, progress.total)
-
-        self._libraries = tuple(shelf.resolve(name, report) for name in names)
+        self._libraries = tuple(shelf.resolve(name, indexing(told)) for name in names)
         return Collection(self._libraries)
 
     def let_go(self) -> None:
@@ -108,6 +104,11 @@ class Workbench:
         for library in self._libraries:
             library.close()
         self._libraries = ()
+
+
+def indexing(told: Told) -> Callable[[IndexProgress], None]:
+    """Return what takes note of how far a library is indexed, telling it."""
+    return lambda progress: told(progress.doing, progress.done, progress.total)
 
 
 def puller(told: Told) -> Puller:

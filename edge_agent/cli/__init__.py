@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
 import sys
 from typing import Any, NoReturn
@@ -52,7 +51,10 @@ class LazyGroup(click.Group):
         if not ctx.resilient_parsing and any(
             args[: len(words)] == words for words in _READ_SETTINGS
         ):
-            ctx.default_map = _defaults(needed=not {"-h", "--help"} & set(args))
+            # Imported here: few commands need it, and it takes a while.
+            from edge_agent.cli.defaults import configured_defaults
+
+            ctx.default_map = configured_defaults(needed=not {"-h", "--help"} & set(args))
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -70,48 +72,6 @@ class LazyGroup(click.Group):
             sys.exit(explain_failure(error))
         # A command that called `ctx.exit` has its code returned here; others return None.
         sys.exit(code)
-
-
-class Configured(click.Command):
-    """A command whose help shows the defaults that are set, in place of those it comes with."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, each with its default."""
-        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
-        records = [_as_set(option, ctx).get_help_record(ctx) for option in options]
-        with formatter.section("Options"):
-            formatter.write_dl([record for record in records if record is not None])
-
-
-def _as_set(option: click.Option, ctx: click.Context) -> click.Option:
-    """Return an option that tells which default is set, where one is."""
-    if option.name not in (ctx.default_map or {}):
-        return option
-    told = copy.copy(option)
-    told.show_default = True
-    told.help = (option.help or "").partition("  [default: ")[0]  # what it says of its own
-    return told
-
-
-def _defaults(*, needed: bool) -> dict[str, Any]:
-    """Return what is set for each command, by the names of its parameters.
-
-    Broken settings raise ConfigError where they are `needed`; else they set nothing.
-    """
-    # Imported here: few commands need it, and it takes a while.
-    from edge_agent.config import load_config
-    from edge_agent.errors import ConfigError
-    from edge_agent.home import Home
-
-    try:
-        found = load_config(Home.from_environment().config)
-    except ConfigError:
-        if needed:
-            raise
-        return {}
-    ask = found.ask.model_dump(exclude_defaults=True)
-    going_on = {name: value for name, value in ask.items() if name == "offline"}
-    return {"ask": ask, "runs": {"resume": going_on, "fork": going_on}}
 
 
 @click.group(

@@ -7,7 +7,7 @@ import sys
 import click
 
 from edge_agent.agent import Agent
-from edge_agent.cli import Configured
+from edge_agent.cli.defaults import Configured
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_usable
@@ -21,7 +21,7 @@ from edge_agent.cli.running import (
 )
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
-from edge_agent.launch import agent_settings, check_names
+from edge_agent.launch import VOTERS, agent_settings, check_names
 from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.runs import RunStore
@@ -71,7 +71,7 @@ from edge_agent.runs import RunStore
     type=click.IntRange(min=1),
     metavar="N",
     help="Most attempts while no answer is found, each told what was tried before.  "
-    "[default: 1, with --vote 3]",
+    f"[default: 1, with --vote {VOTERS}]",
 )
 @click.option("--vote", is_flag=True, help="Make all attempts, and take the majority's answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")

@@ -20,13 +20,10 @@ from edge_agent.models import (
     EngineSettings,
     ModelError,
     ModelStore,
+    expected_need,
     free_memory,
-    memory_need,
     usable_cores,
 )
-
-_ROOM_FOR_CACHE = 1.3
-"""Memory that a model takes, as a multiple of its file, before its header can be read."""
 
 
 @click.command()
@@ -74,15 +71,15 @@ def _home(home: Home) -> dict[str, Any]:
 def _model(entry: CatalogEntry, home: Home) -> dict[str, Any]:
     """Say whether a model is here, whole, and whether it would fit into the memory that is free."""
     state = "not here"
-    need = None if entry.bytes is None else round(entry.bytes * _ROOM_FOR_CACHE)
+    size, header = entry.bytes, None
     try:
         model = ModelStore(home.models).find(entry.name)
         if model is not None:
             state = "here, checked"
-            if model.header is not None:
-                need = memory_need(model.bytes, model.header, EngineSettings()).total
+            size, header = model.bytes, model.header
     except ModelError as error:
         state = str(error)
+    need = expected_need(size, header, EngineSettings())
     return {"name": entry.name, "state": state, "memory": need, "problem": _problem(need)}
 
 

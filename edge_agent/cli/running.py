@@ -27,7 +27,6 @@ from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
 from edge_agent.home import Home
 from edge_agent.messages import with_messages
-from edge_agent.models import DEFAULT_CONTEXT
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
@@ -121,10 +120,10 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     store.check_free(run)
     found = resumption(store.events(run), limits)
     started, home = found.started, Home.from_environment()
-    profile = load_profile(started.profile_source or started.profile)
+    profile = load_profile(found.profile)
     chosen = ensure_usable(started.model_source, home, offline=offline)
     library = open_libraries(started.libraries, home, quiet=output.quiet, offline=offline)
-    engine_settings = loading_settings(chosen, home, started.context or DEFAULT_CONTEXT)
+    engine_settings = loading_settings(chosen, home, found.context)
     settings = AgentSettings(prefixes=home.prefixes)
     with open_session(chosen, engine_settings) as session:
         agent = Agent(library, session, profile=profile, settings=settings)

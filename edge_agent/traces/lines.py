@@ -56,6 +56,11 @@ def shown(text: str) -> str:
     )
 
 
+def in_one_line(text: str) -> str:
+    """Return `text` as it is `shown`, without its line breaks."""
+    return " ".join(shown(text).split())
+
+
 def keys_of(keys: Iterable[int]) -> str:
     """Return the keys of passages as they are written in answers."""
     return ", ".join(f"[{key}]" for key in keys)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from edge_agent.events import Citation, Claim, Event
 from edge_agent.traces.account import Account, account, stamp
-from edge_agent.traces.lines import keys_of, said, shown
+from edge_agent.traces.lines import in_one_line, keys_of, said
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BEGINNINGS = re.compile(r"^(\d*)([-+=.)])")
@@ -81,5 +81,5 @@ def _text(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return text in one line that Markdown takes for text."""
-    line = _MARKS.sub(r"\\\1", " ".join(shown(text).split()))
+    line = _MARKS.sub(r"\\\1", in_one_line(text))
     return _BEGINNINGS.sub(r"\1\\\2", line)

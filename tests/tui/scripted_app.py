@@ -8,7 +8,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 
+import pytest
 from scripted_session import ScriptedSession
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -64,6 +66,33 @@ class Hold:
         if self._words in line:
             self.reached.set()
             assert self.free.wait(30)
+
+
+def bench(app: MiroEdge) -> ScriptedBench:
+    """Return the workbench of an interface whose model follows a script."""
+    assert isinstance(app.workbench, ScriptedBench)
+    return app.workbench
+
+
+def hold(app: MiroEdge) -> Hold:
+    """Have the model wait before it writes what it looks for."""
+    bench(app).before_line = held = Hold(" birthplace")
+    return held
+
+
+def hold_pulls(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have the pulls of a module's screen wait when they have begun, until the event."""
+    free, puller = threading.Event(), module.puller
+
+    def slow(told: Told) -> object:
+        def held(doing: str, done: int = 0, total: int | None = None) -> None:
+            told(doing, done, total)
+            assert free.wait(30)
+
+        return puller(held)
+
+    monkeypatch.setattr(module, "puller", slow)
+    return free
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_app import ScriptedBench, dialog, press, shown, store_run, until
+from scripted_app import ScriptedBench, dialog, hold_pulls, press, shown, store_run, until
 from test_models_screen import BYTES, entry
 from textual.widgets import Input, Label, OptionList
 
@@ -18,7 +18,6 @@ from edge_agent.models.catalog import Catalog
 from edge_agent.tui import welcome_screen as module
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.welcome_screen import WelcomeScreen
-from edge_agent.tui.workbench import Told
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -160,17 +159,7 @@ async def test_an_empty_folder_changes_nothing(app: MiroEdge, tmp_path: Path) ->
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Pulls wait when they have begun, until the event."""
-    free, puller = threading.Event(), module.puller
-
-    def slow(told: Told) -> object:
-        def held(doing: str, done: int = 0, total: int | None = None) -> None:
-            told(doing, done, total)
-            assert free.wait(30)
-
-        return puller(held)
-
-    monkeypatch.setattr(module, "puller", slow)
-    return free
+    return hold_pulls(module, monkeypatch)
 
 
 async def test_escape_stops_what_is_being_done_and_then_leaves(

@@ -7,7 +7,17 @@ import threading
 from pathlib import Path
 
 import pytest
-from scripted_app import Hold, ScriptedBench, answered, ask, cell, dialog, keys, press, shown, until
+from scripted_app import (
+    answered,
+    ask,
+    cell,
+    dialog,
+    hold,
+    keys,
+    press,
+    shown,
+    until,
+)
 from textual.widgets import DataTable, Input, OptionList
 
 from edge_agent.index import IndexProgress, Shelf
@@ -94,7 +104,7 @@ def folder(tmp_path: Path) -> Path:
 def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Libraries wait when they have begun to be read, until the event."""
     free = threading.Event()
-    reporting = library_work._reporting
+    reporting = library_work.indexing
 
     def held(told: library_work.Told) -> object:
         report = reporting(told)
@@ -105,7 +115,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
         return wait
 
-    monkeypatch.setattr(library_work, "_reporting", held)
+    monkeypatch.setattr(library_work, "indexing", held)
     return free
 
 
@@ -403,12 +413,10 @@ async def test_removing_one_of_several_leaves_the_others_in_use(app: MiroEdge) -
 
 
 async def test_no_library_is_removed_under_a_run(app: MiroEdge) -> None:
-    hold = Hold(" birthplace")
-    assert isinstance(app.workbench, ScriptedBench)
-    app.workbench.before_line = hold
+    held = hold(app)
     async with shown(app):
         await ask(app)
-        await until(hold.reached.is_set)
+        await until(held.reached.is_set)
         screen = await libraries_screen(app)
         await press(app, "d")
         await until(lambda: screen.said.startswith("A run goes on"))
@@ -416,7 +424,7 @@ async def test_no_library_is_removed_under_a_run(app: MiroEdge) -> None:
         await press(app, "u")
         await until(lambda: "3 documents" in screen.said)
         await until(lambda: any("A run goes on" in each.message for each in app._notifications))
-        hold.free.set()
+        held.free.set()
         await answered(app)
         assert app.store.list()[0].answer == "Larvik"
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from pathlib import Path
 
 import pytest
-from scripted_app import Hold, ScriptedBench, answered, ask, cell, dialog, keys, press, shown, until
+from scripted_app import (
+    answered,
+    ask,
+    cell,
+    dialog,
+    hold,
+    hold_pulls,
+    keys,
+    press,
+    shown,
+    until,
+)
 from textual.widgets import OptionList
 
 from edge_agent.models import ModelStore, TunedSettings
@@ -17,7 +27,6 @@ from edge_agent.tui import models_screen as module
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.models_screen import ModelsScreen
-from edge_agent.tui.workbench import Told
 
 BYTES = b"not a real model " * 1000
 REAL = "smollm2-135m"
@@ -184,16 +193,7 @@ async def test_a_pull_that_fails_says_why(
 async def test_a_pull_is_stopped_and_gone_on_with(
     app: MiroEdge, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free, puller = threading.Event(), module.puller
-
-    def slow(told: Told) -> object:
-        def held(doing: str, done: int = 0, total: int | None = None) -> None:
-            told(doing, done, total)
-            assert free.wait(30)
-
-        return puller(held)
-
-    monkeypatch.setattr(module, "puller", slow)
+    free = hold_pulls(module, monkeypatch)
     async with shown(app):
         screen = await models_screen(app)
         await press(app, "p")
@@ -252,19 +252,17 @@ async def test_a_real_model_is_checked_used_and_deleted(
 
 
 async def test_no_model_is_deleted_or_measured_under_a_run(app: MiroEdge, real: str) -> None:
-    hold = Hold(" birthplace")
-    assert isinstance(app.workbench, ScriptedBench)
-    app.workbench.before_line = hold
+    held = hold(app)
     async with shown(app):
         await ask(app)
-        await until(hold.reached.is_set)
+        await until(held.reached.is_set)
         screen = await models_screen(app, real)
         for key in ("d", "t"):
             screen.say("")
             await press(app, key)
             await until(lambda: screen.said.startswith("A run goes on"))
         assert len(app.screen_stack) == 1
-        hold.free.set()
+        held.free.set()
         await answered(app)
 
 

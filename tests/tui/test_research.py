@@ -10,10 +10,11 @@ from scripted_app import (
     QUESTION,
     SCRIPT,
     Hold,
-    ScriptedBench,
     answered,
     ask,
+    bench,
     dialog,
+    hold,
     labels,
     leave_line,
     page,
@@ -31,11 +32,6 @@ from edge_agent.tui.evidence_list import EvidenceList
 from edge_agent.tui.run_thread import RunThread
 
 
-def bench(app: MiroEdge) -> ScriptedBench:
-    assert isinstance(app.workbench, ScriptedBench)
-    return app.workbench
-
-
 def thread(app: MiroEdge) -> RunThread:
     assert app.last_run is not None
     return app.last_run
@@ -44,9 +40,7 @@ def thread(app: MiroEdge) -> RunThread:
 @pytest.fixture
 def held(app: MiroEdge) -> Hold:
     """The model waits before it writes what it looks for."""
-    hold = Hold(" birthplace")
-    bench(app).before_line = hold
-    return hold
+    return hold(app)
 
 
 async def test_a_question_is_answered_with_sources(app: MiroEdge) -> None:

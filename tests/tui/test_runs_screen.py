@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from scripted_app import (
-    Hold,
     ScriptedBench,
     answered,
     ask,
     cell,
     dialog,
+    hold,
     keys,
     labels,
     page,
@@ -168,12 +168,10 @@ async def test_a_run_is_gone_on_with(app: MiroEdge) -> None:
 
 
 async def test_no_run_is_gone_on_with_while_one_goes_on(app: MiroEdge) -> None:
-    hold = Hold(" birthplace")
-    assert isinstance(app.workbench, ScriptedBench)
-    app.workbench.before_line = hold
+    held = hold(app)
     async with shown(app):
         await ask(app)
-        await until(hold.reached.is_set)
+        await until(held.reached.is_set)
         screen = await runs_screen(app)
         await until(lambda: len(keys(screen)) == 4)
         await press(app, "r")
@@ -182,7 +180,7 @@ async def test_no_run_is_gone_on_with_while_one_goes_on(app: MiroEdge) -> None:
         await press(app, "d")
         await until(lambda: "working on the run" in status(app))
         assert len(keys(screen)) == 4
-        hold.free.set()
+        held.free.set()
         await answered(app)
 
 
