@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from edge_agent.dates import asks_for_date, dates
 from edge_agent.desk import Desk, Steps
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
 from edge_agent.protocol import parse
-from edge_agent.reading import reading_list, whole
+from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
 from edge_agent.trajectory import Entry
-from edge_agent.turns import answer_turn, chosen_answer_turn
+from edge_agent.turns import answer_turn
 from edge_agent.verification import UNANSWERED, states, verified
 
 
@@ -51,14 +50,12 @@ class Answering:
             yield from self._begin(exhibits)
 
     def _plan(self) -> Plan:
-        """Plan the answer; a date that is asked for is one that stands in the passages."""
-        prompts, reading = self._profile.prompts, self._trajectory.reading
-        if reading is not None and prompts.answer and reading.system:
-            asked = asks_for_date(self._trajectory.started.question)
-            found = dates(reading.prompt) if asked else ()
-            if found:
-                return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
-        return answer_turn(prompts.answer, self._profile.reading.answer_tokens)
+        """Plan the answer to what is shown."""
+        reading = self._trajectory.reading
+        assert reading is not None
+        if reading.system:
+            return reply_plan(self._trajectory.started.question, reading.prompt, self._profile)
+        return answer_turn(self._profile.prompts.answer, self._profile.reading.answer_tokens)
 
     def _given(self) -> str | None:
         """Return the answer in the last turn of the window, or None."""
@@ -70,8 +67,7 @@ class Answering:
         prompts, step = self._profile.prompts, self._trajectory.step
         question = "\n".join([self._trajectory.started.question, *self._trajectory.said])
         if self._profile.reading.at_end:
-            passages = "\n\n".join(whole(exhibit) for exhibit in exhibits)
-            prompt = prompts.reading.format(passages=passages, question=question).strip()
+            prompt = reading_prompt(exhibits, question, prompts)
             keys = tuple(exhibit.key for exhibit in exhibits)
             started = ReadingStarted(step, keys, prompts.reader.strip(), prompt)
             self._desk.open(self._entries(started))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -83,17 +84,26 @@ class Gathering:
             return free_message(self._tools, *tokens)
         quotable = None
         if gathering.thoughts == "quoted":
-            quotable = on_topic(trajectory.quotable, trajectory)
+            quotable = self._quotable()
         if len(trajectory.calls) >= trajectory.max_calls:
-            return closing_turn(quotable or ())
+            return closing_turn(quotable or (), gathering.quotes)
         return gathering_turn(quotable, self._tools, gathering, self._leads)
 
-    def _leads(self, thought: str) -> tuple[str, ...]:
+    def _quotable(self) -> tuple[str, ...]:
+        """Return the lines that may be quoted: a model that is led keeps to its topic."""
+        trajectory = self._trajectory
+        if not self._profile.gathering.leads:
+            return tuple(trajectory.quotable)
+        return on_topic(trajectory.quotable, trajectory)
+
+    def _leads(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Return the names that the next search may be about; none leaves it to the model."""
         if not self._profile.gathering.leads:
             return ()
-        quote = self._trajectory.quotable.get(thought)
-        return leads(thought.partition(": ")[2], quote, self._trajectory)
+        known = self._trajectory.quotable
+        quotes = [known[line] for line in lines if line in known]
+        text = " ".join(line.partition(": ")[2] for line in lines)
+        return leads(text, quotes, self._trajectory)
 
     @property
     def _turn_tokens(self) -> int:

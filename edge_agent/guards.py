@@ -131,7 +131,7 @@ def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> V
     if message.call is None or len(last) < patience:
         return None
     if profile.gathering.thoughts == "quoted":
-        helped = trajectory.quoted_in(message) is not None or any(each.quoted for each in last)
+        helped = bool(trajectory.quoted_in(message)) or any(each.quoted for each in last)
     else:
         helped = any(each.found for each in last)
     return None if helped else Finish(NO_PROGRESS)

@@ -41,14 +41,14 @@ def on_topic(quotable: Mapping[str, Quote], trajectory: Trajectory) -> tuple[str
     )
 
 
-def leads(text: str, quote: Quote | None, trajectory: Trajectory) -> tuple[str, ...]:
+def leads(text: str, written: Sequence[Quote], trajectory: Trajectory) -> tuple[str, ...]:
     """Return the names that are worth a search: those in `text`, which was just written, and those
     in the question; where there are none, those in all that was quoted, the latest first.
 
-    A name is worth one where no passage with that title was quoted, `quote` of this turn included,
-    and it was not searched for before. One that a search only happened to show is still a lead.
+    A name is worth one where no passage with that title was quoted, in the turn being `written` or
+    before, and it was not searched for before. One that a search only happened to show is still a lead.
     """
-    quotes = [*trajectory.quotes, *([quote] if quote else [])]
+    quotes = [*trajectory.quotes, *written]
     passages = [_exhibit(each, trajectory).passage for each in reversed(quotes)]
     known = {content_words(title) for passage in passages for title in _titles(passage.title)}
     searched = _subjects(_queries(trajectory))

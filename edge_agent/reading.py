@@ -1,12 +1,15 @@
-"""What the answer is read from: whole passages, those that matter most nearest the end."""
+"""Reading: whole passages, those that matter most nearest the end, and the answer to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from edge_agent.dates import asks_for_date, dates
 from edge_agent.evidence import Exhibit
-from edge_agent.profiles import Reading
+from edge_agent.models import Plan
+from edge_agent.profiles import Profile, Prompts, Reading
 from edge_agent.trajectory import Trajectory
+from edge_agent.turns import answer_turn, chosen_answer_turn
 from edge_agent.verification import content_words
 
 
@@ -37,6 +40,21 @@ def reading_list(
             break
         chosen.append(exhibit)
     return tuple(reversed(chosen))
+
+
+def reading_prompt(exhibits: Iterable[Exhibit], question: str, prompts: Prompts) -> str:
+    """Return what the reader is shown: the passages whole, and the question after them."""
+    passages = "\n\n".join(whole(exhibit) for exhibit in exhibits)
+    return prompts.reading.format(passages=passages, question=question).strip()
+
+
+def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
+    """Plan the answer to `prompt`; a date that is asked for is one that stands in the passages."""
+    prompts = profile.prompts
+    found = dates(prompt) if prompts.answer and asks_for_date(question) else ()
+    if found:
+        return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
+    return answer_turn(prompts.answer, profile.reading.answer_tokens)
 
 
 def whole(exhibit: Exhibit) -> str:

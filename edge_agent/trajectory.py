@@ -155,9 +155,15 @@ class Trajectory:
         assert exhibit is not None
         return quotable_line(quote, exhibit)
 
-    def quoted_in(self, message: Message) -> Quote | None:
-        """Return the sentence that a message begins with, if it is one that was shown."""
-        return self.quotable.get(message.thought.partition("\n")[0].strip() + "\n")
+    def quoted_in(self, message: Message) -> tuple[Quote, ...]:
+        """Return the sentences that a message begins with, of those that were shown."""
+        quotes: list[Quote] = []
+        for line in message.thought.split("\n"):
+            quote = self.quotable.get(f"{line.strip()}\n")
+            if quote is None:
+                break
+            quotes.append(quote)
+        return tuple(quotes)
 
     @singledispatchmethod
     def apply(self, event: Event) -> None:
@@ -287,11 +293,11 @@ class Trajectory:
         """Let the turn stand, and keep the sentence that it begins with."""
         if self.turn is None:
             return
-        quote = self.quoted_in(self.turn)
-        if quote is not None and quote not in self.quotes:
-            self.quotes.append(quote)
-            if self.calls:
-                self.calls[-1].quoted = True
+        for quote in self.quoted_in(self.turn):
+            if quote not in self.quotes:
+                self.quotes.append(quote)
+                if self.calls:
+                    self.calls[-1].quoted = True
         self.turn, self.rollbacks = None, 0
 
 

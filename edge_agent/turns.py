@@ -24,23 +24,28 @@ def gathering_turn(
     quotable: Sequence[str] | None,
     tools: tuple[ToolSignature, ...],
     gathering: Gathering,
-    leads: Callable[[str], Sequence[str]],
+    leads: Callable[[Sequence[str]], Sequence[str]],
 ) -> Plan:
-    """Plan a step: quote one of the sentences shown, say what is missing, call a tool; or stop.
+    """Plan a step: quote sentences among those shown, say what is missing, call a tool; or stop.
 
     Where nothing can be quoted, `quotable` is None, the model writes a line of its own instead.
-    `leads` are the names, given that line, of which what is missing begins with one; where there
+    `leads` are the names, given those lines, of which what is missing begins with one; where there
     are none the model begins as it likes.
     What is missing, in plain words, is what a search looks for: asked to write the same as JSON, a
     small model repeats the question instead.
     """
     if quotable is None:
-        thought = yield from _line(gathering.thought_tokens)
+        lines = [(yield from _line(gathering.thought_tokens))]
     else:
-        thought = yield Choose((*quotable, NOTHING_HELPS))
-    names = tuple(f" {name}" for name in leads(thought))
-    helped = thought != NOTHING_HELPS
-    if (yield Choose((MISSING, ENOUGH) if helped or not names else (MISSING,))) == ENOUGH:
+        lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
+    next_line = ""
+    while next_line not in (MISSING, ENOUGH):
+        names = tuple(f" {name}" for name in leads(lines))
+        stuck = lines == [NOTHING_HELPS] and names
+        more = _unquoted(quotable or (), lines, gathering.quotes)
+        next_line = yield Choose((*more, MISSING) if stuck else (*more, MISSING, ENOUGH))
+        lines.append(next_line)
+    if next_line == ENOUGH:
         return
     name = (yield Choose(names)) if names else ""
     query = (name + (yield from _line(gathering.thought_tokens))).strip()
@@ -48,10 +53,11 @@ def gathering_turn(
     yield from guided_call(tools, gathering.argument_tokens, known)
 
 
-def closing_turn(quotable: Sequence[str]) -> Plan:
-    """Plan the last step: quote a sentence once more, and stop."""
-    yield Choose((*quotable, NOTHING_HELPS))
-    yield Force(ENOUGH)
+def closing_turn(quotable: Sequence[str], most: int) -> Plan:
+    """Plan the last step: quote once more, up to `most` sentences, and stop."""
+    lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
+    while lines[-1] != ENOUGH:
+        lines.append((yield Choose((*_unquoted(quotable, lines, most), ENOUGH))))
 
 
 def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:
@@ -69,6 +75,13 @@ def answer_turn(beginning: str, answer_tokens: int) -> Plan:
     written = yield Sample(max_tokens=answer_tokens, stop=("}", "\n"))
     if not written.endswith("}"):
         yield Force("}")
+
+
+def _unquoted(quotable: Sequence[str], lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return the sentences that a turn may still quote, after `lines`."""
+    if NOTHING_HELPS in lines or len(lines) >= most:
+        return ()
+    return tuple(line for line in quotable if line not in lines)
 
 
 def _line(tokens: int) -> Generator[Step, str, str]:

@@ -84,8 +84,11 @@ class Gathering(_Frozen):
     """Most tool calls of an attempt, where the person who asks does not say otherwise."""
     thoughts: Literal["quoted", "written", "free"]
     """A sentence chosen among those shown; a line of the model's own; or a whole message."""
+    quotes: int = Field(gt=0)
+    """Most sentences that a turn quotes."""
     leads: bool
-    """Whether a search begins with a name that was read and not yet looked up."""
+    """Whether quotes keep to what was looked up last, and a search begins with a name that was read
+    and not yet looked up."""
     search_first: bool
     """Whether the first step is a search for the question itself."""
     results: int = Field(gt=0)

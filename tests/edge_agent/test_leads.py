@@ -45,7 +45,7 @@ def test_names_stand_in_the_text(text: str) -> None:
 
 def of(told: Told, text: str, quoting: Exhibit | None = None) -> tuple[str, ...]:
     quote = quoting and Quote(quoting.key, quoting.passage.text)
-    return leads(text, quote, told.trajectory)
+    return leads(text, [quote] if quote else [], told.trajectory)
 
 
 def test_a_lead_is_a_name_that_was_read_and_not_looked_up() -> None:
