@@ -12,7 +12,7 @@ _MONTH = rf"(?:{'|'.join(f'{month[:3]}(?:{month[3:]})?' for month in MONTHS)}|Se
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d|20)\d\d"
 _DATE = re.compile(
-    rf"\b(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY}, ?{_YEAR}"
+    rf"\b(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY} ?, ?{_YEAR}"
     rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|{_YEAR})\b"
 )
 _ASKED = re.compile(

@@ -49,9 +49,12 @@ def reading_prompt(exhibits: Iterable[Exhibit], question: str, prompts: Prompts)
 
 
 def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
-    """Plan the answer to `prompt`; a date that is asked for is one that stands in the passages."""
+    """Plan the answer to `prompt`; a date that is asked for is one that stands in the passages,
+    where the profile says so.
+    """
     prompts = profile.prompts
-    found = dates(prompt) if prompts.answer and asks_for_date(question) else ()
+    chosen = profile.reading.dates and prompts.answer and asks_for_date(question)
+    found = dates(prompt) if chosen else ()
     if found:
         return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
     return answer_turn(prompts.answer, profile.reading.answer_tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -55,6 +56,7 @@ def chat_format(template: str | None, beginning: str = "") -> ChatFormat:
         ) from error
 
 
+@cache
 def _cut_out(template: str, beginning: str) -> ChatFormat:
     """Render a conversation of marks and cut the wrappings out of what stands between them."""
     asked = [_message("user", _USER), _message("assistant", _ASSISTANT), _message("user", _LATER)]

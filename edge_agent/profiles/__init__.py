@@ -112,6 +112,8 @@ class Reading(_Frozen):
     """Most tokens of passages in view when the answer is written."""
     answer_tokens: int = Field(gt=0)
     """Most tokens of an answer."""
+    dates: bool
+    """Whether a date that is asked for is chosen among those that stand in the passages."""
     tries: int = Field(gt=0)
     """Most times that it is asked for where none was given in a box."""
 

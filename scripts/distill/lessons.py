@@ -1,0 +1,184 @@
+"""Lessons: what a teacher knows of a training question, and how it would ask for what is missing.
+
+The teacher knows which documents hold the evidence and what they say, but may only write what
+somebody can know who has read the question and the sentences that were quoted so far.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_agent.leads import names
+from edge_agent.verification import content_words, states
+
+_HELD_SHARE = 10
+_MOST_SHARED = 4
+_BRACKETS = re.compile(r"\s*\([^)]*\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A document that the answer needs."""
+
+    document: str
+    title: str
+    sentences: tuple[str, ...]
+    """Those that hold the evidence; none where the source does not say."""
+    says: str
+    """What the evidence states; empty where only its sentences are known."""
+    ask: str
+    """What would be asked about it, in a few words; empty where the source does not say."""
+
+    @property
+    def name(self) -> str:
+        """The title without a part in brackets."""
+        return _BRACKETS.sub("", self.title)
+
+    def met_by(self, sentence: str) -> bool:
+        """Tell whether a sentence of the document is the evidence."""
+        if self.sentences:
+            flat = " ".join(sentence.split())
+            return any(flat in each or each in flat for each in self.sentences)
+        return states(sentence, self.says)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A training question with all that its source says of it."""
+
+    set: str
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    needs: tuple[Need, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether the question is kept back for looking at what was learned: one in ten is."""
+        digest = hashlib.sha256(f"{self.set} {self.id}".encode()).digest()
+        return digest[0] % _HELD_SHARE == 0
+
+
+def lessons(folder: Path) -> list[Lesson]:
+    """Return the lessons of a set's training questions whose evidence is known."""
+    asked = [each for each in _records(folder / "questions.jsonl") if each["split"] == "train"]
+    if not (folder / "corpus.jsonl").exists():
+        return [_loose_lesson(folder.name, each) for each in asked]
+    documents = {str(each["id"]): each for each in _records(folder / "corpus.jsonl")}
+    return [_lesson(folder.name, each, documents) for each in asked if each.get("gold")]
+
+
+def _lesson(name: str, record: dict[str, Any], documents: dict[str, dict[str, Any]]) -> Lesson:
+    answers = record.get("answers") or [record["answer"], *record.get("answer_aliases", ())]
+    return Lesson(
+        set=name,
+        id=str(record["id"]),
+        question=record["question"],
+        answers=tuple(answers),
+        needs=tuple(
+            _need(record, number, documents[str(gold)])
+            for number, gold in enumerate(record["gold"])
+        ),
+    )
+
+
+def _loose_lesson(name: str, record: dict[str, Any]) -> Lesson:
+    """Return a lesson whose evidence is sentences without documents, for readings alone."""
+    needs = [
+        Need(f"{record['id']}-{number}", _title(sentence), (sentence,), "", "")
+        for number, sentence in enumerate(record["sentences"])
+    ]
+    return Lesson(name, str(record["id"]), record["question"], (record["answer"],), tuple(needs))
+
+
+def _title(sentence: str) -> str:
+    """Return what a sentence without a document is about: the first name in it, or its beginning."""
+    return next(names(f"on {sentence}"), " ".join(sentence.split()[:3]))
+
+
+def _need(record: dict[str, Any], number: int, document: dict[str, Any]) -> Need:
+    steps, triples = record.get("decomposition") or [], record.get("evidences") or []
+    says = ask = ""
+    if triples and len(triples) == len(record["gold"]):
+        ask = triples[number][1]
+    elif steps and "gold" in steps[number]:
+        says, ask = steps[number]["answer"], _filled_in(steps, number)
+    elif "gold_sentences" not in record:
+        says = (record.get("answers") or [record["answer"]])[0]
+    chosen = [place for gold, place in record.get("gold_sentences", ()) if gold == document["id"]]
+    parts = document.get("sentences") or ()
+    return Need(
+        document=str(document["id"]),
+        title=document["title"],
+        sentences=tuple(" ".join(parts[each].split()) for each in chosen if each < len(parts)),
+        says=says,
+        ask=ask,
+    )
+
+
+def _filled_in(steps: list[dict[str, Any]], number: int) -> str:
+    """Return a step's question, with the answers of the steps before it where it names them."""
+    asked = str(steps[number]["question"]).replace(">>", " ")
+    return re.sub(r"#(\d)", lambda step: str(steps[int(step[1]) - 1]["answer"]), asked)
+
+
+def queries(need: Need, question: str, read: str, evidence: str) -> Iterator[str]:
+    """Yield what might be searched for to find a document, most natural first.
+
+    `read` are the sentences quoted so far, `evidence` what the document says: a query has only words
+    of the question, of what was read, and of the relation that is asked for.
+    """
+    seen = f"{question} {read}"
+    target = f"{need.title} {evidence}"
+    shared = _shared(question, target)
+    if need.ask:
+        yield from _asked(need, seen)
+    mention = mentioned(need.name, seen)
+    if mention:
+        rest = [word for word in shared if word.lower() not in mention.lower()]
+        yield " ".join([mention, *rest[:_MOST_SHARED]])
+        yield mention
+    about = content_words(target)
+    for name in dict.fromkeys(names(f"on {question} {read}")):
+        if content_words(name) & about:
+            rest = [word for word in shared if word.lower() not in name.lower()]
+            yield " ".join([name, *rest[:_MOST_SHARED]])
+    if len(shared) >= 2:
+        yield " ".join(shared)
+
+
+def _asked(need: Need, seen: str) -> Iterator[str]:
+    """Yield the query that the source's own step makes, if one can know all its names by now."""
+    wanted = [
+        name for name in names(f"on {need.ask}") if not content_words(name) <= content_words(seen)
+    ]
+    mention = mentioned(need.name, seen)
+    words = " ".join(word for word in need.ask.split() if content_words(word))
+    if not wanted and content_words(need.ask) & content_words(seen):
+        yield words if mention is None or mentioned(mention, words) else f"{mention} {words}"
+    elif mention is not None:
+        yield f"{mention} {words}"
+
+
+def mentioned(name: str, text: str) -> str | None:
+    """Return how `name` stands in `text`, as whole words in whatever case, or None."""
+    match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+    return None if match is None else match[0]
+
+
+def _shared(question: str, target: str) -> list[str]:
+    """Return the words of the question that its evidence has too, in their order."""
+    about = content_words(target)
+    found = [re.sub(r"['’]s$", "", word.strip("?.,;:\"'()")) for word in question.split()]
+    return [word for word in dict.fromkeys(found) if content_words(word) & about]
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]

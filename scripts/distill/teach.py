@@ -1,0 +1,267 @@
+"""Makes the examples that a student learns from: a teacher's runs of the real agent, and readings.
+
+gathering   a teacher that knows the evidence drives the real agent over the real library, and a run
+            is kept when every step of it was earned
+reading     the passages that hold the evidence among others that a search found, and the answer
+
+It can be stopped, and started again where it was; what it kept and dropped is told at the end.
+
+    .venv/bin/python scripts/distill/teach.py --out build/distill/taught.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from configuration import Configuration, Variant, load_configuration
+from examples import Example, Shelf, groups
+from lessons import Lesson, lessons
+from readings import answer_to, distractors_of, evidence_of, mixed, reading
+from taught_session import TaughtSession
+from teacher import NOT_FOUND, Teacher, Unteachable
+from withholding import Withholding
+
+from edge_agent.agent import Agent
+from edge_agent.events import Event, RunFinished
+from edge_agent.home import Home
+from edge_agent.index import Library
+from edge_agent.models import ContextFull, EngineSettings, ModelStore
+from edge_agent.models.engine import Engine
+from edge_agent.profiles import Profile, load_profile
+from edge_agent.provisioning import installed_embedder
+from edge_agent.verification import words
+
+READ = "read"
+"""The group of a question's readings, beside those of its variants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A lesson in one variant, or its readings."""
+
+    lesson: Lesson
+    variant: str
+
+    @property
+    def group(self) -> str:
+        """The name under which its examples are found again."""
+        return f"{self.lesson.set} {self.lesson.id} {self.variant}"
+
+    def chance(self, seed: int) -> random.Random:
+        """Return a source of chance of its own."""
+        return random.Random(f"{seed} {self.group}")
+
+
+class School:
+    """What lessons are given with: the libraries, a vocabulary, the profile."""
+
+    def __init__(self, configuration: Configuration, data: Path) -> None:
+        """Open what `configuration` names. Raises LibraryError, ModelError."""
+        home = Home.from_environment()
+        model = ModelStore(home.models).find(configuration.base)
+        if model is None:
+            raise SystemExit(f"Pull the base first: miro-edge models pull {configuration.base}")
+        self._configuration = configuration
+        self._data = data
+        self._libraries = home.libraries
+        self._embedder = installed_embedder(home)
+        self._opened: dict[str, Library] = {}
+        self._engine = Engine(model.path, EngineSettings(threads=1))
+        self._profile = load_profile(configuration.profile)
+
+    def library(self, name: str) -> Library:
+        """Return the library of a set's whole corpus, made where it is not there yet."""
+        name = self._configuration.read.borrowed.get(name, name)
+        if name not in self._opened:
+            library = Library(self._libraries / f"bench-{name}", self._embedder)
+            library.add([self._data / name / "corpus.jsonl"])
+            self._opened[name] = library
+        return self._opened[name]
+
+    def examples(self, task: Task) -> tuple[list[Example], str]:
+        """Return what a task makes, and why it makes nothing where it does not."""
+        try:
+            if task.variant == READ:
+                return list(self._readings(task)), ""
+            return self._run(task, self._configuration.teach.variants[task.variant]), ""
+        except (Unteachable, ContextFull) as error:
+            return [], str(error)
+
+    # Runs
+
+    def _run(self, task: Task, variant: Variant) -> list[Example]:
+        """Have a run taught. Raises Unteachable where a step of it is not earned."""
+        lesson, chance = task.lesson, task.chance(self._configuration.seed)
+        profile = _varied(self._profile, variant)
+        hidden = _hidden(lesson, chance) if variant.withheld else ()
+        library = Withholding(self.library(lesson.set), hidden)
+        teacher = Teacher(lesson, library, profile.gathering.results, chance)
+        session = TaughtSession(self._engine, teacher)
+        events: list[Event] = []
+        for event in Agent(library, session, profile=profile).run(lesson.question):
+            teacher.watch(event)
+            events.append(event)
+        session.leave()
+        _require_earned(lesson, session, events[-1], withheld=variant.withheld)
+        return [
+            Example(
+                set=lesson.set,
+                question=lesson.id,
+                kind="reading" if number else "gathering",
+                variant=task.variant,
+                held=lesson.held,
+                tokens=tuple(page.tokens),
+                decided=tuple(page.decided),
+            )
+            for number, page in enumerate(session.pages)
+        ]
+
+    # Readings
+
+    def _readings(self, task: Task) -> Iterator[Example]:
+        """Yield readings of a question, with other passages beside the evidence in each."""
+        lesson, chance = task.lesson, task.chance(self._configuration.seed)
+        plan, library = self._configuration.read, self.library(task.lesson.set)
+        evidence = evidence_of(lesson, library)
+        others = distractors_of(lesson, library)
+        for _ in range(plan.times[lesson.set]):
+            shown = evidence
+            if chance.random() < plan.unanswerable:
+                shown = chance.sample(evidence, chance.randrange(len(evidence)))
+            most = chance.randint(*plan.distractors)
+            passages = mixed(shown, others, most if shown else max(most, 2), chance)
+            answer = answer_to(lesson, passages)
+            if answer == NOT_FOUND and shown is evidence:
+                raise Unteachable("the evidence does not state the answer")
+            page = reading(lesson.question, passages, answer, self._profile, self._engine, chance)
+            yield Example(
+                set=lesson.set,
+                question=lesson.id,
+                kind="reading",
+                variant="answerable" if shown is evidence else "unanswerable",
+                held=lesson.held,
+                tokens=tuple(page.tokens),
+                decided=tuple(page.decided),
+            )
+
+
+def _varied(profile: Profile, variant: Variant) -> Profile:
+    """Return a profile with what a variant shows."""
+    values = {
+        "results": variant.results or profile.gathering.results,
+        "result_tokens": variant.result_tokens or profile.gathering.result_tokens,
+    }
+    return profile.model_copy(update={"gathering": profile.gathering.model_copy(update=values)})
+
+
+def _hidden(lesson: Lesson, chance: random.Random) -> tuple[str, ...]:
+    """Return documents to take away, at least one."""
+    documents = [need.document for need in lesson.needs]
+    return tuple(chance.sample(documents, chance.randint(1, len(documents))))
+
+
+def _require_earned(lesson: Lesson, session: TaughtSession, done: Event, *, withheld: bool) -> None:
+    """Raise Unteachable where a run has not come to the answer by what it found."""
+    assert isinstance(done, RunFinished)
+    if not session.whole:
+        raise Unteachable("the window was cleared")
+    if withheld:
+        if done.status != "not_found":
+            raise Unteachable("it was answered without the evidence")
+        return
+    accepted = {" ".join(words(answer)) for answer in lesson.answers}
+    if done.answer is None or " ".join(sorted(words(done.answer))) not in {
+        " ".join(sorted(each.split())) for each in accepted
+    }:
+        raise Unteachable("the passages in view did not give the answer")
+
+
+def tasks(configuration: Configuration, data: Path) -> list[Task]:
+    """Return all that is to be taught, in an order that mixes sets and variants."""
+    chosen: list[Task] = []
+    for name in (*configuration.sets, *configuration.read.borrowed):
+        every = lessons(data / name)
+        random.Random(configuration.seed).shuffle(every)
+        single = bool(every) and max(len(lesson.needs) for lesson in every) == 1
+        if name in configuration.read.borrowed:
+            chosen += [Task(lesson, READ) for lesson in every]
+            continue
+        for variant, values in configuration.teach.variants.items():
+            if values.sets is None or name in values.sets:
+                part = every[: configuration.teach.single_hop] if single else every
+                part = part[-round(values.share * len(part)) :]
+                chosen += [Task(lesson, variant) for lesson in part]
+        part = every[: configuration.read.single_hop] if single else every
+        chosen += [Task(lesson, READ) for lesson in part]
+    random.Random(configuration.seed).shuffle(chosen)
+    return chosen
+
+
+_school: School | None = None
+
+
+def _open_school(configuration: Configuration, data: Path) -> None:
+    global _school
+    _school = School(configuration, data)
+
+
+def _teach(task: Task) -> tuple[Task, list[Example], str]:
+    assert _school is not None
+    return (task, *_school.examples(task))
+
+
+def taught(
+    configuration: Configuration, data: Path, out: Path, jobs: int, limit: int | None
+) -> None:
+    """Teach what was not taught yet, and write each group when it is whole."""
+    shelf = Shelf(out)
+    todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]
+    pool = get_context("spawn").Pool(jobs, _open_school, (configuration, data))
+    with pool:
+        for number, (task, made, reason) in enumerate(pool.imap_unordered(_teach, todo), 1):
+            shelf.add(task.group, made, variant=task.variant, set=task.lesson.set, dropped=reason)
+            if number % 50 == 0 or number == len(todo):
+                print(f"\r{number} of {len(todo)}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+
+
+def summary(out: Path) -> None:
+    """Print how many examples were kept, and why groups were dropped."""
+    kept: Counter[tuple[str, str]] = Counter()
+    dropped: Counter[tuple[str, str, str]] = Counter()
+    tokens = 0
+    for group in groups(out):
+        kept[group["set"], group["variant"]] += bool(group["examples"])
+        tokens += sum(len(each["tokens"]) for each in group["examples"])
+        if group["dropped"]:
+            dropped[group["set"], group["variant"], group["dropped"]] += 1
+    for (name, variant), count in sorted(kept.items()):
+        print(f"{name:10} {variant:10} kept {count}")
+    for (name, variant, reason), count in sorted(dropped.items()):
+        print(f"{name:10} {variant:10} dropped {count}: {reason}")
+    print(f"{tokens} tokens")
+
+
+def main() -> None:
+    """Teach, and tell what came of it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
+    parser.add_argument("--config", type=Path, help="configuration; the one beside this by default")
+    parser.add_argument("--out", type=Path, default=Path("build/distill/taught.jsonl"))
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--limit", type=int, help="most groups, for a try")
+    options = parser.parse_args()
+    configuration = load_configuration(options.config)
+    taught(configuration, options.data, options.out, options.jobs, options.limit)
+    summary(options.out)
+
+
+if __name__ == "__main__":
+    main()
