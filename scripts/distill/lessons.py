@@ -83,9 +83,15 @@ def _lesson(name: str, record: dict[str, Any], documents: dict[str, dict[str, An
         answers=tuple(answers),
         needs=tuple(
             _need(record, number, documents[str(gold)])
-            for number, gold in enumerate(record["gold"])
+            for number, gold in enumerate(_in_order(record))
         ),
     )
+
+
+def _in_order(record: dict[str, Any]) -> list[str]:
+    """Return the documents that hold the evidence, in the order of the steps that need them."""
+    steps = record.get("decomposition") or []
+    return [step["gold"] for step in steps if "gold" in step] or record["gold"]
 
 
 def _loose_lesson(name: str, record: dict[str, Any]) -> Lesson:
@@ -98,7 +104,7 @@ def _loose_lesson(name: str, record: dict[str, Any]) -> Lesson:
 
 
 def _title(sentence: str) -> str:
-    """Return what a sentence without a document is about: the first name in it, or its beginning."""
+    """Return what a sentence without a document is about: the first name in it, or its start."""
     return next(names(f"on {sentence}"), " ".join(sentence.split()[:3]))
 
 
@@ -131,8 +137,8 @@ def _filled_in(steps: list[dict[str, Any]], number: int) -> str:
 def queries(need: Need, question: str, read: str, evidence: str) -> Iterator[str]:
     """Yield what might be searched for to find a document, most natural first.
 
-    `read` are the sentences quoted so far, `evidence` what the document says: a query has only words
-    of the question, of what was read, and of the relation that is asked for.
+    `read` are the sentences quoted so far, `evidence` what the document says: a query has only
+    words of the question, of what was read, and of the relation that is asked for.
     """
     seen = f"{question} {read}"
     target = f"{need.title} {evidence}"

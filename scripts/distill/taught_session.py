@@ -147,7 +147,7 @@ class TaughtSession:
             page.add(self._tokens(step.text))
             yield Piece(step.text, "forced")
         elif isinstance(step, Choose):
-            text = step.options[0] if len(step.options) == 1 else self._pen.choose(step.options)
+            text = self._pen.choose(step.options)
             options = [self._tokens(option) for option in step.options]
             page.add(self._tokens(text), branches(options, self._tokens(text)))
             yield Piece(text, "chosen")

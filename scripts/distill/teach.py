@@ -6,7 +6,7 @@ reading     the passages that hold the evidence among others that a search found
 
 It can be stopped, and started again where it was; what it kept and dropped is told at the end.
 
-    .venv/bin/python scripts/distill/teach.py --out build/distill/taught.jsonl
+    .venv/bin/python scripts/distill/teach.py --out .distill/taught.jsonl
 """
 
 from __future__ import annotations
@@ -62,14 +62,13 @@ class Task:
 class School:
     """What lessons are given with: the libraries, a vocabulary, the profile."""
 
-    def __init__(self, configuration: Configuration, data: Path) -> None:
-        """Open what `configuration` names. Raises LibraryError, ModelError."""
+    def __init__(self, configuration: Configuration) -> None:
+        """Open what `configuration` names. Raises ModelError."""
         home = Home.from_environment()
         model = ModelStore(home.models).find(configuration.base)
         if model is None:
             raise SystemExit(f"Pull the base first: miro-edge models pull {configuration.base}")
         self._configuration = configuration
-        self._data = data
         self._libraries = home.libraries
         self._embedder = installed_embedder(home)
         self._opened: dict[str, Library] = {}
@@ -77,12 +76,10 @@ class School:
         self._profile = load_profile(configuration.profile)
 
     def library(self, name: str) -> Library:
-        """Return the library of a set's whole corpus, made where it is not there yet."""
+        """Return the library of a set's whole corpus."""
         name = self._configuration.read.borrowed.get(name, name)
         if name not in self._opened:
-            library = Library(self._libraries / f"bench-{name}", self._embedder)
-            library.add([self._data / name / "corpus.jsonl"])
-            self._opened[name] = library
+            self._opened[name] = Library(self._libraries / f"bench-{name}", self._embedder)
         return self._opened[name]
 
     def examples(self, task: Task) -> tuple[list[Example], str]:
@@ -204,12 +201,19 @@ def tasks(configuration: Configuration, data: Path) -> list[Task]:
     return chosen
 
 
+def make_library(folder: Path, data: Path) -> None:
+    """Make the library of a set's whole corpus, where it is not there yet."""
+    library = Library(folder)
+    if library.statistics().documents == 0:
+        library.add([data / "corpus.jsonl"])
+
+
 _school: School | None = None
 
 
-def _open_school(configuration: Configuration, data: Path) -> None:
-    global _school
-    _school = School(configuration, data)
+def _open_school(configuration: Configuration) -> None:
+    global _school  # noqa: PLW0603 (a worker process has one)
+    _school = School(configuration)
 
 
 def _teach(task: Task) -> tuple[Task, list[Example], str]:
@@ -222,8 +226,10 @@ def taught(
 ) -> None:
     """Teach what was not taught yet, and write each group when it is whole."""
     shelf = Shelf(out)
+    for name in configuration.sets:
+        make_library(Home.from_environment().libraries / f"bench-{name}", data / name)
     todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]
-    pool = get_context("spawn").Pool(jobs, _open_school, (configuration, data))
+    pool = get_context("spawn").Pool(jobs, _open_school, (configuration,))
     with pool:
         for number, (task, made, reason) in enumerate(pool.imap_unordered(_teach, todo), 1):
             shelf.add(task.group, made, variant=task.variant, set=task.lesson.set, dropped=reason)
@@ -254,7 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
     parser.add_argument("--config", type=Path, help="configuration; the one beside this by default")
-    parser.add_argument("--out", type=Path, default=Path("build/distill/taught.jsonl"))
+    parser.add_argument("--out", type=Path, default=Path(".distill/taught.jsonl"))
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--limit", type=int, help="most groups, for a try")
     options = parser.parse_args()

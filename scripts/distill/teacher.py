@@ -68,6 +68,8 @@ class Teacher:
 
     def choose(self, options: Sequence[str]) -> str:
         """Return a sentence to quote, how the turn goes on, or a tool."""
+        if len(options) == 1:
+            return options[0]
         if MISSING in options or NOTHING_HELPS in options:
             line = self._line(options)
             self._lines.append(line)

@@ -1,0 +1,301 @@
+"""Trains a LoRA adapter on the examples of a teacher, over the weights as they will be used.
+
+The base is the GGUF file itself, its quantized weights made whole again. The loss counts only the
+tokens that a model decides on, and the head is evaluated nowhere else. On a GPU if there is one;
+with checkpoints, and again from the last of them after a stop.
+
+    .venv-train/bin/python scripts/distill/train.py .distill/taught.jsonl \\
+        --base BASE.gguf --out .distill/student
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from configuration import Configuration, Train, load_configuration
+from examples import Example, examples
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch.nn import functional
+from peft.helpers import disable_input_dtype_casting
+from transformers import AutoModelForCausalLM, GgufConfig
+
+_PROJECTIONS = [
+    *("q_proj", "k_proj", "v_proj", "o_proj"),
+    *("gate_proj", "up_proj", "down_proj"),
+]
+_CHECKPOINT = "checkpoint.pt"
+_EVERY = 10
+"""Steps between two lines of the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples side by side: tokens (rows, length), and those that are learned as flat indices."""
+
+    tokens: torch.Tensor
+    learned: torch.Tensor
+    """Indices into the flattened tokens; each stands behind the position that predicts it."""
+
+    def to(self, device: str) -> Batch:
+        """Return the batch on a device."""
+        return Batch(self.tokens.to(device), self.learned.to(device))
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the training is."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+def batches(chosen: Sequence[Example], most: int, chance: random.Random) -> list[Batch]:
+    """Return examples of like length in batches of at most `most` tokens, in random order."""
+    ordered = sorted(chosen, key=lambda each: len(each.tokens) + chance.random() * 64)
+    made: list[list[Example]] = [[]]
+    longest = 0
+    for each in ordered:
+        longest = max(longest, len(each.tokens))
+        if made[-1] and longest * (len(made[-1]) + 1) > most:
+            made.append([])
+            longest = len(each.tokens)
+        made[-1].append(each)
+    chance.shuffle(made)
+    return [_batch(rows) for rows in made if rows]
+
+
+def _batch(rows: Sequence[Example]) -> Batch:
+    length = max(len(row.tokens) for row in rows)
+    tokens = torch.zeros(len(rows), length, dtype=torch.long)
+    learned = []
+    for number, row in enumerate(rows):
+        # What follows a row is padding that no position of it can see: attention looks back only.
+        tokens[number, : len(row.tokens)] = torch.tensor(row.tokens)
+        learned += [number * length + position for position in row.decided]
+    return Batch(tokens, torch.tensor(learned))
+
+
+class Student:
+    """The base with its adapter, where it is trained."""
+
+    def __init__(self, base: Path, settings: Train, device: str) -> None:
+        """Load the GGUF at `base`, and put an empty adapter over its upper layers."""
+        self.device = device
+        model = AutoModelForCausalLM.from_pretrained(
+            base.parent,
+            gguf_file=base.name,
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.bfloat16,
+            attn_implementation="sdpa",
+        )
+        layers = range(settings.first_layer, model.config.num_hidden_layers)
+        self.model: PeftModel = get_peft_model(
+            model.to(device),
+            LoraConfig(
+                r=settings.rank,
+                lora_alpha=settings.alpha,
+                lora_dropout=settings.dropout,
+                target_modules=_PROJECTIONS,
+                layers_to_transform=list(layers),
+            ),
+        )
+        for weight in self.weights():
+            weight.data = weight.data.float()
+
+    def weights(self) -> list[torch.nn.Parameter]:
+        """Return what is trained."""
+        return [each for each in self.model.parameters() if each.requires_grad]
+
+    def losses(self, batch: Batch) -> torch.Tensor:
+        """Return the loss of every token that is learned, in nats."""
+        causal = self.model.get_base_model()
+        # The adapter is kept in float32 and computed in bfloat16; peft would widen what it reads.
+        narrow = torch.autocast(self.device, dtype=torch.bfloat16)
+        with narrow, disable_input_dtype_casting(self.model):
+            hidden = causal.model(input_ids=batch.tokens, use_cache=False).last_hidden_state
+            before = hidden.flatten(0, 1)[batch.learned - 1]
+            logits = causal.lm_head(before)
+        return functional.cross_entropy(
+            logits.float(), batch.tokens.flatten()[batch.learned], reduction="none"
+        )
+
+
+class Training:
+    """Goes over the examples, step by step."""
+
+    def __init__(self, student: Student, configuration: Configuration, out: Path) -> None:
+        """Train `student` into the folder `out`."""
+        self._student = student
+        self._settings = configuration.train
+        self._seed = configuration.seed
+        self._out = out
+        self._progress = Progress()
+        self._optimizer = torch.optim.AdamW(student.weights(), lr=1.0, weight_decay=0.0)
+
+    def run(self, learned: Sequence[Example], held: Sequence[Example]) -> None:
+        """Train until the epochs or the minutes are over, and save the adapter."""
+        plan = self._plan(learned)
+        self._load()
+        began = saved = time.monotonic()
+        before = self._progress.seconds
+        for batch in plan[self._progress.step :]:
+            self._step(batch, len(plan))
+            now = time.monotonic()
+            self._progress.seconds = before + now - began
+            if self._over():
+                break
+            if now - saved > 60 * self._settings.checkpoint_minutes:
+                self._save()
+                saved = now
+        self._finish(len(plan), self.held_loss(held))
+
+    def held_loss(self, held: Sequence[Example]) -> dict[str, float]:
+        """Return the mean loss over what is never learned, by kind."""
+        self._student.model.eval()
+        found: dict[str, list[float]] = {}
+        with torch.no_grad():
+            for kind in sorted({each.kind for each in held}):
+                part = [each for each in held if each.kind == kind]
+                for batch in batches(part, self._settings.batch_tokens, random.Random(0)):
+                    losses = self._student.losses(batch.to(self._student.device))
+                    found.setdefault(kind, []).extend(losses.tolist())
+        self._student.model.train()
+        return {kind: round(sum(each) / len(each), 4) for kind, each in found.items()}
+
+    def _plan(self, learned: Sequence[Example]) -> list[Batch]:
+        """Return the batches of all epochs: the same ones after a stop."""
+        chance = random.Random(self._seed)
+        plan: list[Batch] = []
+        for _ in range(math.ceil(self._settings.epochs)):
+            plan += batches(learned, self._settings.batch_tokens, chance)
+        share = self._settings.epochs / math.ceil(self._settings.epochs)
+        return plan[: max(1, round(share * len(plan)))]
+
+    def _step(self, batch: Batch, steps: int) -> None:
+        """Learn one batch."""
+        self._student.model.train()
+        rate = self._rate(steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        loss = self._student.losses(batch.to(self._student.device)).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._student.weights(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        progress = self._progress
+        progress.step += 1
+        progress.tokens += batch.tokens.numel()
+        if progress.step % _EVERY == 0 or progress.step == steps:
+            self._tell(loss.item(), rate, steps)
+
+    def _done(self, steps: int) -> float:
+        """Return the share of the training that is done: of its steps, or of its minutes."""
+        share = self._progress.step / steps
+        if self._settings.minutes:
+            share = max(share, self._progress.seconds / 60 / self._settings.minutes)
+        return min(1.0, share)
+
+    def _rate(self, steps: int) -> float:
+        """Return the learning rate: a short rise, then a cosine down to nought."""
+        done, warmup = self._done(steps), self._settings.warmup
+        if done < warmup:
+            return self._settings.rate * (done + 1 / steps) / (warmup + 1 / steps)
+        return self._settings.rate * 0.5 * (1 + math.cos(math.pi * done))
+
+    def _over(self) -> bool:
+        minutes = self._settings.minutes
+        return bool(minutes) and self._progress.seconds >= 60 * minutes
+
+    def _tell(self, loss: float, rate: float, steps: int) -> None:
+        line = {"loss": round(loss, 4), "rate": rate, "steps": steps, **asdict(self._progress)}
+        with (self._out / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        speed = self._progress.tokens / max(1e-9, self._progress.seconds or 1e-9)
+        print(
+            f"step {self._progress.step} of {steps}, loss {loss:.3f}, {speed:.0f} tokens/s",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    # Checkpoints
+
+    def _save(self) -> None:
+        """Keep all that is needed to go on; a stop while it is written leaves the one before."""
+        state = {
+            "weights": [weight.data.cpu() for weight in self._student.weights()],
+            "optimizer": self._optimizer.state_dict(),
+            "progress": asdict(self._progress),
+        }
+        draft = self._out / f"{_CHECKPOINT}.draft"
+        torch.save(state, draft)
+        draft.replace(self._out / _CHECKPOINT)
+
+    def _load(self) -> None:
+        path = self._out / _CHECKPOINT
+        if not path.exists():
+            return
+        state: dict[str, Any] = torch.load(path, map_location=self._student.device)
+        for weight, kept in zip(self._student.weights(), state["weights"], strict=True):
+            weight.data.copy_(kept)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._progress = Progress(**state["progress"])
+
+    def _finish(self, steps: int, held: dict[str, float]) -> None:
+        """Save the adapter as peft does, with a record of how it was made."""
+        self._save()
+        self._student.model.save_pretrained(self._out)
+        record = {
+            "settings": self._settings.model_dump(),
+            "seed": self._seed,
+            "steps": steps,
+            "held_loss": held,
+            "device": self._student.device,
+            **asdict(self._progress),
+        }
+        (self._out / "training.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        print(json.dumps(record), file=sys.stderr)
+
+
+def _read(paths: Sequence[Path], longest: int) -> Iterator[Example]:
+    """Yield the examples of files, but for those that are too long to train on."""
+    for path in paths:
+        yield from (each for each in examples(path) if len(each.tokens) <= longest)
+
+
+def main() -> None:
+    """Train."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("examples", type=Path, nargs="+", help="files of examples")
+    parser.add_argument("--base", type=Path, required=True, help="GGUF file of the base")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
+    parser.add_argument("--config", type=Path, help="configuration; the one beside this by default")
+    parser.add_argument("--minutes", type=float, help="budget, instead of the configuration's")
+    parser.add_argument("--limit", type=int, help="most examples, for a try")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    configuration = load_configuration(options.config)
+    if options.minutes is not None:
+        train = configuration.train.model_copy(update={"minutes": options.minutes})
+        configuration = configuration.model_copy(update={"train": train})
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(configuration.seed)
+    every = list(_read(options.examples, configuration.train.batch_tokens))[: options.limit]
+    student = Student(options.base, configuration.train, options.device)
+    Training(student, configuration, options.out).run(
+        [each for each in every if not each.held], [each for each in every if each.held]
+    )
+
+
+if __name__ == "__main__":
+    main()
