@@ -18,11 +18,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from question_sets import Question, corpus_library, questions
+from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.evaluation.metrics import exact_match, f1
+from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.rewriting import RewritingSession
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
@@ -53,7 +54,7 @@ class Row:
 
 
 def rewriting(engine: Engine) -> RewritingSession:
-    """Return a session that keeps the last result alone, and decodes again what follows a change."""
+    """Return a session that keeps the last result alone, and decodes again what follows it."""
     return RewritingSession(Session(engine), kept=1)
 
 

@@ -27,14 +27,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from question_sets import Question, corpus_library, questions
+from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.pulling import ensure_embedder, ensure_model
 from edge_agent.evaluation.conditions import as_it_is, changed, single_shot, unguarded
 from edge_agent.evaluation.metrics import bootstrap_interval, exact_match, f1
+from edge_agent.evaluation.questions import Question
 from edge_agent.events import (
     Event,
     EvidenceAdded,
