@@ -35,12 +35,12 @@ class Judging:
 
     def verdict(self, text: str) -> bool | None:
         """Return what a verdict says; None where it says neither or both."""
-        said = _THOUGHT.sub("", text)
-        right, wrong = self.right.search(said), self.wrong.search(said)
+        told = _THOUGHT.sub("", text)
+        right, wrong = self.right.search(told), self.wrong.search(told)
         return None if (right is None) == (wrong is None) else right is not None
 
 
-def _ending(words: str) -> re.Pattern[str]:
+def _said(words: str) -> re.Pattern[str]:
     return re.compile(words, re.IGNORECASE | re.MULTILINE)
 
 
@@ -56,8 +56,8 @@ _EQUIVALENCE = Judging(
     "answered otherwise does not either.\n\n"
     + _CASE
     + 'Reply with one word: "Correct" or "Incorrect".',
-    right=_ending(r"\bcorrect\b"),
-    wrong=_ending(r"\bincorrect\b"),
+    right=_said(r"\bcorrect\b"),
+    wrong=_said(r"\b(incorrect|not correct)\b"),
 )
 
 _JUDGINGS: dict[JudgingName, Judging] = {
@@ -69,8 +69,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         + _CASE
         + 'Reply with "Correct" if they agree, else with "Incorrect", and '
         "nothing more.",
-        right=_ending(r"\bcorrect\b"),
-        wrong=_ending(r"\bincorrect\b"),
+        right=_said(r"\bcorrect\b"),
+        wrong=_said(r"\b(incorrect|not correct)\b"),
     ),
     "browsecomp": Judging(
         "Decide whether an answer to a question is right, going by the known right answer alone. "
@@ -81,8 +81,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "reasoning: in what it agrees with the right answer, and in what it does not\n"
         "correct: yes or no\n"
         "confidence: how sure the answer says it is, from 0 to 100; 100 if it does not say",
-        right=_ending(r"^\W*correct\W+yes\b"),
-        wrong=_ending(r"^\W*correct\W+no\b"),
+        right=_said(r"^\W*correct\W+yes\b"),
+        wrong=_said(r"^\W*correct\W+no\b"),
     ),
     "hle": Judging(
         "An exam question was answered. Mark it against the key, and against nothing else: neither "
@@ -92,8 +92,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "reasoning: whether it and the key say the same, and where they differ\n"
         "correct: yes or no\n"
         "confidence: the certainty that the answer states, from 0 to 100; 100 if it states none",
-        right=_ending(r"^\W*correct\W+yes\b"),
-        wrong=_ending(r"^\W*correct\W+no\b"),
+        right=_said(r"^\W*correct\W+yes\b"),
+        wrong=_said(r"^\W*correct\W+no\b"),
     ),
     "simpleqa": Judging(
         "Grade an answer to a factual question with one of three letters.\n"
@@ -105,16 +105,16 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "to the last digit that the right answer gives.\n\n"
         + _CASE
         + "Reply with the letter alone: A, B or C.",
-        right=_ending(r"\A\W*A\b"),
-        wrong=_ending(r"\A\W*[BC]\b"),
+        right=_said(r"\A\W*A\b"),
+        wrong=_said(r"\A\W*[BC]\b"),
     ),
     "xbench": Judging(
         "请只根据标准答案判断下面的回答是否正确,不要自己解题。数字在合理误差内即可。\n\n"
         "问题: {question}\n标准答案: {accepted}\n回答: {answer}\n\n"
         "请按以下格式回复:\n最终答案: 从回答中提取的答案\n解释: 与标准答案比较的理由\n"
         "结论: 正确 或 错误",
-        right=_ending(r"结论\W*正确"),
-        wrong=_ending(r"结论\W*(错误|不正确)"),
+        right=_said(r"结论\W*正确"),
+        wrong=_said(r"结论\W*(错误|不正确)"),
     ),
 }
 
