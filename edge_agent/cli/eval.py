@@ -18,8 +18,9 @@ from edge_agent.cli.evaluation_tables import (
     print_curve,
     print_differences,
     print_figures,
+    print_table,
 )
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable
 from edge_agent.cli.running import terminal
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import plots
@@ -225,7 +226,7 @@ def list_evaluations(as_json: bool) -> None:
             f"{each.done} of {each.asked}",
             each.started,
         )
-    results().print(table)
+    print_table(table)
 
 
 def _shown(store: EvaluationStore, names: tuple[str, ...]) -> list[Shown]:

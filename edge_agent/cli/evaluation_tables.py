@@ -52,7 +52,7 @@ def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
         table.add_column(column, justify="right")
     for name, each in found:
         table.add_row(Text(printable(name)), *(_cell(each, column) or "–" for column in columns))
-    _print(table)
+    print_table(table)
 
 
 _COLUMNS = (
@@ -101,7 +101,7 @@ def print_differences(first: str, second: str, differences: Sequence[Difference]
             "–" if each.seconds is None else f"× {each.seconds:.2f}",
             f"{each.calls:+.1f}",
         )
-    _print(table)
+    print_table(table)
 
 
 def print_curve(points: Sequence[Point]) -> None:
@@ -123,7 +123,7 @@ def print_curve(points: Sequence[Point]) -> None:
             f"{each.seconds:.1f}",
             str(each.taken_over),
         )
-    _print(table)
+    print_table(table)
     _print_plot("F1", [(each.max_calls, each.f1) for each in points])
     recalls = [(each.max_calls, each.evidence_recall) for each in points]
     known = [(calls, mean) for calls, mean in recalls if mean is not None]
@@ -158,7 +158,8 @@ def curve_record(asked: str, points: Sequence[Point], lines: Sequence[Path]) -> 
     }
 
 
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
+    """Print a table; where standard output is no terminal, nothing in it is cut off."""
     console = results()
     if not console.is_terminal:
         console.width = _WIDTH

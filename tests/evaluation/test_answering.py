@@ -22,7 +22,7 @@ from edge_agent.evaluation.conditions import (
 )
 from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.deepening import same_with_more
-from edge_agent.evaluation.drivers import Result, Task
+from edge_agent.evaluation.drivers import Result, Task, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
@@ -41,7 +41,15 @@ from edge_agent.events import (
 )
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
-from edge_agent.models import EngineSettings, InstalledModel, Plan, Sample, Sampling, SpanKind
+from edge_agent.models import (
+    EngineSettings,
+    InstalledModel,
+    InvalidModelFile,
+    Plan,
+    Sample,
+    Sampling,
+    SpanKind,
+)
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import CALL_LIMIT, NO_PROGRESS
 from edge_agent.traces import EXPORTERS, export
@@ -321,3 +329,10 @@ def test_a_mix_is_refused_before_anything_is_asked(
     with pytest.raises(EvaluationError, match="seed"):
         evaluate(store, work(equipment, 2, 4), telling(told, run()), lambda *_: None)
     assert told == []
+
+
+def test_what_goes_wrong_in_a_worker_is_raised_where_it_is_driven(equipment: Equipment) -> None:
+    task = Task("e", 0, BORN, Terms("closed-book"))
+    with pytest.raises(InvalidModelFile, match="cannot write answers"):  # a GGUF it is not
+        list(in_processes(2)(equipment, iter([task])))
+    assert list(in_processes(2)(equipment, iter([]))) == []
