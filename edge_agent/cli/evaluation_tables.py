@@ -46,7 +46,8 @@ def evaluation_record(
 
 def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
     """Print figures, a line each; columns that say nothing are left out."""
-    table = Table(heading, box=None)
+    table = Table(box=None)
+    table.add_column(heading, overflow="fold")
     columns = [column for column in _COLUMNS if any(_cell(each, column) for _, each in found)]
     for column in columns:
         table.add_column(column, justify="right")

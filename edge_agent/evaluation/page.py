@@ -20,12 +20,13 @@ _STYLE = """
   :root { --text: #e6e6e6; --page: #161616; --rule: #777; }
 }
 body { color: var(--text); background: var(--page); font: 16px/1.5 system-ui, sans-serif;
-  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, h3, td, th, summary { overflow-wrap: anywhere; unicode-bidi: plaintext; }
+  max-width: 96rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, td:first-child, summary { overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; }
 td, th { border: 1px solid var(--rule); padding: .3rem .6rem; text-align: right; }
-td:first-child, th:first-child { text-align: left; }
+td:first-child, th:first-child { text-align: left; min-width: 12rem; }
+.wide td:not(:first-child) { white-space: nowrap; }
 svg { width: 100%; max-width: 46rem; height: auto; display: block; margin: 1rem 0; }
 """
 # Nothing in the page is loaded or run; should anything slip in, the browser is told so too.
@@ -34,6 +35,7 @@ _HEAD = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 )
+_NOTHING = "–"
 _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("questions", lambda found: str(found.n)),
     ("EM", lambda found: _mean(found.em)),
@@ -47,7 +49,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("calls", lambda found: f"{found.calls:.1f}"),
     ("seconds", lambda found: f"{found.seconds:.1f}"),
     ("prompt tokens", lambda found: f"{found.tokens.prompt:.0f}"),
-    ("peak memory, MB", lambda found: f"{found.peak / 1e6:.0f}" if found.peak else "–"),
+    ("peak memory, MB", lambda found: f"{found.peak / 1e6:.0f}" if found.peak else _NOTHING),
 )
 
 
@@ -105,10 +107,13 @@ def _about(group: Sequence[Shown]) -> Iterator[str]:
 
 
 def _table(title: str, found: Sequence[tuple[str, Figures]]) -> Iterator[str]:
-    heads = "".join(f"<th>{name}</th>" for name, _ in _COLUMNS)
+    said = [
+        (name, text) for name, text in _COLUMNS if any(text(each) != _NOTHING for _, each in found)
+    ]
+    heads = "".join(f"<th>{name}</th>" for name, _ in said)
     yield f'<div class="wide"><table><tr><th>{title}</th>{heads}</tr>'
     for name, each in found:
-        cells = "".join(f"<td>{text(each)}</td>" for _, text in _COLUMNS)
+        cells = "".join(f"<td>{text(each)}</td>" for _, text in said)
         yield f"<tr><td>{escape(name)}</td>{cells}</tr>"
     yield "</table></div>"
 
@@ -134,11 +139,11 @@ def _curves(group: Sequence[Shown]) -> Iterator[str]:
 
 
 def _mean(mean: Mean | None) -> str:
-    return "–" if mean is None else f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})"
+    return _NOTHING if mean is None else f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})"
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+    return _NOTHING if value is None else f"{value:.1f}"
 
 
 def _short(name: str) -> str:
