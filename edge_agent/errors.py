@@ -17,3 +17,7 @@ class ProfileError(AgentError):
 
 class ConfigError(AgentError):
     """The settings cannot be read or written, or one cannot have the value that it was given."""
+
+
+class EvaluationError(AgentError):
+    """A set of questions cannot be read, or an evaluation not be made, gone on with or shown."""

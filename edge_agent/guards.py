@@ -126,15 +126,20 @@ def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> V
     Of use is a sentence that the model quotes; where it does not quote, a passage never seen. Who
     allows many calls allows a tenth of them to be of no use.
     """
-    patience = max(profile.guarding.patience, trajectory.max_calls // _PATIENCE_SHARE)
-    last = trajectory.calls[-patience:]
-    if message.call is None or len(last) < patience:
+    most = patience(profile, trajectory.max_calls)
+    last = trajectory.calls[-most:]
+    if message.call is None or len(last) < most:
         return None
     if profile.gathering.thoughts == "quoted":
         helped = bool(trajectory.quoted_in(message)) or any(each.quoted for each in last)
     else:
         helped = any(each.found for each in last)
     return None if helped else Finish(NO_PROGRESS)
+
+
+def patience(profile: Profile, max_calls: int) -> int:
+    """Return how many calls in a row may be of no use where so many are allowed."""
+    return max(profile.guarding.patience, max_calls // _PATIENCE_SHARE)
 
 
 def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuard]:

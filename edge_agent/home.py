@@ -39,6 +39,11 @@ class Home:
         return self.root / "runs.db"
 
     @property
+    def evaluations(self) -> Path:
+        """The store of evaluations, one SQLite file; their rows lie in a folder beside it."""
+        return self.root / "evaluations.db"
+
+    @property
     def config(self) -> Path:
         """The settings that commands read their defaults from, one TOML file."""
         return self.root / "config.toml"

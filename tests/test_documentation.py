@@ -39,7 +39,7 @@ def faults(path: str, command: click.Command, readme: str) -> list[str]:
         if isinstance(parameter, click.Option):
             if not parameter.help:
                 found.append(f"{path} {parameter.opts[0]}: no help")
-            if path.startswith(("miro-edge ask", "miro-edge index")) and not any(
+            if path.startswith(("miro-edge ask", "miro-edge eval", "miro-edge index")) and not any(
                 re.search(rf"`{opt}(?![\w-])", readme) for opt in parameter.opts
             ):
                 found.append(f"{path} {parameter.opts[0]}: not in the README")

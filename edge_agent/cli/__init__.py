@@ -15,6 +15,7 @@ COMMANDS = {
     "ask": "edge_agent.cli.ask:ask",
     "config": "edge_agent.cli.config:config",
     "doctor": "edge_agent.cli.doctor:doctor",
+    "eval": "edge_agent.cli.eval:evaluation",
     "index": "edge_agent.cli.index:index",
     "models": "edge_agent.cli.models:models",
     "runs": "edge_agent.cli.runs:runs",

@@ -28,9 +28,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
-from rewriting import Texts, overwrite_results, replace, texts_of
 
 from edge_agent.cli.pulling import ensure_model
+from edge_agent.evaluation.rewriting import (
+    KEPT_RESULTS,
+    Texts,
+    overwrite_results,
+    replace,
+    texts_of,
+)
 from edge_agent.events import RunStarted
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
@@ -51,7 +57,6 @@ RESULT_TOKENS = 300
 THOUGHT_TOKENS = 16
 TURN_TOKENS = 200
 """Room that a turn is left."""
-KEPT_RESULTS = 5
 LOW_MARK = 0.6
 QUESTION = "Question: Which of the documents of this library belong together, and why?"
 POLICIES = ("rewrite", "cut")

@@ -14,18 +14,20 @@ import argparse
 import json
 import statistics
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from question_sets import Question, corpus_library, questions
-from rewriting import overwrite_results, replace, texts_of
-from scoring import exact_match, f1
+from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent
 from edge_agent.cli.pulling import ensure_model
+from edge_agent.evaluation.metrics import exact_match, f1
+from edge_agent.evaluation.questions import Question
+from edge_agent.evaluation.rewriting import RewritingSession
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
-from edge_agent.models import Span, SpanKind, load_catalog
+from edge_agent.models import AnySession, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 from edge_agent.opening import loading_settings
@@ -51,25 +53,12 @@ class Row:
     prompt: int
 
 
-class RewritingSession(Session):
-    """Overwrites all results but the last, and decodes again what follows a change."""
-
-    def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
-        """Add a message; before a result, overwrite the results that are there."""
-        if kind is SpanKind.RESULT:
-            wanted = texts_of(self)
-            overwrite_results(wanted, kept=0)
-            replace(self, wanted)
-        return super().append(kind, text, trusted=trusted)
-
-    def cut(self, span: Span) -> None:
-        """Leave a span out, found by what it says, and decode again what follows it."""
-        wanted = texts_of(self)
-        wanted.remove((span.kind, span.text))
-        replace(self, wanted)
+def rewriting(engine: Engine) -> RewritingSession:
+    """Return a session that keeps the last result alone, and decodes again what follows it."""
+    return RewritingSession(Session(engine), kept=1)
 
 
-POLICIES = {"cut": Session, "rewrite": RewritingSession}
+POLICIES: dict[str, Callable[[Engine], AnySession]] = {"cut": Session, "rewrite": rewriting}
 
 
 def answered(agent: Agent, question: Question, policy: str, name: str) -> Row:

@@ -21,11 +21,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scoring import exact_match
-
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.pulling import ensure_model
+from edge_agent.evaluation.metrics import exact_match
 from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import sample_folder

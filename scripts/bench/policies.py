@@ -1,4 +1,6 @@
-"""What the policy gives: one search and an answer, beside the agent, whole and with parts left out.
+"""What parts of the policy give: the agent whole and with parts left out, beside one search.
+
+`miro-edge eval` compares whole ways to answer; this takes the agent apart.
 
 single       one search for the question, its five best passages, an answer
 agent        the profile as it ships
@@ -25,13 +27,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from question_sets import Question, corpus_library, questions
-from scoring import bootstrap_interval, exact_match, f1
+from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.pulling import ensure_embedder, ensure_model
+from edge_agent.evaluation.conditions import as_it_is, changed, single_shot, unguarded
+from edge_agent.evaluation.metrics import bootstrap_interval, exact_match, f1
+from edge_agent.evaluation.questions import Question
 from edge_agent.events import (
     Event,
     EvidenceAdded,
@@ -55,8 +58,6 @@ from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import parse
 from edge_agent.reasons import NO_PROGRESS
 
-SINGLE_PASSAGES = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -77,24 +78,12 @@ class Row:
     seconds: float
 
 
-def changed(profile: Profile, **tables: dict[str, Any]) -> Profile:
-    """Return a profile with values of its tables changed."""
-    parts = {
-        name: getattr(profile, name).model_copy(update=values) for name, values in tables.items()
-    }
-    return profile.model_copy(update=parts)
-
-
 POLICIES: dict[str, Callable[[Profile], Profile]] = {
-    "single": lambda profile: changed(
-        profile,
-        gathering={"calls": 1, "thoughts": "written"},
-        reading={"passages": SINGLE_PASSAGES},
-    ),
-    "agent": lambda profile: profile,
+    "single": single_shot,
+    "agent": as_it_is,
     "no quotes": lambda profile: changed(profile, gathering={"thoughts": "written"}),
     "no reading": lambda profile: changed(profile, reading={"at_end": False}),
-    "no guards": lambda profile: changed(profile, guarding={"guards": ()}),
+    "no guards": unguarded,
 }
 
 

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_agent.evaluation.questions import Question
+from edge_agent.evaluation.sets import read_set
 from edge_agent.index import Embedder, Library
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question; `gold` are the ids of the documents that hold the evidence."""
-
-    id: str
-    text: str
-    answers: tuple[str, ...]
-    gold: frozenset[str]
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -28,16 +19,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def questions(folder: Path, split: str, limit: int | None = None) -> list[Question]:
     """Return the first questions of a set's split."""
-    chosen = [each for each in records(folder / "questions.jsonl") if each["split"] == split]
-    return [
-        Question(
-            id=str(each["id"]),
-            text=each["question"],
-            answers=tuple(each.get("answers") or [each["answer"]]),
-            gold=frozenset(each["gold"]),
-        )
-        for each in chosen[:limit]
-    ]
+    return list(read_set(folder).of_split(split)[:limit])
 
 
 def documents(folder: Path) -> list[tuple[str, str, str]]:

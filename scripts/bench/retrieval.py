@@ -22,11 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bm25s
-from question_sets import Question, corpus_library, documents, questions
-from scoring import normalised
+from question_sets import corpus_library, documents, questions
 
 from edge_agent.cli.libraries import indexing_progress
 from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.evaluation.metrics import normalised
+from edge_agent.evaluation.questions import Question
 from edge_agent.home import Home
 from edge_agent.index import By, Hit, Library, Titled, excerpts
 from edge_agent.index.fusion import by_reciprocal_rank

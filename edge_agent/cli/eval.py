@@ -1,0 +1,369 @@
+"""`miro-edge eval`: questions with known answers, asked under several conditions and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out
+from edge_agent.cli.evaluation_tables import (
+    curve_record,
+    evaluation_record,
+    print_curve,
+    print_differences,
+    print_figures,
+    print_table,
+)
+from edge_agent.cli.output import diagnostics, json_option, print_json, printable
+from edge_agent.cli.running import terminal
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation import plots
+from edge_agent.evaluation.comparison import compare
+from edge_agent.evaluation.conditions import CONDITIONS, Terms
+from edge_agent.evaluation.curve import Point, point
+from edge_agent.evaluation.figures import by_kind, figures
+from edge_agent.evaluation.page import Shown, page
+from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.home import Home
+from edge_agent.traces import EXPORTERS
+from edge_agent.traces import export as exported
+
+_USUAL = "agent"
+_CURVE_CONDITIONS = tuple(name for name, each in CONDITIONS.items() if each.loops)
+
+
+@click.group("eval")
+def evaluation() -> None:
+    """Ask questions whose answers are known, and see what depth gives.
+
+    \b
+    Example:
+      miro-edge eval run sample --limit 5 --as single-shot,agent
+    """
+
+
+def _store() -> EvaluationStore:
+    return EvaluationStore(Home.from_environment().evaluations)
+
+
+def _names(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    """Return the conditions in a list with commas between them."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in CONDITIONS]
+    if unknown or not names:
+        raise click.BadParameter(f"choose from {', '.join(CONDITIONS)}, with commas between them.")
+    return names
+
+
+def _depths(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:
+    """Return the numbers of calls in a list with commas between them, the smallest first."""
+    try:
+        depths = sorted({int(part) for part in text.split(",")})
+    except ValueError as error:
+        raise click.BadParameter("give whole numbers with commas between them.") from error
+    if depths[0] < 1:
+        raise click.BadParameter("each has to be 1 or more.")
+    return tuple(depths)
+
+
+@evaluation.command()
+@click.argument("asked", metavar="SET")
+@click.option(
+    "--as",
+    "conditions",
+    default=_USUAL,
+    show_default=True,
+    callback=_names,
+    metavar="CONDITION,…",
+    help=f"How questions are answered: {', '.join(CONDITIONS)}.",
+)
+@click.option(
+    "--max-calls",
+    type=click.IntRange(min=1),
+    help="Most tool calls of an attempt.  [default: the profile's own]",
+)
+@asking_options
+def run(
+    asked: str,
+    conditions: tuple[str, ...],
+    max_calls: int | None,
+    attempts: int,
+    seed: int,
+    as_json: bool,
+    **typed: Any,
+) -> None:
+    """Ask the questions of SET under one condition or several, and score the answers.
+
+    SET is a file of questions, a folder that holds one, or `sample`. Under `closed-book` the model
+    answers from memory; under `single-shot` from the five best passages of one search; `rewrite` is
+    the loop with MiroThinker's way of keeping five results and without guards; `agent` is the
+    program as it is. Each answer is kept as soon as it is there: the same command goes on where it
+    was. EM, F1 and shares are in per cent; calls, seconds and tokens are per question.
+
+    \b
+    Examples:
+      miro-edge eval run sample --limit 5
+      miro-edge eval run ~/data/hotpotqa --limit 100 --as closed-book,single-shot,agent
+      miro-edge eval run gaia/metadata.jsonl -l ~/papers --judge http://127.0.0.1:8080/v1
+    """
+    wanted = Wanted(path=asked, **typed)
+    terms = [Terms(name, max_calls, attempts, seed).settled() for name in conditions]
+    made = carry_out(wanted, terms, conditions)
+    if as_json:
+        records = [evaluation_record(e.name, e.settings, e.rows, e.lines) for e in made]
+        print_json(records[0] if len(records) == 1 else {
+            "set": made[0].settings.set, "n": len(made[0].rows), "evaluations": records
+        })  # fmt: skip
+        return
+    print_figures("evaluation", [(each.name, figures(each.rows)) for each in made])
+    for each in made:
+        diagnostics().print(f"A line a question: {each.lines}", markup=False)
+
+
+@evaluation.command("curve")
+@click.argument("asked", metavar="SET")
+@click.option(
+    "--calls",
+    "depths",
+    default="1,2,4,8,16",
+    show_default=True,
+    callback=_depths,
+    metavar="N,…",
+    help="How many tool calls are allowed at each point.",
+)
+@click.option(
+    "--as",
+    "condition",
+    type=click.Choice(_CURVE_CONDITIONS),
+    default=_USUAL,
+    show_default=True,
+    help="How questions are answered.",
+)
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the curve there as a picture.",
+)
+@asking_options
+def interaction_curve(
+    asked: str,
+    depths: tuple[int, ...],
+    condition: str,
+    svg: Path | None,
+    attempts: int,
+    seed: int,
+    as_json: bool,
+    **typed: Any,
+) -> None:
+    """Show what more tool calls give over the questions of SET: F1, and evidence found.
+
+    Each point is an evaluation of its own, the same that `eval run --max-calls N` makes. A run that
+    ended before it had used up its calls, and would have been the same with more, is taken over for
+    more. Bands are intervals of 95 per cent.
+
+    \b
+    Examples:
+      miro-edge eval curve sample --calls 1,2,4 --limit 10
+      miro-edge eval curve ~/data/2wiki --limit 100 --svg 2wiki.svg
+    """
+    wanted = Wanted(path=asked, **typed)
+    terms = [Terms(condition, calls, attempts, seed) for calls in depths]
+    made = carry_out(wanted, terms, [f"calls-{calls}" for calls in depths])
+    points = [point(calls, each.rows) for calls, each in zip(depths, made, strict=True)]
+    if svg is not None:
+        svg.write_text(_picture(made, points), encoding="utf-8")
+    if as_json:
+        print_json(curve_record(made[0].settings.set, points, [each.lines for each in made]))
+    else:
+        print_curve(points)
+    if svg is not None:
+        diagnostics().print(f"Written to {svg}", markup=False)
+
+
+def _picture(made: list[Made], points: list[Point]) -> str:
+    settings = made[0].settings
+    return plots.curve(
+        f"{settings.set}: {settings.condition}, {settings.model}",
+        "tool calls allowed",
+        [each.max_calls for each in points],
+        (
+            plots.Line("F1", tuple(each.f1 for each in points)),
+            plots.Line("evidence found", tuple(each.evidence_recall for each in points)),
+        ),
+    )
+
+
+@evaluation.command("list")
+@json_option
+def list_evaluations(as_json: bool) -> None:
+    """List the evaluations, the newest first.
+
+    \b
+    Example:
+      miro-edge eval list
+    """
+    with closing(_store()) as store:
+        found = store.list()
+    if as_json:
+        print_json({"evaluations": [dataclasses.asdict(each) for each in found]})
+        return
+    if not found:
+        click.echo("No evaluations yet. Make one: miro-edge eval run sample --limit 5")
+        return
+    table = Table("evaluation", "set", "condition", "model", "done", "started", box=None)
+    for each in found:
+        settings = each.settings
+        cells = (each.name, settings.set, settings.condition, settings.model)
+        table.add_row(
+            *(Text(printable(cell)) for cell in cells),
+            f"{each.done} of {each.asked}",
+            each.started,
+        )
+    print_table(table)
+
+
+def _shown(store: EvaluationStore, names: tuple[str, ...]) -> list[Shown]:
+    """Return evaluations with their rows, all that have some where none is named."""
+    chosen = [store.evaluation(name) for name in names] or list(reversed(store.list()))
+    shown = [Shown(each, store.rows(each.name)) for each in chosen]
+    with_rows = [each for each in shown if each.rows]
+    if not with_rows:
+        raise EvaluationError(
+            "There is nothing to report: no question has been answered. "
+            "Begin with: miro-edge eval run sample --limit 5"
+        )
+    return with_rows
+
+
+@evaluation.command()
+@click.argument("names", metavar="[NAME]…", nargs=-1)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a page with tables and plots there, which needs nothing else.",
+)
+@json_option
+def report(names: tuple[str, ...], html: Path | None, as_json: bool) -> None:
+    """Report what evaluations gave, over all questions and for each kind of them.
+
+    Each NAME is one that `eval list` prints; without one it is about all.
+
+    \b
+    Examples:
+      miro-edge eval report
+      miro-edge eval report --html report.html
+    """
+    with closing(_store()) as store:
+        shown = _shown(store, names)
+        lines = [store.write_lines(each.evaluation.name) for each in shown]
+    if html is not None:
+        html.write_text(page(shown), encoding="utf-8", errors="replace")
+        diagnostics().print(f"Written to {html}", markup=False)
+    if as_json:
+        records = [
+            evaluation_record(each.evaluation.name, each.evaluation.settings, each.rows, path)
+            for each, path in zip(shown, lines, strict=True)
+        ]
+        print_json({"evaluations": records})
+        return
+    print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
+    for each in shown:
+        kinds = by_kind(each.rows)
+        if kinds:
+            click.echo()
+            print_figures(
+                each.evaluation.name,
+                [(kind or "without a type", figures(rows)) for kind, rows in kinds.items()],
+            )
+
+
+@evaluation.command("compare")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@json_option
+def compare_two(first: str, second: str, as_json: bool) -> None:
+    """Show what the evaluation B gains over A on the same questions, and how sure that is.
+
+    Differences are paired, in points, with bootstrap intervals of 95 per cent; p is that of
+    McNemar's exact test on the questions that only one of them got right.
+
+    \b
+    Example:
+      miro-edge eval compare sample-single-shot-qwen2.5-coder-1.5b sample-agent-qwen2.5-coder-1.5b
+    """
+    with closing(_store()) as store:
+        for name in (first, second):
+            store.evaluation(name)
+        differences = compare(store.rows(first), store.rows(second))
+    if as_json:
+        records = [dataclasses.asdict(each) for each in differences]
+        print_json({"a": first, "b": second, "differences": records})
+        return
+    print_differences(first, second, differences)
+
+
+@evaluation.command()
+@click.argument("name")
+@click.argument("question", metavar="ID")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(EXPORTERS)),
+    default="markdown",
+    show_default=True,
+    help="How the run is written down, as for `runs export`.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Where to write it.  [default: standard output]",
+)
+def trace(name: str, question: str, form: str, output: Path | None) -> None:
+    """Show the run of the question ID in the evaluation NAME, step by step.
+
+    The ids stand in the file with a line a question.
+
+    \b
+    Example:
+      miro-edge eval trace sample-agent-qwen2.5-coder-1.5b s03
+    """
+    with closing(_store()) as store:
+        text = exported(form, store.events(name, question))
+    if output is None:
+        click.echo(text, nl=False)  # it ends its own lines
+    else:
+        output.write_text(text, encoding="utf-8")
+        diagnostics().print(f"Written to {output}", markup=False)
+
+
+@evaluation.command()
+@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(names: tuple[str, ...], yes: bool) -> None:
+    """Delete each evaluation NAME, with all its answers.
+
+    \b
+    Example:
+      miro-edge eval remove sample-agent-qwen2.5-coder-1.5b
+    """
+    with closing(_store()) as store:
+        found = {name: store.evaluation(name) for name in names}
+        if not yes:
+            if terminal() is None:
+                raise click.UsageError("Nobody is here to be asked: say --yes to delete them.")
+            for each in found.values():
+                click.echo(printable(f"{each.name}: {each.done} answers"), err=True)
+            click.confirm(f"Delete {len(found)} evaluations?", abort=True, err=True)
+        for name in found:
+            store.remove(name)
+            diagnostics().print(f"The evaluation {name} is deleted.", markup=False)

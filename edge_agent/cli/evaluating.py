@@ -1,0 +1,324 @@
+"""What `eval run` and `eval curve` share: their options, and carrying evaluations out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edge_agent.cli.evaluation_progress import shown_progress
+from edge_agent.cli.libraries import indexing_progress, open_libraries, open_shelf
+from edge_agent.cli.output import diagnostics, json_option
+from edge_agent.cli.pulling import ensure_embedder, ensure_usable
+from edge_agent.cli.running import offline_option
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.conditions import Terms, condition_of
+from edge_agent.evaluation.drivers import in_processes, in_this_process
+from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.questions import Question, QuestionSet
+from edge_agent.evaluation.respondent import Equipment
+from edge_agent.evaluation.rows import Row
+from edge_agent.evaluation.sets import FORMATS, read_set
+from edge_agent.evaluation.settings import EvaluationSettings, Fingerprint, settings_of, usual_name
+from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.home import Home
+from edge_agent.index import SAMPLE, Collection, Shelf, sample_folder
+from edge_agent.models import (
+    DEFAULT_CONTEXT,
+    EngineSettings,
+    InstalledModel,
+    RemoteModel,
+    load_catalog,
+    remote_model,
+    usable_cores,
+)
+from edge_agent.opening import loading_settings
+from edge_agent.profiles import load_profile
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_USUAL_SPLIT = "dev"
+_EVERY_SPLIT = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed, apart from the terms."""
+
+    path: str
+    libraries: tuple[str, ...]
+    model: str | None
+    profile: str | None
+    context: int
+    limit: int | None
+    split: str | None
+    form: str | None
+    jobs: int
+    judge: str | None
+    name: str | None
+    again: bool
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An evaluation, and its rows of the questions that were asked for."""
+
+    name: str
+    settings: EvaluationSettings
+    rows: tuple[Row, ...]
+    lines: Path
+
+
+def asking_options(command: _Command) -> _Command:
+    """Add the options for what is asked, over what and with what."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "-l",
+        "--library",
+        "libraries",
+        multiple=True,
+        metavar="NAME|PATH",
+        help="A library by name, or a folder or file. Repeatable.  [default: the set's own corpus]",
+    ),
+    click.option(
+        "-m",
+        "--model",
+        metavar="NAME|PATH|URL",
+        help="A model by name, a GGUF file, or http://host:port/v1#name.  "
+        f"[default: {load_catalog().default}]",
+    ),
+    click.option(
+        "--profile",
+        metavar="NAME|PATH",
+        help="How the model is led.  [default: the model's own]",
+    ),
+    click.option(
+        "--context",
+        type=click.IntRange(min=64),
+        default=DEFAULT_CONTEXT,
+        show_default=True,
+        help="The model's window, in tokens.",
+    ),
+    click.option(
+        "--split",
+        metavar="NAME",
+        help=f"Which part of the set is asked; `{_EVERY_SPLIT}` is everything.  "
+        f"[default: {_USUAL_SPLIT}, where the set has parts]",
+    ),
+    click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="Ask only the first N questions."
+    ),
+    click.option(
+        "--attempts",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Most attempts at a question while no answer is found.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answers."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes that work side by side, each with a model of its own.",
+    ),
+    click.option(
+        "--judge",
+        metavar="URL",
+        help="Have answers judged by a model behind an OpenAI-compatible server, "
+        "http://host:port/v1#name, as the benchmark does.",
+    ),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(tuple(FORMATS)),
+        help="Read the set as this format.  [default: recognised by its fields]",
+    ),
+    click.option("--name", metavar="NAME", help="What to call it.  [default: what it mainly is]"),
+    click.option("--again", is_flag=True, help="Start over; what is there of it is deleted."),
+    offline_option,
+    json_option,
+)
+
+
+def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -> list[Made]:
+    """Make an evaluation on each of the terms, or go on with it, and return them all.
+
+    A suffix tells those apart that are named together. What is done stays, also at Ctrl-C. Raises
+    UsageError, EvaluationError, and what models and libraries raise.
+    """
+    home = Home.from_environment()
+    with closing(EvaluationStore(home.evaluations)) as store:
+        asked = _read(wanted.path, wanted.form)
+        split, questions = _chosen(asked, wanted)
+        equipment, libraries = _equipment(wanted, terms, asked, home)
+        fingerprint = Fingerprint.of(equipment, libraries.libraries)
+        planned = []
+        for each, suffix in zip(terms, suffixes, strict=True):
+            settings = settings_of(asked, split, each, equipment, fingerprint)
+            name = usual_name(settings)
+            if wanted.name is not None:
+                name = f"{wanted.name}-{suffix}" if len(terms) > 1 else wanted.name
+            planned.append(Planned(name, settings))
+        _close(libraries)
+        if wanted.again:
+            _forget(store, planned)
+        _go_through(store, Work(tuple(planned), questions, equipment), wanted.jobs)
+        return [_made(store, each, questions) for each in planned]
+
+
+def _read(path: str, form: str | None) -> QuestionSet:
+    """Read the set, or that of the sample library."""
+    if path == SAMPLE and not Path(path).exists():
+        return read_set(sample_folder(), form)
+    return read_set(Path(path), form)
+
+
+def _chosen(asked: QuestionSet, wanted: Wanted) -> tuple[str | None, tuple[Question, ...]]:
+    """Return the split and the questions that are asked. Raises EvaluationError."""
+    for reason in dict.fromkeys(asked.left_out):
+        count = asked.left_out.count(reason)
+        diagnostics().print(f"{count} questions are left out: {reason}.", markup=False)
+    splits = asked.splits
+    split = wanted.split or (_USUAL_SPLIT if splits else None)
+    if split == _EVERY_SPLIT:
+        split = None
+    questions = asked.of_split(split)[: wanted.limit]
+    if not questions:
+        there = f"it has {', '.join(splits)}" if splits else "it is not divided"
+        raise EvaluationError(
+            f"The set {asked.name} has no questions in the split '{split}': {there}. "
+            f"Choose with --split, {_EVERY_SPLIT} for everything."
+        )
+    return split, questions
+
+
+def _equipment(
+    wanted: Wanted, terms: Sequence[Terms], asked: QuestionSet, home: Home
+) -> tuple[Equipment, Collection]:
+    """Get all that questions are answered with, downloaded and indexed where need be."""
+    needed = any(condition_of(each.condition).searches for each in terms)
+    if needed and not wanted.libraries and asked.corpus is None and asked.path.parent != _SAMPLE:
+        raise click.UsageError(
+            f"The set {asked.name} has no documents of its own: name what is searched with "
+            "--library."
+        )
+    led = None if wanted.profile is None else load_profile(wanted.profile)
+    for name in wanted.libraries:
+        Shelf(home.libraries).check(name)
+    judge = _judge(wanted)
+    model = ensure_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
+    libraries = _libraries(wanted, asked, home, needed=needed)
+    equipment = Equipment(
+        home=home,
+        model=model,
+        engine=_engine(model, home, wanted),
+        libraries=tuple(library.name for library in libraries.libraries),
+        profile=led or load_profile(model.profile),
+        judge=judge,
+        judging=asked.judging,
+    )
+    return equipment, libraries
+
+
+_SAMPLE = sample_folder()
+
+
+def _engine(model: InstalledModel | RemoteModel, home: Home, wanted: Wanted) -> EngineSettings:
+    """Return what to load the model with; processes side by side share the cores."""
+    settings = loading_settings(model, home, wanted.context)
+    if wanted.jobs == 1:
+        return settings
+    return replace(settings, threads=max(1, usable_cores() // wanted.jobs))
+
+
+def _judge(wanted: Wanted) -> RemoteModel | None:
+    if wanted.judge is None:
+        return None
+    judge = remote_model(wanted.judge)
+    if judge is None:
+        raise click.UsageError(
+            f"--judge {wanted.judge} is no address. Write it as http://host:port/v1#name."
+        )
+    if wanted.offline and not judge.is_on_this_machine:
+        raise click.UsageError("--offline allows only a judge on this machine.")
+    return judge
+
+
+def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) -> Collection:
+    """Open what is searched: what was named, else the whole corpus of the set, else nothing."""
+    names = wanted.libraries
+    if not names and asked.path.parent == _SAMPLE:
+        names = (SAMPLE,)
+    if names:
+        return open_libraries(names, home, quiet=False, offline=wanted.offline)
+    if not needed or asked.corpus is None:
+        return Collection([])
+    ensure_embedder(home, offline=wanted.offline)
+    shelf = open_shelf(home)
+    name = _corpus_name(asked)
+    with indexing_progress() as report:
+        shelf.add(name, [asked.corpus], report)
+    return Collection([shelf.open(name)])
+
+
+def _corpus_name(asked: QuestionSet) -> str:
+    """Return the name of the library of a set's corpus: the set's, and a mark of where it is."""
+    assert asked.corpus is not None
+    place = hashlib.sha256(os.fsencode(asked.corpus.path.resolve())).hexdigest()[:8]
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in asked.name)
+    return f"{kept.strip('.-_')[:60] or 'set'}-{place}"
+
+
+def _close(libraries: Collection) -> None:
+    for library in libraries.libraries:
+        library.close()
+
+
+def _forget(store: EvaluationStore, planned: Sequence[Planned]) -> None:
+    known = {each.name for each in store.list()}
+    for each in planned:
+        if each.name in known:
+            store.remove(each.name)
+
+
+def _go_through(store: EvaluationStore, work: Work, jobs: int) -> None:
+    """Answer what is not answered yet, showing how far it is."""
+    drive = in_this_process if jobs == 1 else in_processes(jobs)
+    names = [each.name for each in work.planned]
+    before = {name: _rows(store, name, work.questions) for name in names}
+    try:
+        with shown_progress(len(work.questions), before) as report:
+            evaluate(store, work, drive, report)
+    except BaseException:
+        done = sum(len(_rows(store, name, work.questions)) for name in names)
+        click.echo(
+            f"{done} of {len(names) * len(work.questions)} answers are kept. "
+            "Go on with it: give the same command again.",
+            err=True,
+        )
+        raise
+
+
+def _made(store: EvaluationStore, planned: Planned, questions: Sequence[Question]) -> Made:
+    rows = _rows(store, planned.name, questions)
+    return Made(planned.name, planned.settings, rows, store.lines_file(planned.name))
+
+
+def _rows(store: EvaluationStore, name: str, questions: Sequence[Question]) -> tuple[Row, ...]:
+    """Return the rows of those questions that are answered in an evaluation."""
+    ids = {question.id for question in questions}
+    return tuple(row for row in store.rows(name) if row.id in ids)

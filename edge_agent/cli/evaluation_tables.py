@@ -1,0 +1,177 @@
+"""Evaluations as tables and plots on a terminal, and as records for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from edge_agent.cli.output import printable, results
+from edge_agent.evaluation.comparison import Difference
+from edge_agent.evaluation.curve import Point
+from edge_agent.evaluation.figures import Figures, Mean, by_kind, figures, record_of
+from edge_agent.evaluation.rows import Row
+from edge_agent.evaluation.settings import EvaluationSettings
+
+_WIDTH = 170
+"""Characters of a line where standard output is no terminal, so that no number is cut off."""
+_PLOT = 50
+"""Characters of a plot's width."""
+
+
+def evaluation_record(
+    name: str, settings: EvaluationSettings, rows: Sequence[Row], lines: Path
+) -> dict[str, Any]:
+    """Return what `eval run --json` and `eval report --json` print about an evaluation.
+
+    `lines` is the file with its rows; there is at least one.
+    """
+    return {
+        "evaluation": name,
+        "set": settings.set,
+        "condition": settings.condition,
+        "model": settings.model,
+        "library": "+".join(library.partition(": ")[0] for library in settings.libraries),
+        "split": settings.split or None,
+        "max_calls": settings.max_calls,
+        **record_of(figures(rows)),
+        "types": {kind: record_of(figures(each)) for kind, each in by_kind(rows).items()},
+        "rows": str(lines),
+    }
+
+
+def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
+    """Print figures, a line each; columns that say nothing are left out."""
+    table = Table(box=None)
+    table.add_column(heading, overflow="fold")
+    columns = [column for column in _COLUMNS if any(_cell(each, column) for _, each in found)]
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, each in found:
+        table.add_row(Text(printable(name)), *(_cell(each, column) or "–" for column in columns))
+    print_table(table)
+
+
+_COLUMNS = (
+    *("n", "EM", "F1", "(95 %)", "judged", "evidence", "cited right", "abstained", "refused"),
+    *("failed", "calls", "seconds", "tokens"),
+)
+
+
+def _cell(found: Figures, column: str) -> str:
+    values: dict[str, str] = {
+        "n": str(found.n),
+        "EM": f"{found.em.value:.1f}",
+        "F1": f"{found.f1.value:.1f}",
+        "(95 %)": f"{found.f1.low:.1f}–{found.f1.high:.1f}",
+        "judged": _number(found.judged),
+        "evidence": _number(found.evidence_recall),
+        "cited right": _number(found.citation_precision),
+        "abstained": _number(found.abstention_recall),
+        "refused": _number(found.refused),
+        "failed": str(found.failed or ""),
+        "calls": f"{found.calls:.1f}",
+        "seconds": f"{found.seconds:.1f}",
+        "tokens": f"{found.tokens.prompt + found.tokens.generated:.0f}",
+    }
+    return values[column]
+
+
+def print_differences(first: str, second: str, differences: Sequence[Difference]) -> None:
+    """Print what the second of two evaluations gains over the first."""
+    results().print(Text(printable(f"{second} over {first}, on the same questions, in points")))
+    table = Table("questions", "n", "F1", "gain", "95 %", "EM gain", "95 %", "evidence", "only A",
+                  "only B", "p", "seconds", "calls", box=None)  # fmt: skip
+    for each in differences:
+        table.add_row(
+            Text(printable(each.kind)),
+            str(each.n),
+            f"{each.f1_before:.1f} → {each.f1_after:.1f}",
+            f"{each.f1.value:+.1f}",
+            _interval(each.f1),
+            f"{each.em.value:+.1f}",
+            _interval(each.em),
+            "–" if each.evidence_recall is None else f"{each.evidence_recall.value:+.1f}",
+            str(each.only_first),
+            str(each.only_second),
+            f"{each.p:.3f}",
+            "–" if each.seconds is None else f"× {each.seconds:.2f}",
+            f"{each.calls:+.1f}",
+        )
+    print_table(table)
+
+
+def print_curve(points: Sequence[Point]) -> None:
+    """Print the points of a curve as a table, and draw them."""
+    table = Table("calls allowed", "n", "EM", "F1", "95 %", "evidence", "95 %", "calls made",
+                  "stopped by the limit", "seconds", "taken over", box=None)  # fmt: skip
+    for each in points:
+        found = each.evidence_recall
+        table.add_row(
+            str(each.max_calls),
+            str(each.n),
+            f"{each.em.value:.1f}",
+            f"{each.f1.value:.1f}",
+            _interval(each.f1),
+            _number(found) or "–",
+            "–" if found is None else _interval(found),
+            f"{each.calls:.1f}",
+            f"{each.stopped:.0f} %",
+            f"{each.seconds:.1f}",
+            str(each.taken_over),
+        )
+    print_table(table)
+    _print_plot("F1", [(each.max_calls, each.f1) for each in points])
+    recalls = [(each.max_calls, each.evidence_recall) for each in points]
+    known = [(calls, mean) for calls, mean in recalls if mean is not None]
+    if known:
+        _print_plot("evidence found", known)
+
+
+def _print_plot(title: str, means: Sequence[tuple[int, Mean]]) -> None:
+    """Draw means with their intervals on a line each, from 0 to 100 per cent."""
+    wide = max(len(str(calls)) for calls, _ in means)
+    frame = f"{' ' * (wide + 2)}0{'100':>{_PLOT}}"
+    results().print(Text(f"\n{title} against calls allowed, per cent\n{frame}"))
+    for calls, mean in means:
+        places = [" "] * (_PLOT + 1)
+        low, at, high = (
+            round(_PLOT * min(max(value, 0), 100) / 100)
+            for value in (mean.low, mean.value, mean.high)
+        )
+        places[low : high + 1] = "─" * (high - low + 1)
+        places[at] = "●"
+        results().print(Text(f"{calls:>{wide}} ┤{''.join(places)} {mean.value:.1f}"))
+
+
+def curve_record(asked: str, points: Sequence[Point], lines: Sequence[Path]) -> dict[str, Any]:
+    """Return what `eval curve --json` prints."""
+    return {
+        "set": asked,
+        "points": [
+            {**dataclasses.asdict(each), "rows": str(path)}
+            for each, path in zip(points, lines, strict=True)
+        ],
+    }
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where standard output is no terminal, nothing in it is cut off."""
+    console = results()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)
+
+
+def _number(value: Mean | float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value.value if isinstance(value, Mean) else value:.1f}"
+
+
+def _interval(mean: Mean) -> str:
+    return f"{mean.low:.1f} to {mean.high:.1f}"

@@ -1,0 +1,87 @@
+"""Two evaluations of the same questions: what the second gains, and how sure that is."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.figures import Mean, by_kind, percent
+from edge_agent.evaluation.metrics import mcnemar
+from edge_agent.evaluation.rows import Row
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the second evaluation gains over the first on the same questions, in points."""
+
+    kind: str
+    """The kind of the questions, or `all`."""
+    n: int
+    f1_before: float
+    f1_after: float
+    f1: Mean
+    em: Mean
+    evidence_recall: Mean | None
+    only_first: int
+    """Questions that only the first got right, by its judge where both have one, else exactly."""
+    only_second: int
+    p: float
+    """Of McNemar's exact test: how likely a split as uneven as this is between equals."""
+    seconds: float | None
+    """Seconds per question, as a multiple of the first's; None where that took none."""
+    calls: float
+    """Calls per question more than the first made."""
+
+
+def compare(first: Sequence[Row], second: Sequence[Row]) -> tuple[Difference, ...]:
+    """Return the differences over all questions that both have, and over each kind of them.
+
+    Raises EvaluationError where they have none in common.
+    """
+    before = {row.id: row for row in first}
+    pairs = {row.id: (before[row.id], row) for row in second if row.id in before}
+    if any(one.question != other.question for one, other in pairs.values()) or not pairs:
+        raise EvaluationError(
+            "These two evaluations have no questions in common: compare evaluations of one set."
+        )
+    groups = {ALL: list(pairs.values())}
+    for kind, rows in by_kind([other for _, other in pairs.values()]).items():
+        groups[kind or "without a type"] = [pairs[row.id] for row in rows]
+    return tuple(_difference(kind, each) for kind, each in groups.items())
+
+
+def _difference(kind: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
+    right = [_right(*pair) for pair in pairs]
+    only_first = sum(one and not other for one, other in right)
+    only_second = sum(other and not one for one, other in right)
+    recalls = [
+        other.evidence_recall - one.evidence_recall
+        for one, other in pairs
+        if one.evidence_recall is not None and other.evidence_recall is not None
+    ]
+    seconds = [statistics.fmean(pair[side].seconds for pair in pairs) for side in (0, 1)]
+    return Difference(
+        kind=kind,
+        n=len(pairs),
+        f1_before=round(100 * statistics.fmean(one.f1 for one, _ in pairs), 1),
+        f1_after=round(100 * statistics.fmean(other.f1 for _, other in pairs), 1),
+        f1=percent([other.f1 - one.f1 for one, other in pairs]),
+        em=percent([float(other.em) - float(one.em) for one, other in pairs]),
+        evidence_recall=percent(recalls) if recalls else None,
+        only_first=only_first,
+        only_second=only_second,
+        p=mcnemar(only_first, only_second),
+        seconds=round(seconds[1] / seconds[0], 2) if seconds[0] else None,
+        calls=round(statistics.fmean(other.calls - one.calls for one, other in pairs), 2),
+    )
+
+
+def _right(one: Row, other: Row) -> tuple[bool, bool]:
+    """Return whether each got it right, by the same measure."""
+    if one.judged is None or other.judged is None:
+        return one.em, other.em
+    return one.judged, other.judged

@@ -1,0 +1,138 @@
+"""Drivers: hand questions out to who answers them, and yield what comes back.
+
+A driver is given the equipment and the tasks, and yields a result for each task in whatever order
+they come. It keeps nothing: who drives it stores each result before asking for the next one. Tasks
+are taken one by one, when somebody is free for them: whether a later one is still needed may
+depend on results that were stored before.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import TypeAlias
+
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.conditions import Terms
+from edge_agent.evaluation.questions import Question
+from edge_agent.evaluation.respondent import Answered, Equipment, check_failed, respondent
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question of an evaluation, to be answered on its terms."""
+
+    evaluation: str
+    position: int
+    """The place of the question in its set, from 0."""
+    question: Question
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A task, and what came of it."""
+
+    task: Task
+    answered: Answered
+
+
+Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Iterator[Result]]
+
+
+def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    """Answer one question after the other. Raises ModelError, LibraryError, EvaluationError."""
+    first = next(tasks, None)
+    if first is None:  # then there is no need to load a model
+        return
+    with respondent(equipment) as answers:
+        for task in chain([first], tasks):
+            answered = answers.answer(task.question, task.terms)
+            check_failed(answered, equipment)
+            yield Result(task, answered)
+
+
+def in_processes(jobs: int) -> Driver:
+    """Return a driver with so many worker processes, each with a model of its own.
+
+    Its iteration raises what a worker raises, and EvaluationError where one is killed.
+    """
+
+    def drive(equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+        first = [*islice(tasks, jobs)]
+        left = chain(first, tasks)
+        with _workers(equipment, len(first)) as idle:
+            busy: list[Connection] = []
+            while True:
+                for worker, task in zip([*idle], left, strict=False):
+                    worker.send(task)
+                    idle.remove(worker)
+                    busy.append(worker)
+                if not busy:
+                    return
+                for ready in wait(busy):
+                    assert isinstance(ready, Connection)
+                    busy.remove(ready)
+                    yield _received(ready)
+                    idle.append(ready)
+
+    return drive
+
+
+def _received(worker: Connection) -> Result:
+    """Return the result that a worker has sent. Raises what it raised, or that it is gone."""
+    try:
+        sent = worker.recv()
+    except (EOFError, OSError) as error:
+        raise EvaluationError(
+            "A worker process ended in the middle of a question: memory may have run out. Give the "
+            "same command with fewer --jobs to go on."
+        ) from error
+    if isinstance(sent, BaseException):
+        raise sent
+    assert isinstance(sent, Result)
+    return sent
+
+
+@contextmanager
+def _workers(equipment: Equipment, count: int) -> Iterator[list[Connection]]:
+    """Start worker processes and lend the ends to talk to them; the end ends them at once."""
+    context = get_context("spawn")  # a fork would share what llama.cpp and SQLite hold open
+    processes, ends = [], []
+    try:
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(equipment, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            processes.append(process)
+            ends.append(ours)
+        yield list(ends)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        for end in ends:
+            end.close()
+
+
+def _work(equipment: Equipment, main: Connection) -> None:
+    """Answer what is sent until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that drives
+    try:
+        with respondent(equipment) as answers:
+            while True:
+                task = main.recv()
+                answered = answers.answer(task.question, task.terms)
+                check_failed(answered, equipment)
+                main.send(Result(task, answered))
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:
+        main.send(error)

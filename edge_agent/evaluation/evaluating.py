@@ -1,0 +1,110 @@
+"""Carrying evaluations out: each question that has no row yet is answered, and its row kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from edge_agent.evaluation.conditions import Terms, condition_of
+from edge_agent.evaluation.deepening import same_with_more
+from edge_agent.evaluation.drivers import Driver, Task
+from edge_agent.evaluation.questions import Question
+from edge_agent.evaluation.respondent import Equipment
+from edge_agent.evaluation.rows import Row
+from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.evaluation.store import EvaluationStore
+
+Report: TypeAlias = Callable[[str, Row], None]
+"""Told of each row as it is kept, with the name of its evaluation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An evaluation that is to be made, or gone on with."""
+
+    name: str
+    settings: EvaluationSettings
+
+    @property
+    def terms(self) -> Terms:
+        """The terms on which its questions are answered."""
+        settings = self.settings
+        return Terms(settings.condition, settings.max_calls, settings.attempts, settings.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Evaluations that are to be made of the same questions with the same equipment."""
+
+    planned: tuple[Planned, ...]
+    questions: tuple[Question, ...]
+    equipment: Equipment
+
+
+def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) -> None:
+    """Answer what is not answered yet of the questions, in every evaluation that is planned.
+
+    A run of an earlier one that allows fewer calls and is else the same is taken over where it is
+    sure to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
+    Raises EvaluationError, and what opening the model and the libraries raises.
+    """
+    with ExitStack() as held:
+        for each in work.planned:
+            held.enter_context(store.working_on(each.name))
+            store.begin(each.name, each.settings, len(work.questions))
+            held.callback(store.write_lines, each.name)
+        tasks = _open_tasks(store, work, report)
+        for result in drive(work.equipment, tasks):
+            task, answered = result.task, result.answered
+            store.add(task.evaluation, task.position, answered.row, answered.events)
+            report(task.evaluation, answered.row)
+
+
+def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[Task]:
+    """Yield what has to be answered, evaluation by evaluation; take over what need not be."""
+    for number, each in enumerate(work.planned):
+        known = {row.id for row in store.rows(each.name)}
+        for position, question in enumerate(work.questions):
+            if question.id in known:
+                continue
+            for shallower in _shallower(each, work.planned[:number]):
+                row = _taken_over(store, each, shallower, question, work.equipment)
+                if row is not None:
+                    events = store.events(shallower.name, question.id)
+                    store.add(each.name, position, row, events)
+                    report(each.name, row)
+                    break
+            else:
+                yield Task(each.name, position, question, each.terms)
+
+
+def _shallower(wanted: Planned, earlier: Sequence[Planned]) -> list[Planned]:
+    """Return the evaluations that differ only in the calls allowed, the latest first."""
+    calls = wanted.settings.max_calls
+    return [
+        each
+        for each in reversed(earlier)
+        if dataclasses.replace(each.settings, max_calls=calls) == wanted.settings
+    ]
+
+
+def _taken_over(
+    store: EvaluationStore,
+    wanted: Planned,
+    shallower: Planned,
+    question: Question,
+    equipment: Equipment,
+) -> Row | None:
+    """Return the row of a run with fewer calls where it is sure to be the same with more."""
+    row = store.row(shallower.name, question.id)
+    if row is None:
+        return None
+    led = condition_of(wanted.settings.condition).led(equipment.profile)
+    fewer, more = (each.settings.max_calls or led.gathering.calls for each in (shallower, wanted))
+    events = store.events(shallower.name, question.id)
+    if fewer >= more or not same_with_more(events, fewer, more, led):
+        return None
+    return dataclasses.replace(row, taken_from=row.taken_from or shallower.name)

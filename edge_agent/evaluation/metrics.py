@@ -1,0 +1,76 @@
+"""How answers are scored, and how sure a difference is: all numbers are shares from 0 to 1."""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from math import comb
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_WITHOUT_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
+"""Characters of scripts that put no spaces between words: Chinese and Japanese."""
+
+
+def normalised(text: str) -> str:
+    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation."""
+    letters = "".join(c for c in text.lower() if c.isalnum() or c.isspace())
+    return " ".join(_ARTICLES.sub(" ", letters).split())
+
+
+def exact_match(answer: str | None, accepted: Sequence[str]) -> bool:
+    """Tell whether an answer is one of those accepted; where none is, there must be none."""
+    if not accepted:
+        return answer is None
+    return answer is not None and normalised(answer) in {normalised(one) for one in accepted}
+
+
+def f1(answer: str | None, accepted: Sequence[str]) -> float:
+    """Return the F1 of the words of an answer against the nearest accepted one (Rajpurkar 2016).
+
+    Where none is accepted it is 1 for no answer, as in SQuAD 2.0. In Chinese and Japanese a
+    character counts as a word.
+    """
+    if not accepted:
+        return float(answer is None)
+    if answer is None:
+        return 0.0
+    return max(_f1(_words(answer), _words(one)) for one in accepted)
+
+
+def _words(text: str) -> list[str]:
+    return _WITHOUT_SPACES.sub(r" \1 ", normalised(text)).split()
+
+
+def _f1(answer: list[str], accepted: list[str]) -> float:
+    shared = sum((Counter(answer) & Counter(accepted)).values())
+    return 2 * shared / (len(answer) + len(accepted)) if shared else 0.0
+
+
+def bootstrap_interval(
+    values: Sequence[float], samples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the bounds between which 95 per cent of the means of resampled `values` lie.
+
+    The percentile bootstrap of Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13.
+    `values` are at least one.
+    """
+    chance = random.Random(seed)
+    means = sorted(statistics.fmean(chance.choices(values, k=len(values))) for _ in range(samples))
+    return means[round(0.025 * samples)], means[round(0.975 * samples) - 1]
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the exact p-value of McNemar's test, two-sided.
+
+    The counts are the questions that only one of two answerers got right. Were both equally good,
+    each of these would fall to either with probability 1/2 (McNemar 1947, with the binomial
+    distribution in place of its approximation).
+    """
+    discordant = only_first + only_second
+    if not discordant:
+        return 1.0
+    tail = sum(comb(discordant, count) for count in range(min(only_first, only_second) + 1))
+    return float(min(1.0, 2 * tail / 2**discordant))

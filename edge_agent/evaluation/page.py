@@ -1,0 +1,150 @@
+"""Evaluations as one HTML page that needs nothing else: tables, bars, curves, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from edge_agent.evaluation import plots
+from edge_agent.evaluation.curve import point
+from edge_agent.evaluation.figures import Figures, Mean, by_kind, figures
+from edge_agent.evaluation.rows import Row
+from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.evaluation.store import Evaluation
+
+_STYLE = """
+:root { color-scheme: light dark; --text: #1b1b1b; --page: #fff; --rule: #999; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --page: #161616; --rule: #777; }
+}
+body { color: var(--text); background: var(--page); font: 16px/1.5 system-ui, sans-serif;
+  max-width: 96rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, td:first-child, summary { overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; }
+td, th { border: 1px solid var(--rule); padding: .3rem .6rem; text-align: right; }
+td:first-child, th:first-child { text-align: left; min-width: 12rem; }
+.wide td:not(:first-child) { white-space: nowrap; }
+svg { width: 100%; max-width: 46rem; height: auto; display: block; margin: 1rem 0; }
+"""
+# Nothing in the page is loaded or run; should anything slip in, the browser is told so too.
+_HEAD = (
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+)
+_NOTHING = "–"
+_COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+    ("questions", lambda found: str(found.n)),
+    ("EM", lambda found: _mean(found.em)),
+    ("F1", lambda found: _mean(found.f1)),
+    ("judged right", lambda found: _mean(found.judged)),
+    ("evidence found", lambda found: _mean(found.evidence_recall)),
+    ("citations right", lambda found: _number(found.citation_precision)),
+    ("evidence cited", lambda found: _number(found.citation_recall)),
+    ("abstained rightly", lambda found: _number(found.abstention_recall)),
+    ("refused", lambda found: _number(found.refused)),
+    ("calls", lambda found: f"{found.calls:.1f}"),
+    ("seconds", lambda found: f"{found.seconds:.1f}"),
+    ("prompt tokens", lambda found: f"{found.tokens.prompt:.0f}"),
+    ("peak memory, MB", lambda found: f"{found.peak / 1e6:.0f}" if found.peak else _NOTHING),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An evaluation, and its rows: at least one."""
+
+    evaluation: Evaluation
+    rows: tuple[Row, ...]
+
+
+def page(shown: Sequence[Shown]) -> str:
+    """Return the page about some evaluations; what sets and models are called is only text."""
+    groups: dict[str, list[Shown]] = {}
+    for each in shown:
+        groups.setdefault(_asked(each.evaluation.settings), []).append(each)
+    body = ["<h1>Evaluations</h1>", f"<p>{_EXPLANATION}</p>"]
+    for title, group in groups.items():
+        body += [f"<h2>{escape(title)}</h2>", *_about(group)]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>{_HEAD}<title>Evaluations</title>'
+        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+    )
+
+
+_EXPLANATION = (
+    "EM, F1 and shares are in per cent; in brackets the bounds between which 95 of 100 resampled "
+    "sets of questions lie. Calls, seconds and tokens are per question."
+)
+
+
+def _asked(settings: EvaluationSettings) -> str:
+    return f"{settings.set}, {settings.split}" if settings.split else settings.set
+
+
+def _about(group: Sequence[Shown]) -> Iterator[str]:
+    """Say all about the evaluations of one set."""
+    found = [(each.evaluation.name, figures(each.rows)) for each in group]
+    yield from _table("evaluation", found)
+    yield plots.bars("F1", [(_short(name), each.f1) for name, each in found])
+    yield from _curves(group)
+    for each in group:
+        kinds = by_kind(each.rows)
+        if kinds:
+            yield f"<details><summary>{escape(each.evaluation.name)}, by kind of question</summary>"
+            yield from _table("kind", [(kind, figures(rows)) for kind, rows in kinds.items()])
+            yield "</details>"
+    for each in group:
+        yield f"<details><summary>{escape(each.evaluation.name)}, settings</summary><table>"
+        values = dataclasses.asdict(each.evaluation.settings)
+        for name, value in {"started": each.evaluation.started, **values}.items():
+            text = ", ".join(value) if isinstance(value, tuple) else str(value)
+            yield f"<tr><td>{name.replace('_', ' ')}</td><td>{escape(text)}</td></tr>"
+        yield "</table></details>"
+
+
+def _table(title: str, found: Sequence[tuple[str, Figures]]) -> Iterator[str]:
+    said = [
+        (name, text) for name, text in _COLUMNS if any(text(each) != _NOTHING for _, each in found)
+    ]
+    heads = "".join(f"<th>{name}</th>" for name, _ in said)
+    yield f'<div class="wide"><table><tr><th>{title}</th>{heads}</tr>'
+    for name, each in found:
+        cells = "".join(f"<td>{text(each)}</td>" for _, text in said)
+        yield f"<tr><td>{escape(name)}</td>{cells}</tr>"
+    yield "</table></div>"
+
+
+def _curves(group: Sequence[Shown]) -> Iterator[str]:
+    """Draw a curve for evaluations that differ in nothing but the calls allowed."""
+    alike: dict[EvaluationSettings, dict[int, Shown]] = {}
+    for each in group:
+        settings = each.evaluation.settings
+        if settings.max_calls is not None:
+            rest = dataclasses.replace(settings, max_calls=None)
+            alike.setdefault(rest, {})[settings.max_calls] = each
+    for settings, points in alike.items():
+        if len(points) > 1:
+            places = sorted(points)
+            curve = [point(calls, points[calls].rows) for calls in places]
+            lines = (
+                plots.Line("F1", tuple(each.f1 for each in curve)),
+                plots.Line("evidence found", tuple(each.evidence_recall for each in curve)),
+            )
+            title = f"{settings.condition}, {settings.model}"
+            yield plots.curve(title, "tool calls allowed", places, lines)
+
+
+def _mean(mean: Mean | None) -> str:
+    return _NOTHING if mean is None else f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})"
+
+
+def _number(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.1f}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 38 else f"{name[:37]}…"

@@ -1,0 +1,141 @@
+"""The respondent: answers one question on some terms, with a model and libraries it has opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.desk import Means
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.closed_book import from_memory
+from edge_agent.evaluation.conditions import Terms, condition_of
+from edge_agent.evaluation.judge import Judge
+from edge_agent.evaluation.questions import JudgingName, Question
+from edge_agent.evaluation.rows import Row, scored
+from edge_agent.events import Event, RunStarted, TextAppeared
+from edge_agent.home import Home
+from edge_agent.index import Collection, Shelf
+from edge_agent.models import EngineSettings, InstalledModel, RemoteModel
+from edge_agent.opening import open_session
+from edge_agent.profiles import Profile
+from edge_agent.provisioning import installed_embedder
+from edge_agent.runs import new_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What questions are answered with; it can be pickled, and each process opens it for itself."""
+
+    home: Home
+    model: InstalledModel | RemoteModel
+    engine: EngineSettings
+    libraries: tuple[str, ...]
+    """Names on the shelf of `home`; the libraries are there, and are only read."""
+    profile: Profile
+    judge: RemoteModel | None = None
+    judging: JudgingName = "equivalence"
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in the records of runs."""
+        return self.model.title if isinstance(self.model, RemoteModel) else self.model.name
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a question: its row, and all that happened."""
+
+    row: Row
+    events: tuple[Event, ...]
+
+
+class Respondent:
+    """Answers questions, one at a time; each as if it were the first."""
+
+    def __init__(
+        self,
+        means: Means,
+        model: str = "",
+        judge: Judge | None = None,
+    ) -> None:
+        """Answer with these means; `model` is what the model is called in records of runs."""
+        self._means = means
+        self._model = model
+        self._judge = judge
+
+    def answer(self, question: Question, terms: Terms) -> Answered:
+        """Answer a question, and score and judge the answer. Raises ServerError for the judge."""
+        happened = self.events(question.text, terms)
+        events = tuple(event for event in happened if not isinstance(event, TextAppeared))
+        return Answered(self._judged(scored(question, events)), events)
+
+    def events(self, question: str, terms: Terms) -> Iterator[Event]:
+        """Work on a question and yield what happens; the last event is always RunFinished."""
+        condition, means = condition_of(terms.condition), self._means
+        led = condition.led(means.profile)
+        if not condition.searches:
+            return from_memory(replace(means, profile=led), self._started(question, terms))
+        settings = AgentSettings(
+            max_calls=terms.max_calls,
+            attempts=terms.attempts,
+            seed=terms.seed,
+            model=self._model,
+            prefixes=means.prefixes,
+        )
+        session = condition.window(means.session)
+        return Agent(means.library, session, profile=led, settings=settings).run(question)
+
+    def _started(self, question: str, terms: Terms) -> RunStarted:
+        """Return the beginning of a run without searches."""
+        return RunStarted(
+            run=new_run_id(),
+            question=question,
+            model=self._model,
+            library=self._means.library.name,
+            profile=self._means.profile.name,
+            seed=terms.seed,
+            max_calls=0,
+            context=self._means.session.context,
+        )
+
+    def _judged(self, row: Row) -> Row:
+        """Have an answer judged; where none is given, or none is right, there is nothing to ask."""
+        if self._judge is None:
+            return row
+        if row.answer is None or not row.answers:
+            return replace(row, judged=row.em)
+        judged, verdict = self._judge.asked(row.question, row.answers, row.answer)
+        return replace(row, judged=judged, verdict=verdict)
+
+
+@contextmanager
+def respondent(equipment: Equipment) -> Iterator[Respondent]:
+    """Open what questions are answered with, and lend who answers them.
+
+    Raises ModelError, LibraryError.
+    """
+    home = equipment.home
+    with ExitStack() as opened:
+        shelf = Shelf(home.libraries, installed_embedder(home))
+        libraries = Collection([shelf.open(name) for name in equipment.libraries])
+        for library in libraries.libraries:
+            opened.callback(library.close)
+        judge = None
+        if equipment.judge is not None:
+            judge = Judge(equipment.judge, equipment.judging)
+            opened.callback(judge.close)
+        session = opened.enter_context(open_session(equipment.model, equipment.engine))
+        means = Means(session, libraries, equipment.profile, home.prefixes)
+        yield Respondent(means, equipment.model_name, judge)
+
+
+def check_failed(answered: Answered, equipment: Equipment) -> None:
+    """Raise EvaluationError where a server failed: it would fail for all that follows.
+
+    A model in this process fails for a question that does not fit, and not for the next one.
+    """
+    row = answered.row
+    if row.status == "failed" and isinstance(equipment.model, RemoteModel):
+        raise EvaluationError(f"The question '{row.id}' could not be answered: {row.reason}")

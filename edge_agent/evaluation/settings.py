@@ -1,0 +1,146 @@
+"""What an evaluation was made with: rows that differ in any of it do not belong together."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from edge_agent import __version__
+from edge_agent.evaluation.conditions import Terms
+from edge_agent.evaluation.questions import QuestionSet
+from edge_agent.evaluation.respondent import Equipment
+from edge_agent.index import Library
+from edge_agent.models import RemoteModel
+from edge_agent.models.hashing import sha256_of
+from edge_agent.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """All that decides what comes of a question, apart from the question."""
+
+    set: str
+    set_sha256: str
+    """Of the file with the questions."""
+    format: str
+    split: str
+    """Empty where all questions are asked."""
+    condition: str
+    max_calls: int | None
+    """Most tool calls of an attempt; None is the profile's own limit."""
+    attempts: int
+    seed: int
+    model: str
+    model_sha256: str
+    """Of the weights; empty for a model behind a server."""
+    adapter_sha256: str
+    """Of the LoRA adapter; empty where there is none."""
+    profile: str
+    profile_sha256: str
+    """Of all that the profile says."""
+    context: int
+    """The window, in tokens."""
+    libraries: tuple[str, ...]
+    """Each with the number of its documents and passages."""
+    by_meaning: bool
+    """Whether libraries were searched by meaning, too."""
+    judge: str
+    """The address of the judge; empty where there is none."""
+    version: str
+    """Of this program."""
+
+    def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
+        """Return what another one's settings differ in: `seed (0, now 1)`."""
+        ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        return tuple(
+            f"{name} ({_shown(ours[name])}, now {_shown(theirs[name])})"
+            for name in ours
+            if ours[name] != theirs[name]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What an evaluation is made with, by its content; the same for all conditions of a command."""
+
+    model_sha256: str
+    adapter_sha256: str
+    libraries: tuple[str, ...]
+    by_meaning: bool
+
+    @classmethod
+    def of(cls, equipment: Equipment, libraries: Iterable[Library]) -> Fingerprint:
+        """Take the fingerprint; weights that no store holds are hashed now, which takes seconds."""
+        model = equipment.model
+        weights = adapter = ""
+        if not isinstance(model, RemoteModel):
+            weights = model.sha256 or sha256_of(model.path)
+            adapter = "" if model.adapter is None else sha256_of(model.adapter)
+        opened = tuple(libraries)
+        return cls(
+            weights,
+            adapter,
+            tuple(_contents(library) for library in opened),
+            any(library.embedder is not None for library in opened),
+        )
+
+
+def settings_of(
+    asked: QuestionSet,
+    split: str | None,
+    terms: Terms,
+    equipment: Equipment,
+    fingerprint: Fingerprint,
+) -> EvaluationSettings:
+    """Return the settings of an evaluation."""
+    settled = terms.settled()
+    return EvaluationSettings(
+        set=asked.name,
+        set_sha256=asked.sha256,
+        format=asked.form,
+        split=split or "",
+        condition=settled.condition,
+        max_calls=settled.max_calls,
+        attempts=settled.attempts,
+        seed=settled.seed,
+        model=equipment.model_name,
+        model_sha256=fingerprint.model_sha256,
+        adapter_sha256=fingerprint.adapter_sha256,
+        profile=equipment.profile.name,
+        profile_sha256=_profile_sha256(equipment.profile),
+        context=equipment.engine.context,
+        libraries=fingerprint.libraries,
+        by_meaning=fingerprint.by_meaning,
+        judge="" if equipment.judge is None else equipment.judge.title,
+        version=__version__,
+    )
+
+
+def usual_name(settings: EvaluationSettings) -> str:
+    """Return what an evaluation is called where nobody names it: what it mainly is."""
+    parts = [settings.set, settings.split, settings.condition, settings.model]
+    if settings.max_calls is not None:
+        parts += ["calls", str(settings.max_calls)]
+    if settings.attempts > 1:
+        parts += ["attempts", str(settings.attempts)]
+    if settings.seed:
+        parts += ["seed", str(settings.seed)]
+    named = "-".join(part for part in parts if part)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", named).strip("-.")[:150] or "evaluation"
+
+
+def _contents(library: Library) -> str:
+    held = library.statistics()
+    return f"{held.name}: {held.documents} documents, {held.passages} passages"
+
+
+def _profile_sha256(profile: Profile) -> str:
+    return hashlib.sha256(profile.model_dump_json().encode("utf-8")).hexdigest()
+
+
+def _shown(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return text[:12] + "…" if re.fullmatch(r"[0-9a-f]{64}", text) else text or "none"

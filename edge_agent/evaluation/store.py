@@ -1,0 +1,263 @@
+"""The store of evaluations: a row a question in SQLite, committed when it is answered."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlite_utils
+from filelock import FileLock, Timeout
+from sqlite_utils.migrations import Migrations
+
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.rows import Row, from_line, to_line
+from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.events import Event, from_record, to_record
+
+migrations = Migrations("miro-edge-evaluations")
+
+
+@migrations()
+def create_tables(database: sqlite_utils.Database) -> None:
+    """Make the tables of evaluations, of their rows and of what happened in each run."""
+    database.table("evaluations").create(
+        {"name": str, "started": str, "settings": str, "asked": int}, pk="name"
+    )
+    database.table("rows").create(
+        {"evaluation": str, "question": str, "position": int, "record": str},
+        pk=("evaluation", "question"),
+        foreign_keys=[("evaluation", "evaluations", "name")],
+    )
+    database.table("traces").create(
+        {"evaluation": str, "question": str, "events": str},
+        pk=("evaluation", "question"),
+        foreign_keys=[("evaluation", "evaluations", "name")],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Questions answered under one condition with the same settings."""
+
+    name: str
+    started: str
+    """When it was begun, in ISO 8601, UTC."""
+    settings: EvaluationSettings
+    asked: int
+    """Questions that it is to have."""
+    done: int
+    """Questions that it has."""
+
+
+class EvaluationStore:
+    """All evaluations, in one SQLite file in write-ahead mode; one process works on each of them.
+
+    Beside it lies a folder with the rows of each as JSON lines, for other programs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the store at `path`. Raises EvaluationError when that cannot be done."""
+        self._locks = path.with_suffix(".locks")
+        self._lines = path.with_suffix("")
+        try:
+            self._locks.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite_utils.Database(sqlite3.connect(path, timeout=30))
+            self._database.enable_wal()
+            if migrations.pending(self._database):
+                with FileLock(self._locks / "store.lock"):  # another process may be at it
+                    migrations.apply(self._database)
+        except (OSError, sqlite3.Error) as error:
+            raise EvaluationError(
+                f"The store of evaluations {path} cannot be opened: {error}. "
+                "Free some disk, or set MIRO_EDGE_HOME to a folder that can be written."
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    # Writing
+
+    @contextmanager
+    def working_on(self, name: str) -> Iterator[None]:
+        """Hold the lock of an evaluation. Raises EvaluationError where another process does."""
+        lock = FileLock(self._locks / f"{quote(name, safe='')}.lock", thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise EvaluationError(
+                f"Another process is working on the evaluation {name}. Wait until it has finished, "
+                "or give this one another --name."
+            ) from error
+        except OSError as error:
+            raise _not_stored(name, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def begin(self, name: str, settings: EvaluationSettings, asked: int) -> Evaluation:
+        """Begin an evaluation, or go on with it; it is to have `asked` questions, or has more.
+
+        Raises EvaluationError where there is one of that name with other settings.
+        """
+        known = self._find(name)
+        if known is None:
+            started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            with self._writing(name):
+                self._database.table("evaluations").insert(
+                    {
+                        "name": name,
+                        "started": started,
+                        "settings": json.dumps(dataclasses.asdict(settings), ensure_ascii=False),
+                        "asked": asked,
+                    }
+                )
+            return Evaluation(name, started, settings, asked, 0)
+        differences = known.settings.differences(settings)
+        if differences:
+            raise EvaluationError(
+                f"The evaluation {name} was made with other settings: {'; '.join(differences)}. "
+                "Rows of both cannot stand together. Keep it and give this one another --name, or "
+                "start it over with --again."
+            )
+        if asked > known.asked:
+            with self._writing(name):
+                self._database.table("evaluations").update(name, {"asked": asked})
+        return dataclasses.replace(known, asked=max(asked, known.asked))
+
+    def add(self, name: str, position: int, row: Row, events: Sequence[Event]) -> None:
+        """Keep a question's row and what happened, in one transaction; one that is there stays.
+
+        `position` is the question's place in its set. Raises EvaluationError.
+        """
+        # Escaped to ASCII: a model may write half a character, which no UTF-8 can hold.
+        told = "\n".join(json.dumps(to_record(event)) for event in events)
+        with self._writing(name):
+            self._database.execute(
+                "insert or ignore into rows (evaluation, question, position, record)"
+                " values (?, ?, ?, ?)",
+                (name, row.id, position, json.dumps(to_line(row))),
+            )
+            self._database.execute(
+                "insert or ignore into traces (evaluation, question, events) values (?, ?, ?)",
+                (name, row.id, told),
+            )
+
+    def remove(self, name: str) -> None:
+        """Delete an evaluation with all its rows. Raises EvaluationError where there is none."""
+        self.evaluation(name)
+        with self.working_on(name), self._writing(name):
+            for table, column in (("traces", "evaluation"), ("rows", "evaluation"),
+                                  ("evaluations", "name")):  # fmt: skip
+                self._database.execute(f"delete from {table} where {column} = ?", (name,))
+            self.lines_file(name).unlink(missing_ok=True)
+
+    # Looking back
+
+    def list(self) -> tuple[Evaluation, ...]:
+        """Return all evaluations, the newest first."""
+        found = self._database.query(f"{_SELECT} order by started desc, evaluations.rowid desc")
+        return tuple(map(_evaluation, found))
+
+    def evaluation(self, name: str) -> Evaluation:
+        """Return an evaluation. Raises EvaluationError, naming those that begin like it."""
+        known = self._find(name)
+        if known is not None:
+            return known
+        near = [each.name for each in self.list() if each.name.startswith(name)]
+        hint = f" Did you mean: {', '.join(near[:3])}?" if near else ""
+        raise EvaluationError(
+            f"There is no evaluation '{name}'.{hint} See them with: miro-edge eval list"
+        )
+
+    def rows(self, name: str) -> tuple[Row, ...]:
+        """Return the rows of an evaluation, in the order of the questions in their set."""
+        rows = self._database.table("rows").rows_where(
+            "evaluation = ?", (name,), order_by="position", select="record"
+        )
+        return tuple(from_line(json.loads(row["record"])) for row in rows)
+
+    def row(self, name: str, question: str) -> Row | None:
+        """Return the row of a question, or None where it has not been answered yet."""
+        found = self._database.table("rows").rows_where(
+            "evaluation = ? and question = ?", (name, question), select="record"
+        )
+        return next((from_line(json.loads(row["record"])) for row in found), None)
+
+    def events(self, name: str, question: str) -> tuple[Event, ...]:
+        """Return what happened in the run of a question. Raises EvaluationError."""
+        found = list(
+            self._database.table("traces").rows_where(
+                "evaluation = ? and question = ?", (name, question), select="events"
+            )
+        )
+        if not found:
+            self.evaluation(name)
+            raise EvaluationError(
+                f"The evaluation {name} has no question '{question}'. The ids are in "
+                f"{self.lines_file(name)}"
+            )
+        return tuple(from_record(json.loads(line)) for line in found[0]["events"].split("\n"))
+
+    def lines_file(self, name: str) -> Path:
+        """Return where the rows of an evaluation are written as JSON lines."""
+        return self._lines / f"{quote(name, safe='')}.jsonl"
+
+    def write_lines(self, name: str) -> Path:
+        """Write the rows of an evaluation as JSON lines, in place of what was there.
+
+        Returns the file. Raises EvaluationError.
+        """
+        path = self.lines_file(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            with draft.open("w", encoding="utf-8", errors="replace") as lines:
+                for row in self.rows(name):
+                    lines.write(json.dumps(to_line(row), ensure_ascii=False) + "\n")
+            draft.replace(path)
+        except OSError as error:
+            raise _not_stored(name, error) from error
+        return path
+
+    def _find(self, name: str) -> Evaluation | None:
+        found = list(self._database.query(f"{_SELECT} where name = ?", (name,)))
+        return _evaluation(found[0]) if found else None
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """Make all that is written in one transaction. Raises EvaluationError when it cannot be."""
+        try:
+            with self._database.atomic():
+                yield
+        except sqlite3.Error as error:
+            raise _not_stored(name, error) from error
+
+
+_SELECT = (
+    "select name, started, settings, asked,"
+    " (select count(*) from rows where evaluation = name) as done from evaluations"
+)
+
+
+def _evaluation(row: dict[str, Any]) -> Evaluation:
+    values = json.loads(row["settings"])
+    settings = EvaluationSettings(**{**values, "libraries": tuple(values["libraries"])})
+    return Evaluation(row["name"], row["started"], settings, row["asked"], row["done"])
+
+
+def _not_stored(name: str, error: Exception) -> EvaluationError:
+    return EvaluationError(
+        f"The evaluation {name} cannot be stored: {error}. Free some disk, then give the same "
+        "command: it goes on where it was."
+    )

@@ -1,0 +1,338 @@
+"""Questions answered under each condition by a scripted model, and handed out to be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evaluated import SETTINGS, row, run
+from scripted_session import DOCUMENTS, ScriptedSession
+
+from edge_agent.desk import Means
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.conditions import (
+    CONDITIONS,
+    Terms,
+    condition_of,
+    single_shot,
+)
+from edge_agent.evaluation.curve import point
+from edge_agent.evaluation.deepening import same_with_more
+from edge_agent.evaluation.drivers import Result, Task, in_processes
+from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.questions import Question
+from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
+from edge_agent.evaluation.rewriting import OMITTED, RewritingSession
+from edge_agent.evaluation.rows import scored
+from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.events import (
+    Citation,
+    Event,
+    EvidenceAdded,
+    ReadingStarted,
+    RunStarted,
+    TextAppeared,
+    ToolCalled,
+    TurnStarted,
+)
+from edge_agent.home import Home
+from edge_agent.index import Collection, Library
+from edge_agent.models import (
+    EngineSettings,
+    InstalledModel,
+    InvalidModelFile,
+    Plan,
+    Sample,
+    Sampling,
+    SpanKind,
+)
+from edge_agent.profiles import load_profile
+from edge_agent.reasons import CALL_LIMIT, NO_PROGRESS
+from edge_agent.traces import EXPORTERS, export
+
+BORN = Question(
+    "q1", "Where was the designer of the Fram born?", ("Larvik",), frozenset({"fram.md"})
+)
+SEARCHED = ["designed by Colin Archer", "Missing:", " birthplace\n", ">search<"]
+FOUND = ["born in Larvik", "I have what I need."]
+
+
+@pytest.fixture
+def ships(tmp_path: Path) -> Iterator[Collection]:
+    folder = tmp_path / "ships-documents"
+    folder.mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text)
+    library = Library(tmp_path / "ships")
+    library.add([folder])
+    yield Collection([library])
+    library.close()
+
+
+def answering(ships: Collection, *script: str) -> Respondent:
+    means = Means(ScriptedSession(script=[*script]), ships, load_profile("generic"))
+    return Respondent(means, "scripted")
+
+
+def documents(events: tuple[Event, ...]) -> set[str]:
+    return {Path(event.document).name for event in events if isinstance(event, EvidenceAdded)}
+
+
+def test_the_agent_as_it_is(ships: Collection) -> None:
+    answered = answering(ships, *SEARCHED, *FOUND, "Larvik}").answer(BORN, Terms("agent"))
+    row = answered.row
+    assert (row.answer, row.em, row.f1, row.calls, row.status) == (
+        "Larvik",
+        True,
+        1.0,
+        2,
+        "answered",
+    )
+    assert row.peak > 0
+    assert not any(isinstance(event, TextAppeared) for event in answered.events)
+    assert {"fram.md", "archer.md"} <= documents(answered.events)
+
+
+def test_a_single_shot_searches_once_for_the_question(ships: Collection) -> None:
+    answered = answering(ships, "Larvik}").answer(BORN, Terms("single-shot"))
+    calls = [event for event in answered.events if isinstance(event, ToolCalled)]
+    assert [call.arguments for call in calls] == [{"query": BORN.text}]
+    (reading,) = [event for event in answered.events if isinstance(event, ReadingStarted)]
+    assert 1 <= len(reading.keys) <= 5
+    assert answered.row.answer == "Larvik"
+
+
+def test_a_single_shot_is_one_for_a_model_that_chooses_its_tools_too() -> None:
+    led = single_shot(load_profile("mirothinker"))
+    assert led.gathering.search_first
+    assert led.gathering.calls == 1
+    assert "search" in led.tools
+    assert led.reading.at_end
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "status"),
+    [("Larvik}", "Larvik", "answered"), ("not found}", None, "not_found")],
+)
+def test_a_closed_book_is_not_opened(
+    ships: Collection, line: str, answer: str | None, status: str
+) -> None:
+    answered = answering(ships, line).answer(BORN, Terms("closed-book"))
+    assert (answered.row.answer, answered.row.status, answered.row.calls) == (answer, status, 0)
+    assert documents(answered.events) == set()
+    assert answered.row.evidence_recall == 0.0
+    assert isinstance(answered.events[0], RunStarted)
+    for form in EXPORTERS:
+        assert isinstance(export(form, answered.events), str)
+
+
+def test_a_model_that_fails_is_told_of_in_the_row(ships: Collection) -> None:
+    means = Means(ScriptedSession(context=3), ships, load_profile("generic"))
+    for name in CONDITIONS:
+        answered = Respondent(means).answer(BORN, Terms(name))
+        assert (answered.row.status, answered.row.answer) == ("failed", None)
+        assert not answered.row.abstained
+
+
+def test_rewriting_keeps_the_last_results_and_decodes_the_rest_again() -> None:
+    inner = ScriptedSession(script=["one", "two"])
+    session = RewritingSession(inner, kept=2)
+    session.append(SpanKind.SYSTEM, "system", trusted=True)
+    session.append(SpanKind.QUESTION, "question")
+
+    def turn() -> Plan:
+        yield Sample(8)
+
+    for number in range(4):
+        if number < 2:
+            list(session.generate(turn(), Sampling(), 0))
+        session.append(SpanKind.RESULT, f"result {number}")
+    texts = [span.text for span in session.spans]
+    assert texts == ["system", "question", "one", OMITTED, "two", OMITTED, "result 2", "result 3"]
+    session.cut(session.spans[3])
+    assert [span.text for span in session.spans][2:5] == ["one", "two", OMITTED]
+    assert inner.seen.count("system") == 1
+    assert inner.seen.count("result 2") >= 2
+
+
+def test_the_loop_with_rewriting_answers_as_well(ships: Collection) -> None:
+    answered = answering(ships, *SEARCHED, *FOUND, "Larvik}").answer(BORN, Terms("rewrite"))
+    assert (answered.row.answer, answered.row.calls) == ("Larvik", 2)
+    assert condition_of("rewrite").led(load_profile("generic")).guarding.guards == ()
+
+
+def test_terms_that_a_condition_leaves_no_choice_of_are_dropped() -> None:
+    assert Terms("single-shot", 8, 3, 7).settled() == Terms("single-shot", None, 1, 7)
+    assert Terms("agent", 8, 3, 7).settled() == Terms("agent", 8, 3, 7)
+    with pytest.raises(EvaluationError, match="There is no condition 'oracle'"):
+        Terms("oracle").settled()
+
+
+# Scores of runs
+
+
+def cited(*keys: int) -> tuple[Citation, ...]:
+    return tuple(Citation(key, "", "/d", "", "", True) for key in keys)
+
+
+def test_evidence_and_citations_are_matched_by_document() -> None:
+    question = Question("q", "Who?", ("Larvik",), frozenset({"fram", "archer"}), hops=2)
+    row = scored(question, run(citations=cited(1, 2)))
+    assert row.evidence_recall == 0.5
+    assert (row.cited, row.cited_gold, row.citation_recall) == (2, 1, 0.5)
+    assert (row.type, row.gold, row.peak) == ("2 hops", 2, 1000)
+
+
+def test_evidence_is_matched_by_title_where_there_are_no_ids() -> None:
+    question = Question("q", "Who?", ("Larvik",), frozenset({"FRAM", "Gjoa"}), gold_by="title")
+    row = scored(question, run(citations=cited(2)))
+    assert (row.evidence_recall, row.cited_gold, row.citation_recall) == (1.0, 1, 0.5)
+
+
+def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
+    row = scored(Question("q", "Who?", ()), run(answer=None, status="not_found"))
+    assert (row.evidence_recall, row.citation_recall) == (None, None)
+    assert (row.em, row.f1, row.abstained) == (True, 1.0, True)
+
+
+# Runs with fewer calls that are the same with more
+
+
+@pytest.mark.parametrize(
+    ("events", "fewer", "more", "same"),
+    [
+        (run((3,)), 4, 8, True),  # it ended before the limit
+        (run((4,)), 4, 8, False),  # the limit played a role
+        (run((4,), CALL_LIMIT), 4, 8, False),
+        (run((1, 4)), 4, 8, False),  # in the second attempt
+        (run((2, 3)), 4, 8, True),
+        (run((3,), NO_PROGRESS), 4, 8, True),  # patience is 2 with either
+        (run((3,), NO_PROGRESS), 4, 40, False),  # with 40 calls it is 4
+        (run((3,)), 4, 40, True),  # but only no progress depends on it
+        (run((3,), status="failed"), 4, 8, False),
+    ],
+)
+def test_a_run_is_taken_over_only_where_it_is_sure_to_be_the_same(
+    events: tuple[Event, ...], fewer: int, more: int, same: bool
+) -> None:
+    assert same_with_more(events, fewer, more, load_profile("generic")) is same
+
+
+def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
+    def happened(calls: int) -> list[Event]:
+        answers = answering(ships, *SEARCHED, *FOUND, "Larvik}")
+        events = answers.answer(BORN, Terms("agent", calls)).events
+        return [e for e in events if isinstance(e, ToolCalled | TurnStarted | EvidenceAdded)]
+
+    assert happened(4) == happened(8)
+
+
+def test_a_point_of_the_curve_tells_what_the_limit_did() -> None:
+    rows = [row("a", reason=CALL_LIMIT), row("b", taken_from="e")]
+    found = point(4, rows)
+    assert (found.max_calls, found.n, found.stopped, found.taken_over) == (4, 2, 50.0, 1)
+
+
+# Handing out
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EvaluationStore]:
+    with closing(EvaluationStore(tmp_path / "evaluations.db")) as store:
+        yield store
+
+
+@pytest.fixture
+def equipment(tmp_path: Path) -> Equipment:
+    model = InstalledModel("tiny", tmp_path / "tiny.gguf", 1, None, "", "generic", None)
+    return Equipment(Home(tmp_path), model, EngineSettings(), (), load_profile("generic"))
+
+
+def telling(told: list[str], *runs: tuple[Event, ...]) -> Callable[..., Iterator[Result]]:
+    """Return a driver that answers with these runs in turn, and with the last of them for good."""
+    left = list(runs)
+
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+        for task in tasks:
+            told.append(f"{task.evaluation} {task.question.id}")
+            events = left.pop(0) if len(left) > 1 else left[0]
+            yield Result(task, Answered(scored(task.question, events), events))
+
+    return drive
+
+
+def work(equipment: Equipment, *calls: int | None, questions: int = 3) -> Work:
+    return Work(
+        tuple(Planned(f"e{each}", replace(SETTINGS, max_calls=each)) for each in calls),
+        tuple(Question(str(number), "Who?", ("Larvik",)) for number in range(questions)),
+        equipment,
+    )
+
+
+def test_only_what_is_not_answered_yet_is_asked(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    reported: list[str] = []
+
+    def broken(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+        drive = telling(told, run())(equipment, tasks)
+        yield next(drive)
+        raise KeyboardInterrupt
+
+    def report(_name: str, each: Any) -> None:
+        reported.append(each.id)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(store, work(equipment, None), broken, report)
+    assert len(store.rows("eNone")) == 1
+    assert store.lines_file("eNone").read_text().count("\n") == 1
+    evaluate(store, work(equipment, None), telling(told, run()), report)
+    evaluate(store, work(equipment, None, questions=4), telling(told, run()), report)
+    assert told == ["eNone 0", "eNone 1", "eNone 2", "eNone 3"]
+    assert reported == ["0", "1", "2", "3"]
+    assert store.lines_file("eNone").read_text().count("\n") == 4
+
+
+def test_more_calls_take_over_what_would_be_the_same(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    runs = (run((1,)), run((2,), CALL_LIMIT), run((1,), status="failed"), run((3,)))
+    evaluate(store, work(equipment, 2, 4, 8), telling(told, *runs), lambda *_: None)
+    assert told == ["e2 0", "e2 1", "e2 2", "e4 1", "e4 2"]
+    assert [each.taken_from for each in store.rows("e4")] == ["e2", "", ""]
+    assert [each.taken_from for each in store.rows("e8")] == ["e2", "e4", "e4"]
+    assert store.events("e8", "1") == run((3,))
+
+
+def test_nothing_is_taken_over_between_evaluations_that_differ_otherwise(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    both = work(equipment, 2, 4, questions=1)
+    other = replace(both.planned[1].settings, seed=1)
+    planned = (both.planned[0], Planned("other", other))
+    evaluate(store, replace(both, planned=planned), telling(told, run((1,))), lambda *_: None)
+    assert told == ["e2 0", "other 0"]
+
+
+def test_a_mix_is_refused_before_anything_is_asked(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    store.begin("e4", replace(SETTINGS, seed=9), 1)
+    told: list[str] = []
+    with pytest.raises(EvaluationError, match="seed"):
+        evaluate(store, work(equipment, 2, 4), telling(told, run()), lambda *_: None)
+    assert told == []
+
+
+def test_what_goes_wrong_in_a_worker_is_raised_where_it_is_driven(equipment: Equipment) -> None:
+    task = Task("e", 0, BORN, Terms("closed-book"))
+    with pytest.raises(InvalidModelFile, match="cannot write answers"):  # a GGUF it is not
+        list(in_processes(2)(equipment, iter([task])))
+    assert list(in_processes(2)(equipment, iter([]))) == []

@@ -1,0 +1,325 @@
+"""`miro-edge eval` from the command line, with a scripted model in the place of a real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from scripted_session import DOCUMENTS, ScriptedSession
+
+from edge_agent.cli import main
+from edge_agent.models import Choose, Force, Sample
+
+QUESTIONS = [
+    {"id": "q1", "split": "dev", "question": "Where was Colin Archer born?", "answer": "Larvik",
+     "gold": ["archer"], "type": "single"},
+    {"id": "q2", "split": "dev", "question": "Who designed the Fram?", "answer": "Colin Archer",
+     "gold": ["fram"], "type": "single"},
+    {"id": "q3", "split": "dev", "question": "Who painted the Gjøa?", "answers": [],
+     "type": "unanswerable"},
+    {"id": "t1", "split": "train", "question": "When was she launched?", "answer": "1892"},
+]  # fmt: skip
+
+
+def call(*arguments: object) -> Result:
+    result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
+    assert "Traceback" not in result.output
+    return result
+
+
+def said(result: Result) -> str:
+    return " ".join(result.stderr.split())
+
+
+@dataclass
+class Model:
+    """Answers every question with `answer`, and tells which it was asked."""
+
+    answer: str = "Larvik"
+    asked: list[str] = field(default_factory=list)
+    opened: int = 0
+    before: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def open(self, *_: Any) -> Iterator[Any]:
+        self.opened += 1
+        model = self
+
+        class Answering(ScriptedSession):
+            def write(self, step: Force | Choose | Sample, seed: int) -> str:
+                if isinstance(step, Force):
+                    return step.text
+                if isinstance(step, Choose):
+                    return next((o for o in step.options if "I have" in o), step.options[0])
+                model.before()
+                model.asked.append(self.seen[-1])
+                return f"{model.answer}}}"
+
+        yield Answering()
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Model:
+    model = Model()
+    monkeypatch.setattr("edge_agent.evaluation.respondent.open_session", model.open)
+    return model
+
+
+@pytest.fixture
+def ships(tmp_path: Path, home: Path) -> Path:
+    folder = tmp_path / "ships"
+    folder.mkdir()
+    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as lines:
+        for name, text in DOCUMENTS.items():
+            title = text.split("\n")[0].strip("# ")
+            record = {"id": name.removesuffix(".md"), "title": title, "text": text}
+            lines.write(json.dumps(record) + "\n")
+    (folder / "questions.jsonl").write_text(
+        "".join(json.dumps(each) + "\n" for each in QUESTIONS), encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture
+def run(ships: Path, smollm2: Path, model: Model) -> Callable[..., Result]:
+    return lambda *more: call("run", ships, "--offline", "-m", smollm2, "--name", "e", *more)
+
+
+def test_the_numbers_and_the_lines_of_an_evaluation(
+    run: Callable[..., Result], model: Model, home: Path
+) -> None:
+    result = run("--json", "--as", "single-shot")
+    assert result.exit_code == 0, said(result)
+    record = json.loads(result.stdout)
+    names = {"set", "n", "em", "f1", "evidence_recall", "citation_precision", "abstention", "calls",
+             "seconds", "tokens", "rows"}  # fmt: skip
+    assert names <= set(record)
+    assert (record["set"], record["n"], record["em"]) == ("ships", 3, pytest.approx(66.7))
+    assert record["abstention"]["recall"] == 100.0  # what no passage states is no answer
+    assert record["refused"] == 50.0
+    assert record["types"]["single"]["n"] == 2
+    assert (record["evidence_recall"], record["calls"]) == (100.0, 1.0)
+    lines = Path(record["rows"]).read_text("utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["q1", "q2", "q3"]
+    assert json.loads(lines[0])["answer"] == "Larvik"
+    assert Path(record["rows"]).is_relative_to(home)
+    assert "Reading files" in said(result)  # the set's own corpus became a library
+
+
+def test_the_same_command_goes_on_where_it_was(run: Callable[..., Result], model: Model) -> None:
+    assert run("--limit", "1").exit_code == 0
+    assert len(model.asked) == 1
+    done = run()
+    assert (done.exit_code, len(model.asked)) == (0, 3)
+    again = run()
+    assert (again.exit_code, len(model.asked), model.opened) == (0, 3, 2)
+    assert again.stdout == done.stdout
+    assert run("--again", "--limit", "2").exit_code == 0
+    assert len(model.asked) == 5
+
+
+def test_what_is_done_is_kept_at_an_interruption(run: Callable[..., Result], model: Model) -> None:
+    def interrupt() -> None:
+        if len(model.asked) == 2:
+            raise KeyboardInterrupt
+
+    model.before = interrupt
+    broken = run("--as", "closed-book")
+    assert broken.exit_code == 130
+    assert "2 of 3 answers are kept" in said(broken)
+    assert "same command" in said(broken)
+    model.before = lambda: None
+    assert run("--as", "closed-book").exit_code == 0
+    assert len(model.asked) == 3
+    listed = json.loads(call("list", "--json").stdout)["evaluations"]
+    assert [(each["name"], each["done"]) for each in listed] == [("e", 3)]
+
+
+def test_a_mix_of_settings_is_refused(
+    run: Callable[..., Result], ships: Path, model: Model
+) -> None:
+    assert run("--limit", "1").exit_code == 0
+    refused = run("--seed", "1")
+    assert refused.exit_code == 1
+    assert "seed (0, now 1)" in said(refused)
+    with (ships / "questions.jsonl").open("a") as lines:
+        lines.write('{"id": "q9", "split": "dev", "question": "Why?", "answer": "x"}\n')
+    assert "set_sha256" in said(run())
+    assert run("--again").exit_code == 0
+
+
+def test_several_conditions_stand_side_by_side(run: Callable[..., Result]) -> None:
+    result = run("--as", "closed-book, single-shot,agent", "--json", "--max-calls", "2")
+    record = json.loads(result.stdout)
+    names = [each["evaluation"] for each in record["evaluations"]]
+    assert names == ["e-closed-book", "e-single-shot", "e-agent"]
+    assert [each["calls"] for each in record["evaluations"]] == [0.0, 1.0, 1.0]
+    assert [each["max_calls"] for each in record["evaluations"]] == [None, None, 2]
+    compared = call("compare", "e-closed-book", "e-single-shot")
+    assert compared.exit_code == 0
+    assert "e-single-shot over e-closed-book" in compared.stdout
+    differences = json.loads(call("compare", "e-closed-book", "e-agent", "--json").stdout)
+    assert [each["kind"] for each in differences["differences"]] == [
+        "all",
+        "single",
+        "unanswerable",
+    ]
+    unanswerable = differences["differences"][2]
+    assert (unanswerable["only_first"], unanswerable["only_second"]) == (0, 1)
+
+
+def test_a_curve_is_a_table_a_plot_and_a_picture(
+    run: Callable[..., Result], ships: Path, smollm2: Path, model: Model, tmp_path: Path
+) -> None:
+    options = ["curve", ships, "--offline", "-m", smollm2, "--calls", "8,2,4"]
+    svg = tmp_path / "curve.svg"
+    result = call(*options, "--svg", svg)
+    assert result.exit_code == 0, said(result)
+    assert "F1 against calls allowed" in result.stdout
+    assert "●" in result.stdout
+    assert len(model.asked) == 3  # one call was made each, so that all else is the same
+    picture = ElementTree.fromstring(svg.read_text("utf-8"))
+    texts = [element.text for element in picture.iter() if element.text]
+    assert {"2", "4", "8", "F1", "evidence found", "tool calls allowed"} <= set(texts)
+    points = json.loads(call(*options, "--json").stdout)["points"]
+    assert [(each["max_calls"], each["taken_over"]) for each in points] == [(2, 0), (4, 3), (8, 3)]
+    assert len(model.asked) == 3
+    same = call("run", ships, "--offline", "-m", smollm2, "--max-calls", "4", "--json")
+    assert json.loads(same.stdout)["rows"] == points[1]["rows"]
+    assert len(model.asked) == 3
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [v or "" for name, v in attributes if name in ("src", "href", "data")]
+
+
+def test_a_report_is_a_table_and_a_page_that_needs_nothing(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    assert run("--as", "closed-book,single-shot").exit_code == 0
+    html = tmp_path / "report.html"
+    result = call("report", "--html", html)
+    assert result.exit_code == 0
+    assert "e-single-shot" in result.stdout
+    assert "unanswerable" in result.stdout
+    text = html.read_text("utf-8")
+    page = _Page()
+    page.feed(text)
+    assert {"table", "svg"} <= page.tags
+    assert not {"script", "img", "link"} & page.tags
+    assert page.addresses == []
+    assert "default-src 'none'" in text
+    records = json.loads(call("report", "e-closed-book", "--json").stdout)["evaluations"]
+    assert [each["condition"] for each in records] == ["closed-book"]
+
+
+def test_the_run_of_a_question_can_be_looked_at(run: Callable[..., Result], tmp_path: Path) -> None:
+    assert run("--limit", "1").exit_code == 0
+    shown = call("trace", "e", "q1")
+    assert "Where was Colin Archer born?" in shown.stdout
+    assert call("trace", "e", "q1", "--format", "html", "-o", tmp_path / "run.html").exit_code == 0
+    assert (tmp_path / "run.html").exists()
+    assert "has no question 'q7'" in said(call("trace", "e", "q7"))
+
+
+def test_evaluations_are_removed_when_that_is_confirmed(run: Callable[..., Result]) -> None:
+    run("--limit", "1")
+    assert call("remove", "e").exit_code == 2
+    assert call("remove", "e", "--yes").exit_code == 0
+    assert "No evaluations yet" in call("list").stdout
+    assert "nothing to report" in said(call("report"))
+
+
+def test_the_sample_has_questions_of_its_own(home: Path, smollm2: Path, model: Model) -> None:
+    result = call("run", "sample", "--offline", "-m", smollm2, "--limit", "1", "--json")
+    record = json.loads(result.stdout)
+    assert (record["set"], record["library"]) == ("sample", "sample")
+
+
+def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: Path,
+                                          model: Model) -> None:  # fmt: skip
+    path = tmp_path / "bamboogle.csv"
+    path.write_text("Question,Answer\nWhere was he born?,Larvik\n")
+    options = ["run", path, "--offline", "-m", smollm2]
+    needed = call(*options)
+    assert needed.exit_code == 2
+    assert "has no documents of its own" in said(needed)
+    assert call(*options, "--as", "closed-book").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["run", "nowhere.jsonl"], 1, "There is no set of questions at nowhere.jsonl"),
+        (["run", "{set}", "--format", "hle"], 1, "is not in the format hle"),
+        (["run", "{set}", "--format", "x"], 2, "'x' is not one of"),
+        (["run", "{set}", "-m", "no-such-model"], 1, "no-such-model"),
+        (["run", "{set}", "-l", "no-such-library"], 1, "There is no library 'no-such-library'"),
+        (["run", "{set}", "--profile", "no-such-profile"], 1, "There is no profile"),
+        (["run", "{set}", "--as", "oracle"], 2, "choose from closed-book"),
+        (["run", "{set}", "--as", ","], 2, "choose from closed-book"),
+        (["run", "{set}", "--split", "test"], 1, "it has dev, train"),
+        (["run", "{set}", "--judge", "nonsense"], 2, "is no address"),
+        (["run", "{set}", "--judge", "http://example.org/v1"], 2, "judge on this machine"),
+        (["run", "{set}", "--limit", "0"], 2, "--limit"),
+        (["run", "{set}", "--jobs", "0"], 2, "--jobs"),
+        (["curve", "{set}", "--calls", "1,x"], 2, "whole numbers"),
+        (["curve", "{set}", "--calls", "0,1"], 2, "1 or more"),
+        (["curve", "{set}", "--as", "single-shot"], 2, "single-shot"),
+        (["compare", "a", "b"], 1, "There is no evaluation 'a'"),
+        (["report", "a"], 1, "There is no evaluation 'a'"),
+    ],
+)
+def test_slips_are_told(
+    ships: Path, smollm2: Path, model: Model, arguments: list[str], code: int, expected: str
+) -> None:
+    given = [str(ships) if each == "{set}" else each for each in arguments]
+    if given[0] in ("run", "curve"):
+        given += ["--offline"] if "-m" in given else ["--offline", "-m", str(smollm2)]
+    result = call(*given)
+    assert result.exit_code == code
+    assert expected in said(result)
+    assert model.opened == 0
+
+
+def test_what_is_left_out_is_told(tmp_path: Path, home: Path, smollm2: Path, model: Model) -> None:
+    lines = [
+        {
+            "task_id": "1",
+            "Question": "Where?",
+            "Level": 1,
+            "Final answer": "Larvik",
+            "file_name": "",
+        },
+        {
+            "task_id": "2",
+            "Question": "Where?",
+            "Level": 1,
+            "Final answer": "x",
+            "file_name": "a.png",
+        },
+    ]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    result = call("run", tmp_path, "--as", "closed-book", "--offline", "-m", smollm2)
+    assert result.exit_code == 0
+    assert "1 questions are left out: they come with a file" in said(result)
+
+
+def test_every_split_can_be_asked_at_once(run: Callable[..., Result], model: Model) -> None:
+    result = run("--split", "all", "--as", "closed-book", "--json")
+    assert (json.loads(result.stdout)["n"], len(model.asked)) == (4, 4)

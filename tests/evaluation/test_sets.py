@@ -1,0 +1,347 @@
+"""Sets of questions in every format, as files that the tests write."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.questions import Question, QuestionSet
+from edge_agent.evaluation.sets import FORMATS, read_set
+from edge_agent.evaluation.sets.encryption import canary_key, decrypted, encrypted
+from edge_agent.index import Library
+
+Records = Sequence[Mapping[str, Any]]
+
+
+def json_lines(path: Path, records: Records) -> Path:
+    path.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
+    return path
+
+
+def table(path: Path, records: Records, separator: str = ",") -> Path:
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, list(records[0]), delimiter=separator)
+        writer.writeheader()
+        writer.writerows(records)
+    return path
+
+
+def sheet(path: Path, records: Records) -> Path:
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.append(list(records[0]))
+    for each in records:
+        page.append(list(each.values()))
+    book.save(path)
+    return path
+
+
+def only(found: QuestionSet) -> Question:
+    (question,) = found.questions
+    return question
+
+
+def test_our_own_format_from_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "ships"
+    folder.mkdir()
+    json_lines(folder / "corpus.jsonl", [{"id": "fram", "title": "Fram", "text": "A ship."}])
+    json_lines(
+        folder / "questions.jsonl",
+        [
+            {"id": "a", "split": "dev", "question": "Who?", "answer": "Colin Archer",
+             "answer_aliases": ["Archer"], "gold": ["fram"], "hops": 2},
+            {"id": "b", "split": "train", "question": "Where?", "answers": ["Larvik", "Norway"],
+             "type": "bridge"},
+            {"id": "c", "split": "dev", "question": "Why?", "answers": [], "type": "unanswerable"},
+            {"id": "d", "split": "dev", "question": "What?", "answer": "x", "is_impossible": True},
+            {"question": "When?", "answer": 1892, "gold_titles": ["Fram"]},
+        ],
+    )  # fmt: skip
+    found = read_set(folder)
+    assert (found.name, found.form, found.splits) == ("ships", "own", ("dev", "train"))
+    assert found.corpus is not None
+    assert found.corpus.path == folder / "corpus.jsonl"
+    a, b, c, d, e = found.questions
+    assert a.answers == ("Colin Archer", "Archer")
+    assert (a.gold, a.kind) == (frozenset({"fram"}), "2 hops")
+    assert (b.answers, b.kind) == (("Larvik", "Norway"), "bridge")
+    assert (c.answers, d.answers) == ((), ())
+    assert (e.id, e.answers, e.gold_by, e.gold) == ("5", ("1892",), "title", frozenset({"Fram"}))
+    assert [each.id for each in found.of_split("dev")] == ["a", "c", "d", "5"]
+    assert len(found.of_split(None)) == 5
+
+
+def test_gaia_leaves_out_what_comes_with_a_file_or_without_an_answer(tmp_path: Path) -> None:
+    common = {"Level": 1, "file_name": "", "Annotator Metadata": {"Steps": "1"}}
+    json_lines(
+        tmp_path / "metadata.jsonl",
+        [
+            {**common, "task_id": "t1", "Question": "How many?", "Final answer": "3"},
+            {
+                **common,
+                "task_id": "t2",
+                "Question": "Which?",
+                "Final answer": "x",
+                "file_name": "a.png",
+            },
+            {**common, "task_id": "t3", "Question": "Who?", "Final answer": "?"},
+        ],
+    )
+    found = read_set(tmp_path)
+    assert (found.form, found.judging, len(found.left_out)) == ("gaia", "gaia", 2)
+    assert (only(found).id, only(found).answers, only(found).kind) == ("t1", ("3",), "level 1")
+
+
+def test_the_list_of_103_questions_of_gaia(tmp_path: Path) -> None:
+    path = tmp_path / "dev.json"
+    path.write_text(
+        json.dumps([{"id": 0, "Question": "How?", "Level": 2, "answer": "so", "task_id": "t9"}])
+    )
+    found = read_set(path)
+    assert (found.form, only(found).id, only(found).answers) == ("gaia", "t9", ("so",))
+
+
+def test_standardized_data_of_miroflow(tmp_path: Path) -> None:
+    path = json_lines(
+        tmp_path / "standardized_data.jsonl",
+        [
+            {"task_id": "m1", "task_question": "Who?", "ground_truth": "Ada", "file_path": None,
+             "metadata": {"Level": 3}},
+            {"task_id": "m2", "task_question": "What?", "ground_truth": "x", "file_path": "a.pdf",
+             "metadata": {}},
+        ],
+    )  # fmt: skip
+    found = read_set(path)
+    assert (found.form, found.left_out) == ("miroflow", ("they come with a file",))
+    assert (only(found).id, only(found).answers, only(found).kind) == ("m1", ("Ada",), "level 3")
+
+
+def test_hle_leaves_out_pictures(tmp_path: Path) -> None:
+    common = {"answer_type": "exactMatch", "category": "Math"}
+    path = json_lines(
+        tmp_path / "hle.jsonl",
+        [
+            {**common, "id": "h1", "question": "2 + 2?", "answer": "4", "image": ""},
+            {**common, "id": "h2", "question": "This?", "answer": "A", "image": "data:image/png;…"},
+        ],
+    )
+    found = read_set(path)
+    assert (found.form, found.judging) == ("hle", "hle")
+    assert (only(found).id, only(found).kind) == ("h1", "Math")
+    assert found.left_out == ("they come with a picture",)
+
+
+def test_browsecomp_is_decrypted(tmp_path: Path) -> None:
+    key = canary_key("a canary")
+    path = table(
+        tmp_path / "browse_comp_test_set.csv",
+        [{"problem": encrypted("Which ship, built in 1892?", key), "answer": encrypted("Fram", key),
+          "problem_topic": "Ships", "canary": "a canary"}],
+    )  # fmt: skip
+    found = read_set(path)
+    assert (found.form, found.judging) == ("browsecomp", "browsecomp")
+    question = only(found)
+    assert (question.text, question.answers) == ("Which ship, built in 1892?", ("Fram",))
+    assert question.kind == "Ships"
+
+
+def test_browsecomp_zh_is_decrypted_from_a_sheet(tmp_path: Path) -> None:
+    key = canary_key("BrowseComp-ZH")
+    path = sheet(
+        tmp_path / "browsecomp-zh-encrypted.xlsx",
+        [{"Topic": encrypted("体育", key), "Question": encrypted("哪艘船？", key),
+          "Answer": encrypted("前进号", key), "canary": "BrowseComp-ZH"}],
+    )  # fmt: skip
+    found = read_set(path)
+    assert found.form == "browsecomp-zh"
+    assert (only(found).text, only(found).answers, only(found).kind) == (
+        "哪艘船？",
+        ("前进号",),
+        "体育",
+    )
+
+
+def test_xbench_is_decrypted_with_the_canary_itself(tmp_path: Path) -> None:
+    key = b"xbench"
+    path = table(
+        tmp_path / "DeepSearch.csv",
+        [{"id": "7", "prompt": encrypted("哪一年？", key), "type": "问答题",
+          "answer": encrypted("1892", key), "canary": "xbench"}],
+    )  # fmt: skip
+    found = read_set(path)
+    assert (found.form, found.judging) == ("xbench", "xbench")
+    assert (only(found).id, only(found).text, only(found).answers) == ("7", "哪一年？", ("1892",))
+
+
+@given(st.text(), st.text(min_size=1))
+def test_what_is_encrypted_can_be_read_again(text: str, canary: str) -> None:
+    assert decrypted(encrypted(text, canary_key(canary)), canary_key(canary)) == text
+
+
+def test_the_encryption_is_that_of_the_benchmark() -> None:
+    # SHA-256 of "abc" begins ba 78 16 bf, and "Fram" is 46 72 61 6d: fc 0a 77 d2.
+    assert encrypted("Fram", canary_key("abc")) == "/Ap30g=="
+
+
+def test_a_wrong_canary_is_told(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "browse.csv",
+        [{"problem": encrypted("Which ship?", canary_key("one")), "answer": "not base64!",
+          "canary": "another"}],
+    )  # fmt: skip
+    with pytest.raises(EvaluationError, match=r"Record 1 of .* is not in the format browsecomp"):
+        read_set(path)
+
+
+def test_frames_knows_its_evidence_by_title(tmp_path: Path) -> None:
+    links = (
+        "['https://en.wikipedia.org/wiki/Colin_Archer', 'https://en.wikipedia.org/wiki/Gj%C3%B8a']"
+    )
+    path = table(
+        tmp_path / "test.tsv",
+        [{"": "0", "Prompt": "Which ship\tis older?", "Answer": "Gjøa",
+          "reasoning_types": "Temporal reasoning", "wiki_links": links}],
+        separator="\t",
+    )  # fmt: skip
+    found = read_set(path)
+    question = only(found)
+    assert (found.form, question.gold_by) == ("frames", "title")
+    assert question.gold == frozenset({"Colin Archer", "Gjøa"})
+    assert (question.kind, question.text) == ("Temporal reasoning", "Which ship\tis older?")
+
+
+def test_simpleqa(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "simple_qa_test_set.csv",
+        [{"metadata": "{'topic': 'Geography', 'answer_type': 'Place', 'urls': []}",
+          "problem": "Where?", "answer": "Larvik"},
+         {"metadata": "{broken", "problem": "Who?", "answer": "Ada"}],
+    )  # fmt: skip
+    found = read_set(path)
+    assert (found.form, found.judging) == ("simpleqa", "simpleqa")
+    assert [each.kind for each in found.questions] == ["Geography", ""]
+
+
+@pytest.mark.parametrize("capital", [True, False])
+def test_webwalkerqa_in_both_spellings(tmp_path: Path, capital: bool) -> None:
+    record = {"question": "When?", "answer": "In May", "root_url": "https://example.org",
+              "info": {"difficulty_level": "Medium", "lang": "en"}}  # fmt: skip
+    spelled = {key.title(): value for key, value in record.items()} if capital else record
+    found = read_set(json_lines(tmp_path / "walker.jsonl", [spelled]))
+    assert found.form == "webwalkerqa"
+    assert (only(found).text, only(found).kind) == ("When?", "medium")
+
+
+def test_bamboogle(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "bamboogle.csv",
+        [{"Question": "Who?", "Answer": "Ada", "Answer 2": "Ada Lovelace"},
+         {"Question": "Where?", "Answer": "Larvik", "Answer 2": ""}],
+    )  # fmt: skip
+    found = read_set(path)
+    assert found.form == "bamboogle"
+    assert [each.answers for each in found.questions] == [("Ada", "Ada Lovelace"), ("Larvik",)]
+
+
+def test_multihop_rag_with_its_articles(tmp_path: Path) -> None:
+    articles = [{"title": "Fram", "body": "The Fram was designed by Colin Archer.", "url": "u1"}]
+    (tmp_path / "corpus.json").write_text(json.dumps(articles))
+    (tmp_path / "MultiHopRAG.json").write_text(
+        json.dumps(
+            [
+                {"query": "Who designed it?", "answer": "Colin Archer",
+                 "question_type": "inference_query", "evidence_list": [{"title": "Fram"}]},
+                {"query": "Why?", "answer": "Insufficient information.",
+                 "question_type": "null_query", "evidence_list": []},
+            ]
+        )
+    )  # fmt: skip
+    found = read_set(tmp_path)
+    first, second = found.questions
+    assert (found.form, first.kind, first.gold_by) == ("multihop-rag", "inference", "title")
+    assert (first.gold, second.answers, second.kind) == (frozenset({"Fram"}), (), "null")
+    assert found.corpus is not None
+    library = Library(tmp_path / "library")
+    library.add([found.corpus])
+    assert library.search("Colin Archer", 1)[0].passage.title == "Fram"
+
+
+def test_a_table_of_questions_by_id(tmp_path: Path) -> None:
+    path = tmp_path / "some.json"
+    path.write_text(json.dumps({"a": {"question": "Who?", "answer": "Ada"}}))
+    assert only(read_set(path)).text == "Who?"
+    path.write_text(json.dumps({"version": 1, "data": [{"question": "Where?", "answer": "x"}]}))
+    assert only(read_set(path)).text == "Where?"
+
+
+def test_a_format_can_be_forced(tmp_path: Path) -> None:
+    path = table(tmp_path / "q.csv", [{"Question": "Who?", "Answer": "Ada"}])
+    with pytest.raises(EvaluationError, match=r"Record 1 .* is not in the format frames"):
+        read_set(path, "frames")
+    with pytest.raises(EvaluationError, match=f"Use one of: {', '.join(FORMATS)}"):
+        read_set(path, "nonsense")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("q.jsonl", b"", "There are no questions"),
+        ("q.jsonl", b'{"question": "Who?"}\n', "in no known format: their fields are question"),
+        ("q.jsonl", b'{"question": "Who?", "answer": ""}\n', "its 'answer' is empty"),
+        ("q.jsonl", b'{"question": "Who?", "answers": "Ada"}\n', "its 'answers' is no list"),
+        ("q.jsonl", b'{"question": "Who?", "answer": null, "hops": 1}\n', "its 'answer' is empty"),
+        ("q.jsonl", b'{"question": "Who?", "answer": "x", "hops": "many"}\n', "format own"),
+        ("q.jsonl", b"not json\n", "Line 1 of .* is not JSON"),
+        ("q.jsonl", b"[1]\n", "is not a JSON object"),
+        ("q.jsonl", b"\xff\xfe\n", "cannot be read"),
+        ("q.json", b'"text"', "is not a list of questions"),
+        ("q.parquet", b"PAR1", "is Parquet"),
+        ("q.doc", b"", "is of no known kind"),
+        ("q.xlsx", b"not a sheet", "cannot be read as an Excel file"),
+        ("q.jsonl", b'{"id": 1, "question": "a", "answer": "b"}\n' * 2, "have the id '1'"),
+        ("q.csv", b"Question,Answer\nWho?,\n", "it has no 'Answer'"),
+        ("q.csv", b"Question,Answer\nWho?\n", "it has no 'Answer'"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(EvaluationError, match=said):
+        read_set(path)
+
+
+def test_nothing_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="There is no set of questions at"):
+        read_set(tmp_path / "nowhere.jsonl")
+    with pytest.raises(EvaluationError, match="holds no questions"):
+        read_set(tmp_path)
+
+
+@given(st.binary(max_size=200), st.sampled_from([".jsonl", ".json", ".csv", ".tsv"]))
+def test_no_file_makes_reading_fail_in_another_way(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any{suffix}"
+    path.write_bytes(content)
+    try:
+        found = read_set(path)
+    except EvaluationError:
+        return
+    assert found.questions
+
+
+def test_the_sets_beside_the_project(shared_data: Path) -> None:
+    for name, questions in (("2wiki", 100), ("musique", 92), ("nq_qed", 355), ("hotpotqa", 277)):
+        found = read_set(shared_data / name)
+        assert len(found.of_split("dev")) == questions
+        assert all(each.gold and each.answers for each in found.questions)
