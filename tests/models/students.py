@@ -48,7 +48,7 @@ def students_catalog(
     `student` is the default; where less than `small_memory` is free it is `small`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = [_whole("base", base)]
+    entries = [_whole("base", base, "generic"), _whole("searcher", base, "")]
     for name in ("student", "small"):
         adapter = write_adapter(folder / f"{name}.gguf", "llama", shapes)
         (folder / f"{name}.md").write_text(CARD)
@@ -57,7 +57,7 @@ def students_catalog(
         default="student",
         default_small="small",
         default_memory=small_memory,
-        embedder="base",
+        embedder="searcher",
         models=tuple(entries),
         adapters=folder,
     )
@@ -65,18 +65,21 @@ def students_catalog(
 
 def shipping(catalog: Catalog, adapter: Path) -> Catalog:
     """Return a catalogue whose students are made of another adapter, as a later version's may."""
-    models = (catalog.models[0], *(_student(each.name, adapter) for each in catalog.models[1:]))
-    return catalog.model_copy(update={"models": models})
+    models = (
+        entry if entry.adapter is None else _student(entry.name, adapter)
+        for entry in catalog.models
+    )
+    return catalog.model_copy(update={"models": tuple(models)})
 
 
-def _whole(name: str, path: Path) -> CatalogEntry:
+def _whole(name: str, path: Path, profile: str) -> CatalogEntry:
     file = CatalogFile(
         name=path.name,
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
         sources=(FileSource(kind="file", path=str(path)),),
     )
-    return CatalogEntry(name=name, title="Base", licence="MIT", profile="generic", files=(file,))
+    return CatalogEntry(name=name, title="Base", licence="MIT", profile=profile, files=(file,))
 
 
 def _student(name: str, adapter: Path, profile: str = "edge") -> CatalogEntry:

@@ -223,7 +223,7 @@ def test_removing_a_base_says_what_needs_it(models: ModelStore) -> None:
     assert models.names() == ("base", "small", "student")
     assert said in call("remove", "base", "--yes").stderr
     assert models.names() == ()
-    assert [row["installed"] for row in record("list")["models"]] == [False] * 3
+    assert not any(row["installed"] for row in record("list")["models"])
     assert call("info", "student").exit_code == 0
     assert record("pull", "student")["installed"]
 
