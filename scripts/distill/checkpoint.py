@@ -96,7 +96,7 @@ def _json(path: Path) -> Any:
 
 def _tensors(path: Path) -> dict[str, Matrix]:
     try:
-        found = deserialize(path.read_bytes())
+        found = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except (OSError, SafetensorError) as error:
         raise InvalidModelFile(
             f"{path} cannot be read: {error}. Name a folder that peft saved an adapter in."
@@ -167,7 +167,7 @@ def _ordered(weight: str, change: Change, base: BaseModel) -> Change:
 def rotary_order(rows: int, heads: int) -> npt.NDArray[np.intp]:
     """Return which row of transformers each row of GGUF is: the halves of a head, row by row."""
     halves = np.arange(rows).reshape(heads, 2, rows // heads // 2)
-    return halves.swapaxes(1, 2).reshape(-1)
+    return np.asarray(halves.swapaxes(1, 2).reshape(-1))
 
 
 def _in_order(changes: dict[str, Change], base: BaseModel) -> dict[str, Change]:

@@ -1,7 +1,8 @@
 """From a checkpoint to files that the program takes.
 
 adapter  makes of a LoRA checkpoint, as peft saves it, an adapter in GGUF for its base
-bake     makes of an adapter and its base a whole model: larger, but nothing is added at each step
+bake     makes of an adapter and its base a whole model: larger, but nothing is added at each step;
+         rounding the weights anew can cost what the adapter gave, so that it has to be scored again
 
     .venv/bin/python scripts/distill/export.py adapter checkpoints/best \\
         --base qwen2.5-coder-1.5b -o models/adapters/miro-edge-1.5b.gguf

@@ -114,7 +114,7 @@ def _announce(tensor: ReaderTensor, kind: GGMLQuantizationType, writer: GGUFWrit
 def _written(tensor: ReaderTensor, lora: Lora, kind: GGMLQuantizationType) -> npt.NDArray[np.uint8]:
     """Return the bytes of a weight, those of the base where nothing is changed in it."""
     if kind == tensor.tensor_type and tensor.name not in lora.changes:
-        return tensor.data.view(np.uint8)
+        return np.asarray(tensor.data.view(np.uint8))
     values: Matrix = dequantize(tensor.data, tensor.tensor_type)
     if tensor.name in lora.changes:
         values = values + lora.added_to(tensor.name)
