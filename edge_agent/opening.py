@@ -22,18 +22,20 @@ from edge_agent.models import (
     require_memory,
     settings_for,
 )
+from edge_agent.provisioning import default_model, model_here
 
 
 def here(name: str | None, home: Home) -> InstalledModel | RemoteModel:
     """Return a model that can be opened without a download, by name, path or address.
 
-    None is the default model. Raises UnknownModel where it is not here, InvalidModelFile and
-    ServerError.
+    None is the default model, or a smaller one where memory is short. Raises UnknownModel where it
+    is not here, InvalidModelFile, HashMismatch and ServerError.
     """
-    given = name or load_catalog().default
-    model = remote_model(given) or ModelStore(home.models).resolve(given)
+    store = ModelStore(home.models)
+    given = name or default_model(store, may_pull=False).name
+    model = remote_model(given) or model_here(given, store)
     if model is None:
-        entry = load_catalog().get(given)
+        entry = store.catalog.get(given)
         raise UnknownModel(
             f"The model '{entry.name}' is not on this machine. "
             f"Pull it first: miro-edge models pull {entry.name}"
@@ -97,8 +99,9 @@ def _connected(model: RemoteModel, context: int) -> Iterator[AnySession]:
 
 def _other_models(name: str) -> dict[str, int]:
     """Return the sizes of the other models of the catalogue that can write answers."""
+    catalog = load_catalog()
     return {
-        entry.name: entry.bytes
-        for entry in load_catalog().models
-        if entry.name != name and entry.profile and entry.bytes is not None
+        entry.name: size
+        for entry in catalog.models
+        if entry.name != name and entry.profile and (size := catalog.bytes_of(entry)) is not None
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from edge_agent.home import Home
@@ -13,7 +14,7 @@ from edge_agent.models import (
     ModelStore,
     OfflineError,
     RemoteModel,
-    load_catalog,
+    free_memory,
     remote_model,
 )
 
@@ -24,13 +25,41 @@ Puller: TypeAlias = Callable[[CatalogEntry, ModelStore], InstalledModel]
 """Downloads a model of the catalogue, and shows how far it is; None instead of one: nobody may."""
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultModel:
+    """The model that answers where none is named."""
+
+    name: str
+    note: str | None = None
+    """Why it is a smaller one than usual, in words; None where it is not."""
+
+
+def default_model(store: ModelStore, *, may_pull: bool) -> DefaultModel:
+    """Return the default model, or a smaller one where less memory is free than the default wants.
+
+    Where nothing may be pulled, the smaller one counts only if it is on this machine.
+    """
+    catalog, free = store.catalog, free_memory()
+    small = catalog.default_small and catalog.find(catalog.default_small)
+    if not small or free >= catalog.default_memory:
+        return DefaultModel(catalog.default)
+    if not may_pull and store.without_download(small) is None:
+        return DefaultModel(catalog.default)
+    return DefaultModel(
+        small.name,
+        f"{free / 1e9:.1f} GB of memory are free, and {catalog.default} is for "
+        f"{catalog.default_memory / 1e9:.1f} GB or more: {small.name} answers instead. "
+        f"Name {catalog.default} to use it all the same.",
+    )
+
+
 def ensure_model(name_or_path: str, home: Home, pull: Puller | None) -> InstalledModel:
     """Return a model by name or path, pulled now if it is in the catalogue and not yet here.
 
     Raises UnknownModel, InvalidModelFile, DownloadError, and OfflineError where nobody may pull.
     """
     store = ModelStore(home.models)
-    model = store.resolve(name_or_path)
+    model = model_here(name_or_path, store)
     if model is not None:
         return model
     entry = store.catalog.get(name_or_path)
@@ -40,6 +69,15 @@ def ensure_model(name_or_path: str, home: Home, pull: Puller | None) -> Installe
             f"it. Pull it while there is a network: miro-edge models pull {entry.name}"
         )
     return pull(entry, store)
+
+
+def model_here(name_or_path: str, store: ModelStore) -> InstalledModel | None:
+    """Return a model by name or path, or None for one of the catalogue that has to be pulled.
+
+    A student is here as soon as its base is. Raises UnknownModel, InvalidModelFile, HashMismatch.
+    """
+    entry = store.catalog.find(name_or_path)
+    return store.resolve(name_or_path) if entry is None else store.without_download(entry)
 
 
 def ensure_usable(given: str, home: Home, pull: Puller | None) -> InstalledModel | RemoteModel:
@@ -58,9 +96,16 @@ def ensure_usable(given: str, home: Home, pull: Puller | None) -> InstalledModel
     return remote
 
 
+def lost_without(name: str, store: ModelStore) -> str:
+    """Say which models on this machine could not be used without one; nothing where none is."""
+    needing = ", ".join(store.needing(name))
+    return needing and f"It is the base of {needing}, which cannot be used without it."
+
+
 def installed_embedder(home: Home) -> OnnxEmbedder | None:
     """Return the embedder if it is on this machine. Raises InvalidModelFile."""
-    model = ModelStore(home.models).find(load_catalog().embedder)
+    store = ModelStore(home.models)
+    model = store.find(store.catalog.embedder)
     return None if model is None else _opened(model)
 
 
@@ -75,7 +120,8 @@ def ensure_embedder(
     if embedder is not None:
         return embedder
     try:
-        return _opened(ensure_model(load_catalog().embedder, home, pull))
+        name = ModelStore(home.models).catalog.embedder
+        return _opened(ensure_model(name, home, pull))
     except (DownloadError, OfflineError) as error:
         warn(f"Searching by words alone. {error}")
         return None

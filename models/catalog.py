@@ -6,9 +6,10 @@ import difflib
 import sys
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import UnknownModel
 
@@ -64,28 +65,70 @@ class CatalogFile(_Frozen):
     sources: tuple[Source, ...] = Field(min_length=1)
 
 
+class ShippedAdapter(_Frozen):
+    """A LoRA adapter in GGUF that ships with the program."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
 class CatalogEntry(_Frozen):
-    """A model that can be pulled; its first file is the one that is opened."""
+    """A model that can be pulled: files of its own, the one that is opened first, or a student.
+
+    A student is an adapter that ships with the program, over another model of the catalogue.
+    """
 
     name: str
     title: str
     licence: str
     profile: str
-    files: tuple[CatalogFile, ...] = Field(min_length=1)
+    files: tuple[CatalogFile, ...] = ()
+    base: str | None = None
+    adapter: ShippedAdapter | None = None
 
-    @property
-    def bytes(self) -> int | None:
-        """Bytes of all files together; None where the catalogue does not know."""
-        sizes = [file.bytes for file in self.files]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+    @model_validator(mode="after")
+    def _check_kind(self) -> CatalogEntry:
+        if (self.base is None) != (self.adapter is None) or bool(self.files) != (self.base is None):
+            raise ValueError(f"{self.name} needs either files, or a base and an adapter")
+        return self
 
 
 class Catalog(_Frozen):
     """All models that can be pulled."""
 
     default: str
+    default_small: str | None = None
+    """The model that stands in for the default where less than `default_memory` is free."""
+    default_memory: int = 0
+    """Bytes of memory that should be free for the default model."""
     embedder: str
     models: tuple[CatalogEntry, ...]
+    adapters: Path = Field(default_factory=lambda: _shipped("adapters"))
+    """The folder of the adapters that ship with the program, each with a card beside it."""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Catalog:
+        own = {entry.name for entry in self.models if entry.files}
+        bases = {entry.base for entry in self.models if entry.base is not None}
+        if not bases <= own:
+            raise ValueError(f"no files for the bases {', '.join(sorted(bases - own))}")
+        if self.default_small is not None and self.find(self.default_small) is None:
+            raise ValueError(f"there is no {self.default_small}")
+        return self
+
+    def bytes_of(self, entry: CatalogEntry) -> int | None:
+        """Return the bytes of a model, its base's among them; None where only the hub knows."""
+        if entry.base is not None and entry.adapter is not None:
+            under = self.bytes_of(self.get(entry.base))
+            return None if under is None else under + entry.adapter.bytes
+        sizes = [file.bytes for file in entry.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def card_of(self, entry: CatalogEntry) -> Path | None:
+        """Return the file that says what a student was made from and what it scores, if any."""
+        card = self.adapters / f"{entry.name}.md"
+        return card if entry.adapter is not None and card.is_file() else None
 
     def find(self, name: str) -> CatalogEntry | None:
         """Return the entry of that name, or None."""
@@ -109,5 +152,9 @@ def unknown_model(name: str, known: tuple[str, ...]) -> str:
 @cache
 def load_catalog() -> Catalog:
     """Return the catalogue that ships with the program."""
-    text = (resources.files(__package__) / "catalog.toml").read_text(encoding="utf-8")
-    return Catalog(**tomllib.loads(text))
+    return Catalog(**tomllib.loads(_shipped("catalog.toml").read_text(encoding="utf-8")))
+
+
+def _shipped(name: str) -> Path:
+    """Return the path of a file or folder that lies beside this module."""
+    return Path(str(resources.files(__package__) / name))

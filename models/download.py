@@ -38,15 +38,18 @@ Report = Callable[[PullProgress], None]
 
 
 def pull(entry: CatalogEntry, store: ModelStore, report: Report) -> InstalledModel:
-    """Return the model, downloaded now if it is not here.
+    """Return the model, downloaded now if it is not here; of a student, its base.
 
     What an interrupted pull left is used by the next. Two processes that pull the same model take
     turns, and the second finds it there. Raises DownloadError, naming each source and its reason.
     """
     with _alone(entry.name, store, report) as folder:
-        found = store.find(entry.name)
+        found = store.without_download(entry)
         if found is not None:
             return found
+        if entry.base is not None:
+            pull(store.catalog.get(entry.base), store, report)
+            return store.keep(entry)
         files = tuple(_pull_file(file, folder, report) for file in entry.files)
         shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
         return store.keep(entry.model_copy(update={"files": files}))

@@ -85,16 +85,20 @@ def require_memory(
 ) -> None:
     """Raise NotEnoughMemory, saying what would fit, where a model is too large for what is free.
 
-    `alternatives` are the sizes of other models, in bytes, by name.
+    The adapter in `settings` is loaded beside the weights. `alternatives` are the sizes of other
+    models, in bytes, by name.
     """
-    size = path.stat().st_size
+    size, title = path.stat().st_size, path.name
     if settings.lock:
         _require_lockable(size)
+    if settings.adapter is not None:
+        size += settings.adapter.path.stat().st_size
+        title += f" with the adapter {settings.adapter.path.name}"
     need, free = memory_need(size, header, settings).total, free_memory()
     if need <= free:
         return
     raise NotEnoughMemory(
-        f"The model {path.name} needs {need / _MIB:,.0f} MiB of memory with a window of "
+        f"The model {title} needs {need / _MIB:,.0f} MiB of memory with a window of "
         f"{settings.context} tokens, and {free / _MIB:,.0f} MiB are free: "
         f"{(need - free) / _MIB:,.0f} MiB too few. "
         f"{_advice(size, header, settings, alternatives or {})}"

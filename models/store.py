@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .catalog import Catalog, CatalogEntry, load_catalog, unknown_model
+from .catalog import Catalog, CatalogEntry, ShippedAdapter, load_catalog, unknown_model
 from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
 from .gguf_file import GgufHeader, read_header
 from .hashing import sha256_of
@@ -72,32 +72,53 @@ class ModelStore:
         self.catalog = catalog or load_catalog()
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the models that are here."""
+        """Return the names of the models that are here; a student only together with its base."""
+        recorded = self._recorded()
+        return tuple(name for name in recorded if self._base_of_student(name) in (None, *recorded))
+
+    def _recorded(self) -> tuple[str, ...]:
+        """Return the names of the models that there is a record of."""
         if not self.root.is_dir():
             return ()
         return tuple(sorted(path.parent.name for path in self.root.glob(f"*/{_RECORD}")))
 
+    def _base_of_student(self, name: str) -> str | None:
+        """Return the base of a student of the catalogue, or None for all other models."""
+        entry = self.catalog.find(name)
+        return None if entry is None else entry.base
+
+    def needing(self, name: str) -> tuple[str, ...]:
+        """Return the names of the models here that are adapters over the model of that name."""
+        return tuple(other for other in self.names() if self.base_of(other) == name)
+
+    def base_of(self, name: str) -> str | None:
+        """Return the name of the base of an adapter that is here; None for all else."""
+        try:
+            return self._record(name).base
+        except (FileNotFoundError, InvalidModelFile):
+            return None
+
     def find(self, name: str) -> InstalledModel | None:
         """Return a model that is here, or None.
 
-        Raises InvalidModelFile where its file or its record was changed since it was checked.
+        Raises InvalidModelFile where its file or its record was changed since it was checked, and
+        HashMismatch where an adapter is not the one that ships with the program.
         """
         if name not in self.names():
             return None
-        folder = self.root / name
-        record = self._record(name)
+        entry, place = self.catalog.find(name), self._place(name)
+        record = self._current_record(name)
         for file in record.files:
-            if _record_of(folder / file.name, file.sha256) != file:
+            if _record_of(place / file.name, file.sha256) != file:
                 raise InvalidModelFile(
-                    f"{folder / file.name} was changed since it was checked. "
+                    f"{place / file.name} was changed since it was checked. "
                     f"Check it with: miro-edge models verify {name}"
                 )
         if record.base is not None:
             return self._adapted(name, record, self._base(record.base))
-        entry = self.catalog.find(name)
         return InstalledModel(
             name=name,
-            path=folder / record.files[0].name,
+            path=place / record.files[0].name,
             bytes=sum(file.bytes for file in record.files),
             sha256=record.files[0].sha256,
             licence=entry.licence if entry else _OWN_LICENCE,
@@ -105,28 +126,50 @@ class ModelStore:
             header=record.header,
         )
 
+    def _place(self, name: str) -> Path:
+        """Return the folder of a model's own files: the adapter of a student is the program's."""
+        return self.root / name if self._base_of_student(name) is None else self.catalog.adapters
+
+    def _current_record(self, name: str) -> _Record:
+        """Return the record of a model, made anew where another version brought another adapter.
+
+        Raises InvalidModelFile and HashMismatch.
+        """
+        record, entry = self._record(name), self.catalog.find(name)
+        if entry is None or entry.adapter is None:
+            return record
+        adapter = _record_of(self.catalog.adapters / entry.adapter.name, entry.adapter.sha256)
+        if record.files == (adapter,) and record.base == entry.base:
+            return record
+        self._keep_student(entry, entry.adapter)
+        return self._record(name)
+
     def _adapted(self, name: str, record: _Record, base: InstalledModel) -> InstalledModel:
         """Return a base with the adapter of a record over it."""
-        adapter = record.files[0]
+        entry, adapter = self.catalog.find(name), record.files[0]
         return replace(
             base,
             name=name,
             bytes=base.bytes + adapter.bytes,
             sha256=adapter.sha256,
-            licence=_OWN_LICENCE,
-            adapter=self.root / name / adapter.name,
+            licence=entry.licence if entry else _OWN_LICENCE,
+            profile=entry.profile if entry else base.profile,
+            adapter=self._place(name) / adapter.name,
         )
 
     def _base(self, name: str) -> InstalledModel:
         """Return the model that an adapter is applied to. Raises UnknownModel."""
         base = self.find(name)
         if base is None:
-            known = self.catalog.find(name) is not None
-            raise UnknownModel(
-                f"The adapter needs the model '{name}', which is not on this machine. "
-                f"Get it: miro-edge models {'pull' if known else 'add'} {name}"
-            )
+            raise self._no_base(name)
         return base
+
+    def _no_base(self, name: str) -> UnknownModel:
+        known = self.catalog.find(name) is not None
+        return UnknownModel(
+            f"The adapter needs the model '{name}', which is not on this machine. "
+            f"Get it: miro-edge models {'pull' if known else 'add'} {name}"
+        )
 
     def resolve(self, name_or_path: str) -> InstalledModel | None:
         """Return a model by name, or by the path of a GGUF file; None for one yet to be pulled.
@@ -156,10 +199,34 @@ class ModelStore:
             header=header,
         )
 
+    def without_download(self, entry: CatalogEntry) -> InstalledModel | None:
+        """Return a model for which nothing has to be downloaded, or None.
+
+        That is one that is here, and a student whose base is. Raises InvalidModelFile and
+        HashMismatch.
+        """
+        found = self.find(entry.name)
+        if found is not None or entry.base is None or self.find(entry.base) is None:
+            return found
+        return self.keep(entry)
+
     def keep(self, entry: CatalogEntry) -> InstalledModel:
-        """Record that the files of a model are here and have the hashes that `entry` gives."""
-        digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
-        return self._keep(entry.name, digests)
+        """Record that the files of a model are here and have the hashes that `entry` gives.
+
+        The adapter of a student is checked now. Raises HashMismatch.
+        """
+        if entry.adapter is not None:
+            self._keep_student(entry, entry.adapter)
+        else:
+            digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
+            self._keep(entry.name, self.root / entry.name, digests)
+        return self._found(entry.name)
+
+    def _keep_student(self, entry: CatalogEntry, adapter: ShippedAdapter) -> None:
+        """Check the adapter of a student, and record that it is here. Raises HashMismatch."""
+        place = self._place(entry.name)
+        self._require_bytes(entry.name, place / adapter.name, adapter.sha256)
+        self._keep(entry.name, place, {adapter.name: adapter.sha256}, entry.base)
 
     def add(self, name: str, path: Path, base: str | None = None) -> InstalledModel:
         """Copy a user's own GGUF file into the store, linking where the disk allows it.
@@ -187,7 +254,8 @@ class ModelStore:
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        return self._keep(name, {copy.name: digest}, base)
+        self._keep(name, folder, {copy.name: digest}, base)
+        return self._found(name)
 
     def _require_fit(self, path: Path, base: str | None) -> None:
         """Raise InvalidModelFile where a file is no adapter of `base`, or needs one."""
@@ -221,7 +289,7 @@ class ModelStore:
         if name in self.names():
             raise ModelError(f"There is a model '{name}' already. Choose another name.")
         entry = self.catalog.find(name)
-        if entry is not None and (len(entry.files) > 1 or entry.files[0].sha256 is None):
+        if entry is not None and (len(entry.files) != 1 or entry.files[0].sha256 is None):
             raise ModelError(
                 f"'{name}' is the name of a catalogue model that can only be pulled. "
                 f"Choose another name, or pull it: miro-edge models pull {name}"
@@ -230,23 +298,44 @@ class ModelStore:
     def verify(self, name: str, report: Callable[[int], None] | None = None) -> InstalledModel:
         """Hash the files of a model again; a file that is wrong takes the model out of the store.
 
-        Raises UnknownModel where it is not here, HashMismatch and InvalidModelFile.
+        An adapter is hashed, then its base. Raises UnknownModel where it is not here, HashMismatch
+        and InvalidModelFile.
         """
         if name not in self.names():
             raise _not_here(name)
-        folder = self.root / name
-        record = self._record(name)
-        digests = {file.name: file.sha256 for file in record.files}
-        for file, digest in digests.items():
-            if not (folder / file).is_file() or sha256_of(folder / file, report) != digest:
-                (folder / _RECORD).unlink()
-                known = self.catalog.find(name) is not None
-                again = f"pull {name}" if known else f"add {name} PATH"
-                raise HashMismatch(
-                    f"{folder / file} is not the file that was checked before. "
-                    f"Get it again: miro-edge models {again}"
-                )
-        return self._keep(name, digests, record.base)
+        place = self._place(name)
+        try:
+            record = self._current_record(name)
+            digests = {file.name: file.sha256 for file in record.files}
+            for file, digest in digests.items():
+                self._require_bytes(name, place / file, digest, report)
+        except HashMismatch:
+            (self.root / name / _RECORD).unlink()
+            raise
+        self._keep(name, place, digests, record.base)
+        if record.base is not None:
+            if record.base not in self.names():
+                raise self._no_base(record.base)
+            done = sum(file.bytes for file in record.files)
+            self.verify(record.base, report and (lambda more: report(done + more)))
+        return self._found(name)
+
+    def _require_bytes(
+        self, name: str, path: Path, digest: str, report: Callable[[int], None] | None = None
+    ) -> None:
+        """Raise HashMismatch where a file of a model is not what it has to be."""
+        if path.is_file() and sha256_of(path, report) == digest:
+            return
+        if self._base_of_student(name) is not None:
+            raise HashMismatch(
+                f"{path} is not the adapter that ships with this version of miro-edge. "
+                "Install miro-edge again."
+            )
+        again = f"pull {name}" if self.catalog.find(name) is not None else f"add {name} PATH"
+        raise HashMismatch(
+            f"{path} is not the file that was checked before. "
+            f"Get it again: miro-edge models {again}"
+        )
 
     def remove(self, name: str) -> None:
         """Delete a model and what is left of interrupted downloads of it. Raises UnknownModel."""
@@ -259,8 +348,13 @@ class ModelStore:
             raise _not_here(name)
 
     def bytes_of(self, name: str) -> int:
-        """Return the bytes that the files of a model take, checked or not."""
-        return sum(path.stat().st_size for path in (self.root / name).glob("*") if path.is_file())
+        """Return the bytes that the files of a model and of its base take, checked or not."""
+        here = (path for path in (self.root / name).glob("*") if path.is_file())
+        own = sum(path.stat().st_size for path in here)
+        entry = self.catalog.find(name)
+        shipped = 0 if entry is None or entry.adapter is None else entry.adapter.bytes
+        base = self.base_of(name)
+        return own + shipped + (0 if base is None else self.bytes_of(base))
 
     def _record(self, name: str) -> _Record:
         path = self.root / name / _RECORD
@@ -272,19 +366,28 @@ class ModelStore:
                 f"Remove the model and get it again: miro-edge models remove {name}"
             ) from error
 
-    def _keep(self, name: str, digests: dict[str, str], base: str | None = None) -> InstalledModel:
-        """Record files of a model that were just checked, the main one first."""
+    def _keep(
+        self, name: str, place: Path, digests: dict[str, str], base: str | None = None
+    ) -> None:
+        """Record files of a model that were just checked, the main one first; they lie in `place`.
+
+        `base` is the model that an adapter is applied to.
+        """
         folder = self.root / name
-        main = folder / next(iter(digests))
+        main = place / next(iter(digests))
         record = _Record(
-            files=tuple(_record_of(folder / file, digest) for file, digest in digests.items()),
+            files=tuple(_record_of(place / file, digest) for file, digest in digests.items()),
             header=read_header(main) if main.suffix == ".gguf" else None,
             base=base,
         )
         # A crash leaves the old record or the new one.
+        folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"{_RECORD}.{os.getpid()}"
         draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
         draft.replace(folder / _RECORD)
+
+    def _found(self, name: str) -> InstalledModel:
+        """Return a model that was just recorded."""
         found = self.find(name)
         assert found is not None
         return found

@@ -16,7 +16,6 @@ from textual.screen import Screen
 
 from edge_agent.errors import AgentError, RunError
 from edge_agent.failures import explained
-from edge_agent.models import load_catalog
 from edge_agent.resumption import Limits
 from edge_agent.traces import EXPORTERS, export
 from edge_agent.traces.lines import shown
@@ -76,13 +75,15 @@ class MiroEdge(Interface):
         # Ended from outside, the terminal has to be left as it was.
         with suppress(NotImplementedError, RuntimeError, ValueError):  # in another thread, say
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        if self.config.ask.model is None and self.default_model.note is not None:
+            self.notify(self.default_model.note, markup=False)
         if self.is_first_start:
             await self.push_screen(WelcomeScreen())
 
     @property
     def is_first_start(self) -> bool:
         """Whether nothing is there yet: no settings, no runs, and the default model is missing."""
-        wanted = self.config.ask.model or load_catalog().default
+        wanted = self.wanted_model
         missing = wanted in {e.name for e in self.models.catalog.models} - {*self.models.names()}
         return missing and not self.home.config.exists() and not self.store.list(1)
 

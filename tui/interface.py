@@ -12,6 +12,7 @@ from textual.signal import Signal
 from edge_agent.config import Config, load_config, save_config
 from edge_agent.home import Home
 from edge_agent.models import ModelStore
+from edge_agent.provisioning import DefaultModel
 from edge_agent.runs import RunStore
 
 from .filters import ASCII_FRAME, NO_COLOR
@@ -51,6 +52,16 @@ class Interface(App[None]):
         self.store.close()
 
     # Settings
+
+    @property
+    def default_model(self) -> DefaultModel:
+        """The model for questions where none is set."""
+        return self.workbench.default_model(self.models, offline=self.config.ask.offline)
+
+    @property
+    def wanted_model(self) -> str:
+        """The model that answers questions, by name, path or address."""
+        return self.config.ask.model or self.default_model.name
 
     def change(self, config: Config) -> None:
         """Keep other settings, and use them from now on. Raises ConfigError."""

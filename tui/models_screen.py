@@ -19,6 +19,7 @@ from edge_agent.models import (
     free_memory,
 )
 from edge_agent.opening import loading_settings
+from edge_agent.provisioning import lost_without
 
 from .dialogs import ChoiceDialog
 from .table_screen import Row, TableScreen
@@ -59,8 +60,9 @@ class ModelsScreen(TableScreen):
             yield self._wanted, (self._wanted, "yes", "?", "?", "?", "?", elsewhere)
 
     def _cells(self, entry: CatalogEntry, here: bool) -> tuple[str, ...]:
-        size = "?" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f}"
-        fits = self._fit(entry.name, entry.bytes)
+        count = self.miro.models.catalog.bytes_of(entry)
+        size = "?" if count is None else f"{count / 1e6:,.0f}"
+        fits = self._fit(entry.name, count)
         is_here = "yes" if here else "in part" if self._is_begun(entry.name) else "no"
         cells = (self._in_use(entry.name), size, is_here, fits)
         return (entry.name, *cells, entry.licence, entry.title)
@@ -71,7 +73,7 @@ class ModelsScreen(TableScreen):
     @property
     def _wanted(self) -> str:
         """The model that answers questions."""
-        return self.miro.config.ask.model or self.miro.models.catalog.default
+        return self.miro.wanted_model
 
     def _is_begun(self, name: str) -> bool:
         """Tell whether there is anything of a model: it is here, or a pull of it was begun."""
@@ -126,7 +128,7 @@ class ModelsScreen(TableScreen):
 
     def _pulled(self, entry: CatalogEntry, told: Told) -> str:
         store = self.miro.models
-        model = store.find(entry.name) or puller(told)(entry, store)
+        model = puller(told)(entry, store)
         return f"{model.name} is here, checked: {model.bytes / 1e6:,.0f} MB."
 
     def action_verify(self) -> None:
@@ -176,8 +178,10 @@ class ModelsScreen(TableScreen):
         name = self.selected
         if name is None or not self._may_remove(name):
             return
+        lost = lost_without(name, self.miro.models)
         sure = ChoiceDialog(
-            f"Delete the model '{name}' from this machine?", [("no", "Keep"), ("yes", "Delete")]
+            f"Delete the model '{name}' from this machine? {lost}".strip(),
+            [("no", "Keep"), ("yes", "Delete")],
         )
         answer = await self.app.push_screen_wait(sure)
         if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile

@@ -22,6 +22,7 @@ from edge_agent.failures import explained
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Shelf
 from edge_agent.models import ModelStore
+from edge_agent.provisioning import DefaultModel
 from edge_agent.resumption import Limits
 from edge_agent.runs import RunStore
 from edge_agent.traces.account import NOT_FOUND
@@ -65,6 +66,7 @@ def converse(home: Home) -> None:
     with closing(RunStore(home.runs)) as store:
         conversation = Conversation(home, store, Workbench(home), load_config(home.config))
         _say("miro-edge, line by line. /help lists what can be written.")
+        conversation.greet()
         while (line := _read()) is not None and line.split()[:1] != ["/quit"]:
             try:
                 conversation.take(line)
@@ -88,6 +90,17 @@ class Conversation:
         self._store = store
         self._bench = bench
         self._config = config
+
+    def greet(self) -> None:
+        """Say if the model is a smaller one than usual."""
+        note = self._default().note
+        if self._config.ask.model is None and note is not None:
+            _say(note)
+
+    def _default(self) -> DefaultModel:
+        """Return the model for questions where none is set."""
+        store = ModelStore(self._home.models)
+        return self._bench.default_model(store, offline=self._config.ask.offline)
 
     def take(self, line: str) -> None:
         """Answer a question, or carry out a command.
@@ -178,7 +191,7 @@ class Conversation:
 
     def _list_models(self) -> None:
         store = ModelStore(self._home.models)
-        used = self._config.ask.model or store.catalog.default
+        used = self._config.ask.model or self._default().name
         here = store.names()
         for entry in store.catalog.models:
             place = "here" if entry.name in here else "not here"

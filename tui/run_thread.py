@@ -20,7 +20,7 @@ from edge_agent.events import Event, RunResumed, RunStarted
 from edge_agent.failures import explained, in_words
 from edge_agent.launch import agent_settings, check_names
 from edge_agent.messages import with_messages
-from edge_agent.models import load_catalog
+from edge_agent.models import ModelStore
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
@@ -197,10 +197,10 @@ class RunThread(threading.Thread):
     def _asking(self, wanted: AskSettings) -> Agent:
         bench, home = self._workbench, self._workbench.home
         led = check_names(wanted, home)
-        model = bench.model(
-            wanted.model or load_catalog().default, self._tell, offline=wanted.offline
-        )
-        library = bench.libraries(wanted.libraries, self._tell, offline=wanted.offline)
+        offline = wanted.offline
+        usual = bench.default_model(ModelStore(home.models), offline=offline)
+        model = bench.model(wanted.model or usual.name, self._tell, offline=offline)
+        library = bench.libraries(wanted.libraries, self._tell, offline=offline)
         settings = agent_settings(wanted, model, home)
         loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
         self._tell(f"Loading {settings.model}")

@@ -6,7 +6,6 @@ from typing import cast
 
 from textual.widgets import Static
 
-from edge_agent.models import load_catalog
 from edge_agent.traces.lines import shown
 
 from .interface import Interface
@@ -27,9 +26,9 @@ class TitleBar(Static):
         self._say()
 
     def _say(self) -> None:
-        wanted = cast(Interface, self.app).config.ask
-        model = _short(wanted.model or load_catalog().default)
-        libraries = ", ".join(map(_short, wanted.libraries))
+        app = cast(Interface, self.app)
+        model = _short(app.wanted_model)
+        libraries = ", ".join(map(_short, app.config.ask.libraries))
         text = f"miro-edge  {self._screen_name}  {model} over {libraries}"
         self.update(shown(text))
 

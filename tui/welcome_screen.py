@@ -55,7 +55,8 @@ class WelcomeScreen(ModalScreen[None]):
 
     def _options(self) -> list[Option]:
         entry = self._miro.models.catalog.get(self._model)
-        size = "" if entry.bytes is None else f", {entry.bytes / 1e6:,.0f} MB"
+        count = self._miro.models.catalog.bytes_of(entry)
+        size = "" if count is None else f", {count / 1e6:,.0f} MB"
         here = entry.name in self._miro.models.names()
         used = ", ".join(self._miro.config.ask.libraries)
         return [
@@ -74,7 +75,7 @@ class WelcomeScreen(ModalScreen[None]):
 
     @property
     def _model(self) -> str:
-        return self._miro.config.ask.model or self._miro.models.catalog.default
+        return self._miro.wanted_model
 
     @on(OptionList.OptionSelected)
     async def take_step(self, event: OptionList.OptionSelected) -> None:

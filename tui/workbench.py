@@ -14,12 +14,19 @@ from edge_agent.models import (
     AnySession,
     EngineSettings,
     InstalledModel,
+    ModelStore,
     PullProgress,
     RemoteModel,
     pull,
 )
 from edge_agent.opening import open_session
-from edge_agent.provisioning import Puller, ensure_embedder, ensure_usable
+from edge_agent.provisioning import (
+    DefaultModel,
+    Puller,
+    default_model,
+    ensure_embedder,
+    ensure_usable,
+)
 
 if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
@@ -49,6 +56,7 @@ class Workbench:
         self._session_in = ExitStack()
         self._session: AnySession | None = None
         self._loaded: tuple[InstalledModel | RemoteModel, EngineSettings] | None = None
+        self._default: DefaultModel | None = None
         self._embedder: OnnxEmbedder | None = None
         self._libraries: tuple[Library, ...] = ()
         self._taken = threading.Lock()
@@ -65,6 +73,15 @@ class Workbench:
             yield
         finally:
             self._taken.release()
+
+    def default_model(self, store: ModelStore, *, offline: bool) -> DefaultModel:
+        """Return the model for questions where none is named, chosen once by the memory free then.
+
+        Later it would count as taken what this model takes itself.
+        """
+        if self._default is None:
+            self._default = default_model(store, may_pull=not offline)
+        return self._default
 
     def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
         """Return a model, pulled now if it is not here. Raises ModelError."""

@@ -10,7 +10,7 @@ from edge_agent.agent import Agent
 from edge_agent.cli.defaults import Configured
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.output import ExitCode
-from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import (
     Output,
     budget_options,
@@ -44,7 +44,7 @@ from edge_agent.runs import RunStore
     "--model",
     metavar="NAME|PATH|URL",
     help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
-    "[default: qwen2.5-coder-1.5b]",
+    f"[default: {load_catalog().default}]",
 )
 @click.option(
     "--profile",
@@ -147,7 +147,7 @@ def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | N
     store = RunStore(home.runs)
     led = check_names(wanted, home)
     offline = wanted.offline
-    chosen = ensure_usable(wanted.model or load_catalog().default, home, offline=offline)
+    chosen = ensure_wanted(wanted.model, home, offline=offline, quiet=output.quiet)
     library = open_libraries(wanted.libraries, home, quiet=output.quiet, offline=offline)
     settings = agent_settings(wanted, chosen, home)
     engine_settings = loading_settings(

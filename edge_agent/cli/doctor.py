@@ -36,10 +36,11 @@ def doctor(as_json: bool) -> None:
       miro-edge doctor
     """
     home = Home.from_environment()
+    store = ModelStore(home.models)
     report = {
         "machine": _machine(),
         "home": _home(home),
-        "models": [_model(entry, home) for entry in ModelStore(home.models).catalog.models],
+        "models": [_model(entry, store) for entry in store.catalog.models],
         "libraries": [_library(name, home) for name in Shelf(home.libraries).names()],
     }
     if as_json:
@@ -68,12 +69,12 @@ def _home(home: Home) -> dict[str, Any]:
     return {"path": str(home.root), "disk_free": shutil.disk_usage(existing).free}
 
 
-def _model(entry: CatalogEntry, home: Home) -> dict[str, Any]:
+def _model(entry: CatalogEntry, store: ModelStore) -> dict[str, Any]:
     """Say whether a model is here, whole, and whether it would fit into the memory that is free."""
     state = "not here"
-    size, header = entry.bytes, None
+    size, header = store.catalog.bytes_of(entry), None
     try:
-        model = ModelStore(home.models).find(entry.name)
+        model = store.find(entry.name)
         if model is not None:
             state = "here, checked"
             size, header = model.bytes, model.header

@@ -18,6 +18,7 @@ from edge_agent.cli.pulling import (
 from edge_agent.home import Home
 from edge_agent.models import (
     DEFAULT_CONTEXT,
+    CatalogEntry,
     InstalledModel,
     ModelStore,
     PullProgress,
@@ -26,7 +27,9 @@ from edge_agent.models import (
     free_memory,
     memory_need,
 )
+from edge_agent.models.cards import head_of
 from edge_agent.opening import loading_settings
+from edge_agent.provisioning import lost_without, model_here
 
 
 def _store() -> ModelStore:
@@ -58,8 +61,9 @@ def list_models(as_json: bool) -> None:
         {
             "name": entry.name,
             "title": entry.title,
-            "bytes": entry.bytes,
+            "bytes": store.catalog.bytes_of(entry),
             "licence": entry.licence,
+            "base": entry.base,
             "installed": entry.name in here,
             "default": entry.name == store.catalog.default,
         }
@@ -69,7 +73,8 @@ def list_models(as_json: bool) -> None:
         if store.catalog.find(name) is None:
             rows.append(
                 {"name": name, "title": "added by you", "bytes": store.bytes_of(name),
-                 "licence": "the user's own", "installed": True, "default": False}
+                 "licence": "the user's own", "base": store.base_of(name), "installed": True,
+                 "default": False}
             )  # fmt: skip
     if as_json:
         print_json({"models": rows})
@@ -89,7 +94,8 @@ def list_models(as_json: bool) -> None:
 def pull(name: str, as_json: bool) -> None:
     """Download the model NAME of the catalogue, and check its hash.
 
-    An interrupted pull goes on where it ended.
+    An interrupted pull goes on where it ended. Of a student, which is an adapter that ships with
+    the program, the base is downloaded where it is not here.
 
     \b
     Example:
@@ -97,8 +103,8 @@ def pull(name: str, as_json: bool) -> None:
     """
     store = _store()
     entry = store.catalog.get(name)
-    model = store.find(name) or pull_with_progress(entry, store)
-    _show(model, as_json=as_json)
+    model = model_here(name, store) or pull_with_progress(entry, store)
+    _show(model, store, as_json=as_json)
 
 
 @models.command()
@@ -107,6 +113,8 @@ def pull(name: str, as_json: bool) -> None:
 def info(name: str, as_json: bool) -> None:
     """Show what is known about the model NAME (or a GGUF file), and whether it fits this machine.
 
+    Of a student that is where its card lies, and what the card says first.
+
     \b
     Example:
       miro-edge models info qwen2.5-coder-1.5b
@@ -114,23 +122,16 @@ def info(name: str, as_json: bool) -> None:
     store = _store()
     model = store.resolve(name)
     if model is not None:
-        _show(model, as_json=as_json)
-        return
-    entry = store.catalog.get(name)
-    record = {**entry.model_dump(mode="json"), "bytes": entry.bytes, "installed": False}
-    if as_json:
-        print_json(record)
-        return
-    size = _megabytes(entry.bytes)
-    click.echo(f"{entry.name}: {entry.title}\n{size} MB, {entry.licence}, not on this machine")
-    click.echo(f"Get it with: miro-edge models pull {entry.name}")
+        _show(model, store, as_json=as_json)
+    else:
+        _show_missing(store.catalog.get(name), store, as_json=as_json)
 
 
 @models.command()
 @click.argument("name")
 @json_option
 def verify(name: str, as_json: bool) -> None:
-    """Hash the files of the model NAME again, and check them.
+    """Hash the files of the model NAME again, those of its base too, and check them.
 
     A file that is wrong is not used any more.
 
@@ -141,7 +142,7 @@ def verify(name: str, as_json: bool) -> None:
     store = _store()
     with shown_progress() as report:
         model = store.verify(name, lambda done: report(PullProgress(name, done, None, "checking")))
-    _show(model, as_json=as_json)
+    _show(model, store, as_json=as_json)
 
 
 @models.command()
@@ -167,7 +168,7 @@ def add(name: str, place: str, base: str | None, as_json: bool) -> None:
             model = add_from_url(name, place, store, report, base)
     else:
         model = store.add(name, Path(place).expanduser(), base)
-    _show(model, as_json=as_json)
+    _show(model, store, as_json=as_json)
 
 
 @models.command()
@@ -184,7 +185,8 @@ def tune(name: str, seconds: float, as_json: bool) -> None:
     """Measure which settings suit the model NAME on this machine, and use them from now on.
 
     Tries repacked weights, numbers of threads, batch sizes and cache types, one after the other,
-    and keeps what makes a step of the agent clearly faster. Close other programs first.
+    and keeps what makes a step of the agent clearly faster. What was measured holds for a base and
+    for the adapters over it. Close other programs first.
 
     \b
     Example:
@@ -209,7 +211,7 @@ def tune(name: str, seconds: float, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
-    """Delete the model NAME from this machine.
+    """Delete the model NAME from this machine; of a student or another adapter the base stays.
 
     \b
     Example:
@@ -217,10 +219,15 @@ def remove(name: str, yes: bool) -> None:
     """
     store = _store()
     store.require_here(name)
+    lost, base = lost_without(name, store), store.base_of(name)
     if not yes:
-        click.confirm(f"Delete the model '{name}' from this machine?", abort=True, err=True)
+        asked = f"Delete the model '{name}' from this machine? {lost}".strip()
+        click.confirm(asked, abort=True, err=True)
     store.remove(name)
-    diagnostics().print(f"The model '{name}' is deleted.")
+    stays = "" if base is None else f" Its base stays: miro-edge models remove {base}"
+    diagnostics().print(f"The model '{name}' is deleted.{stays}", markup=False)
+    if lost and yes:
+        diagnostics().print(lost, markup=False)
 
 
 def _megabytes(count: int | None) -> str:
@@ -228,12 +235,29 @@ def _megabytes(count: int | None) -> str:
     return "?" if count is None else f"{count / 1e6:,.0f}"
 
 
-def _show(model: InstalledModel, *, as_json: bool) -> None:
-    record = _record(model)
+def _show_missing(entry: CatalogEntry, store: ModelStore, *, as_json: bool) -> None:
+    """Show what the catalogue says of a model that is not on this machine."""
+    count = store.catalog.bytes_of(entry)
+    record = {**entry.model_dump(mode="json"), "bytes": count, "installed": False}
+    record |= _card(entry.name, store)
+    if as_json:
+        print_json(record)
+        return
+    base = "" if entry.base is None else f", an adapter over {entry.base}"
+    click.echo(f"{entry.name}: {entry.title}")
+    click.echo(f"{_megabytes(count)} MB, {entry.licence}{base}, not on this machine")
+    _print_card(record)
+    click.echo(f"Get it with: miro-edge models pull {entry.name}")
+
+
+def _show(model: InstalledModel, store: ModelStore, *, as_json: bool) -> None:
+    record = _record(model, store)
     if as_json:
         print_json(record)
         return
     click.echo(f"{model.name}: {printable(str(model.path))}")
+    if model.adapter is not None:
+        click.echo(f"with the adapter {printable(str(model.adapter))}, over {record['base']}")
     click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")
     click.echo(f"SHA-256: {model.sha256 or 'not taken; header and length were checked'}")
     if model.header is not None:
@@ -242,17 +266,33 @@ def _show(model: InstalledModel, *, as_json: bool) -> None:
             f"{model.header.context:,} tokens; needs {record['memory'] / 1e6:,.0f} MB of memory, "
             f"{free_memory() / 1e6:,.0f} MB are free"
         )
+    _print_card(record)
 
 
-def _record(model: InstalledModel) -> dict[str, Any]:
+def _card(name: str, store: ModelStore) -> dict[str, Any]:
+    """Return where the card of a student lies, and what it says first; None for other models."""
+    entry = store.catalog.find(name)
+    card = None if entry is None else store.catalog.card_of(entry)
+    return {"card": card and str(card), "about": card and head_of(card)}
+
+
+def _print_card(record: dict[str, Any]) -> None:
+    if record["card"] is not None:
+        click.echo(f"Card: {printable(record['card'])}\n\n{record['about']}\n")
+
+
+def _record(model: InstalledModel, store: ModelStore) -> dict[str, Any]:
     memory = None
     if model.header is not None:
         settings = loading_settings(model, Home.from_environment(), DEFAULT_CONTEXT)
         memory = memory_need(model.bytes, model.header, settings).total
+    known = model.name if model.adapter else ""  # a file may have the name of another model
     return {
         **asdict(model),
         "path": str(model.path),
         "adapter": model.adapter and str(model.adapter),
         "installed": True,
         "memory": memory,
+        "base": store.base_of(known) if known else None,
+        **_card(known, store),
     }

@@ -40,6 +40,21 @@ def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledMo
     return provisioning.ensure_model(name_or_path, home, _puller(offline))
 
 
+def ensure_wanted(
+    given: str | None, home: Home, *, offline: bool, quiet: bool
+) -> InstalledModel | RemoteModel:
+    """Return the model that is named, or the default one; see `ensure_usable`.
+
+    Where memory is short the default is a smaller one, with a word about it unless `quiet`.
+    """
+    if given is not None:
+        return ensure_usable(given, home, offline=offline)
+    default = provisioning.default_model(ModelStore(home.models), may_pull=not offline)
+    if default.note is not None and not quiet:
+        diagnostics().print(default.note, markup=False)
+    return ensure_usable(default.name, home, offline=offline)
+
+
 def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:
     """Return a model by name, path or address, pulled with progress if it is not here and may be.
 
@@ -67,8 +82,11 @@ def _puller(offline: bool) -> provisioning.Puller | None:
 
 def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:
     """Pull a model, saying what and how large, and how far it is."""
-    size = "of a size the hub knows" if entry.bytes is None else f"{entry.bytes / 1e6:,.0f} MB"
-    diagnostics().print(f"Pulling {entry.name} ({size}, {entry.licence})")
+    fetched = entry if entry.base is None else store.catalog.get(entry.base)
+    count = store.catalog.bytes_of(fetched)
+    size = "of a size the hub knows" if count is None else f"{count / 1e6:,.0f} MB"
+    base = "" if fetched is entry else f"its base {fetched.name}, "
+    diagnostics().print(f"Pulling {entry.name} ({base}{size}, {fetched.licence})")
     with shown_progress() as report:
         return pull(entry, store, report)
 

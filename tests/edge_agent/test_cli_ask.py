@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_agent.cli import main
-from edge_agent.models import InstalledModel, ModelStore, memory
+from edge_agent.models import InstalledModel, ModelStore, load_catalog, memory
 
 
 def call(*arguments: str, text: str | None = None) -> Result:
@@ -63,7 +63,7 @@ def test_an_unknown_model_is_named_with_what_is_like_it(home: Path) -> None:
 def test_offline_refuses_to_download(home: Path) -> None:
     result = call("ask", "--offline", "Who?")
     assert result.exit_code == 1
-    assert "miro-edge models pull qwen2.5-coder-1.5b" in said(result)
+    assert f"miro-edge models pull {load_catalog().default}" in said(result)
     assert [path.name for path in (home / "models").iterdir()] == ["minilm-l6"]
 
 

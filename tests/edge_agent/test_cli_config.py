@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from edge_agent.cli import main
 from edge_agent.config import AskSettings, Config, load_config, save_config, settings
+from edge_agent.models import load_catalog
 
 BROKEN = "[ask]\nseed = 7\ncontext = 1\n"
 
@@ -181,12 +182,12 @@ def test_the_command_line_goes_before_the_settings(path: Path, asked: list[AskSe
 
 def test_the_help_of_ask_shows_the_defaults_that_are_set(path: Path) -> None:
     before = words(call("ask", "--help"))
-    assert "[default: qwen2.5-coder-1.5b]" in before
+    assert f"[default: {load_catalog().default}]" in before
     save_config(Config(ask=SET), path)
     after = words(call("ask", "--help"))
     for shown in ("papers, manuals", "smollm2-135m", "edge", "2048; x>=64", "q8_0", "8; x>=1"):
         assert f"[default: {shown}]" in after
-    assert "[default: qwen2.5-coder-1.5b]" not in after
+    assert f"[default: {load_catalog().default}]" not in after
     assert "[default: the profile's own]" not in after
     path.unlink()
     assert words(call("ask", "--help")) == before

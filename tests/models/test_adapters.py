@@ -10,6 +10,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 from plans import one
+from students import SMOLLM2_SHAPES
 from tiny_models import write_adapter
 
 from edge_agent.cli import main
@@ -26,15 +27,6 @@ from edge_agent.models import (
 )
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
-
-SMOLLM2_SHAPES = {
-    name: shape
-    for layer in range(30)
-    for name, shape in {
-        f"blk.{layer}.attn_v.weight": (576, 192),
-        f"blk.{layer}.ffn_down.weight": (1536, 576),
-    }.items()
-}
 
 
 @pytest.fixture(scope="module")

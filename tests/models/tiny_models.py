@@ -75,6 +75,28 @@ def write_multi_position(path: Path) -> Path:
     return _finish(writer, path, tensors)
 
 
+def write_llama(path: Path) -> Path:
+    """Write an ordinary transformer, of the architecture whose q and k GGUF orders anew."""
+    writer = _begin(path, "llama")
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_feed_forward_length(2 * _WIDTH)
+    tensors = {}
+    for layer in range(_LAYERS):
+        tensors |= {
+            f"blk.{layer}.attn_norm.weight": np.ones(_WIDTH, np.float32),
+            f"blk.{layer}.ffn_norm.weight": np.ones(_WIDTH, np.float32),
+            f"blk.{layer}.attn_q.weight": _weights(_WIDTH, _WIDTH),
+            f"blk.{layer}.attn_k.weight": _weights(_WIDTH // 2, _WIDTH),
+            f"blk.{layer}.attn_v.weight": _weights(_WIDTH // 2, _WIDTH),
+            f"blk.{layer}.attn_output.weight": _weights(_WIDTH, _WIDTH),
+            f"blk.{layer}.ffn_gate.weight": _weights(2 * _WIDTH, _WIDTH),
+            f"blk.{layer}.ffn_up.weight": _weights(2 * _WIDTH, _WIDTH),
+            f"blk.{layer}.ffn_down.weight": _weights(_WIDTH, 2 * _WIDTH),
+        }
+    return _finish(writer, path, tensors)
+
+
 def write_hybrid(path: Path) -> Path:
     """Write a model of one recurrent and one attention layer (Jamba)."""
     inner, state, rank, kernel = 2 * _WIDTH, 16, 4, 4
