@@ -46,7 +46,7 @@ def leads(text: str, written: Sequence[Quote], trajectory: Trajectory) -> tuple[
     in the question; where there are none, those in all that was quoted, the latest first.
 
     A name is worth one where no passage with that title was quoted, in the turn being `written` or
-    before, and it was not searched for before. One that a search only happened to show is still a lead.
+    before, and it was not searched for before. One that a search only happened to show is a lead.
     """
     quotes = [*trajectory.quotes, *written]
     passages = [_exhibit(each, trajectory).passage for each in reversed(quotes)]

@@ -32,6 +32,8 @@ class Condition:
     """Whether calls and attempts are the user's choice; else they are part of what it is."""
     searches: bool = True
     """Whether it looks anything up."""
+    withholds: bool = False
+    """Whether the evidence is taken out of the libraries: then it is right to find no answer."""
     window: Callable[[AnySession], AnySession] = lambda session: session
     """What looks after the model's window."""
 
@@ -82,6 +84,13 @@ CONDITIONS: dict[str, Condition] = {
             window=RewritingSession,
         ),
         Condition("agent", "the program as it is", as_it_is),
+        Condition(
+            "withheld",
+            "the program as it is, over libraries without the documents that hold the evidence: "
+            "the right answer is none",
+            as_it_is,
+            withholds=True,
+        ),
     )
 }
 """The conditions by name, from the least to the most that is done."""

@@ -14,6 +14,7 @@ from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import JudgingName, Question
 from edge_agent.evaluation.rows import Row, scored
+from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, RunStarted, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import Collection, Shelf
@@ -66,14 +67,22 @@ class Respondent:
         self._judge = judge
 
     def answer(self, question: Question, terms: Terms) -> Answered:
-        """Answer a question, and score and judge the answer. Raises ServerError for the judge."""
-        happened = self.events(question.text, terms)
+        """Answer a question, and score and judge the answer.
+
+        Raises ServerError for the judge, and EvaluationError where evidence that nobody knows is to
+        be withheld.
+        """
+        means = self._means
+        if condition_of(terms.condition).withholds:
+            means = replace(means, library=_without_evidence(question, means.library))
+            question = replace(question, answers=(), gold=frozenset())
+        happened = self._events(question.text, terms, means)
         events = tuple(event for event in happened if not isinstance(event, TextAppeared))
         return Answered(self._judged(scored(question, events)), events)
 
-    def events(self, question: str, terms: Terms) -> Iterator[Event]:
+    def _events(self, question: str, terms: Terms, means: Means) -> Iterator[Event]:
         """Work on a question and yield what happens; the last event is always RunFinished."""
-        condition, means = condition_of(terms.condition), self._means
+        condition = condition_of(terms.condition)
         led = condition.led(means.profile)
         if not condition.searches:
             return from_memory(replace(means, profile=led), self._started(question, terms))
@@ -108,6 +117,16 @@ class Respondent:
             return replace(row, judged=row.em)
         judged, verdict = self._judge.asked(row.question, row.answers, row.answer)
         return replace(row, judged=judged, verdict=verdict)
+
+
+def _without_evidence(question: Question, library: Collection) -> Withholding:
+    """Return the libraries without what answers a question. Raises EvaluationError."""
+    if not question.gold:
+        raise EvaluationError(
+            f"The set does not say which documents answer the question '{question.id}', so that "
+            "they cannot be withheld. Leave the condition `withheld` out."
+        )
+    return Withholding(library, question.gold)
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lessons import Lesson, Need
 from taught_session import Page, TaughtSession
-from teacher import NOT_FOUND, Reader, answer_from
+from teacher import Reader
 
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Library, Passage
@@ -67,28 +68,26 @@ def mixed(
     return passages
 
 
-def reading(
-    question: str,
-    passages: Sequence[Passage],
-    answer: str,
-    profile: Profile,
-    engine: Engine,
-    chance: random.Random,
-) -> Page:
-    """Return the window in which `answer` is read from `passages`. Raises Unteachable."""
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A question over passages, and the answer that they allow."""
+
+    question: str
+    passages: Sequence[Passage]
+    answer: str
+
+
+def reading(posed: Posed, profile: Profile, engine: Engine, chance: random.Random) -> Page:
+    """Return the window in which an answer is read from passages."""
+    question, passages = posed.question, posed.passages
     keys = sorted(chance.sample(range(1, max(_MOST_KEYS, len(passages)) + 1), len(passages)))
     chance.shuffle(keys)
     exhibits = [Exhibit(key, "", each) for key, each in zip(keys, passages, strict=True)]
     prompt = reading_prompt(exhibits, question, profile.prompts)
-    session = TaughtSession(engine, Reader(answer))
+    session = TaughtSession(engine, Reader(posed.answer))
     session.append(SpanKind.SYSTEM, profile.prompts.reader.strip(), trusted=True)
     session.append(SpanKind.QUESTION, prompt)
     for _ in session.generate(reply_plan(question, prompt, profile), Sampling(), 0):
         pass
     session.leave()
     return session.pages[0]
-
-
-def answer_to(lesson: Lesson, passages: Sequence[Passage]) -> str:
-    """Return the answer that passages allow."""
-    return answer_from(lesson, passages) if passages else NOT_FOUND

@@ -23,15 +23,15 @@ from pathlib import Path
 from configuration import Configuration, Variant, load_configuration
 from examples import Example, Shelf, groups
 from lessons import Lesson, lessons
-from readings import answer_to, distractors_of, evidence_of, mixed, reading
+from readings import Posed, distractors_of, evidence_of, mixed, reading
 from taught_session import TaughtSession
-from teacher import NOT_FOUND, Teacher, Unteachable
-from withholding import Withholding
+from teacher import NOT_FOUND, Teacher, Unteachable, answer_from
 
 from edge_agent.agent import Agent
+from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, RunFinished
 from edge_agent.home import Home
-from edge_agent.index import Library
+from edge_agent.index import Collection, Library
 from edge_agent.models import ContextFull, EngineSettings, ModelStore
 from edge_agent.models.engine import Engine
 from edge_agent.profiles import Profile, load_profile
@@ -98,7 +98,7 @@ class School:
         lesson, chance = task.lesson, task.chance(self._configuration.seed)
         profile = _varied(self._profile, variant)
         hidden = _hidden(lesson, chance) if variant.withheld else ()
-        library = Withholding(self.library(lesson.set), hidden)
+        library = Withholding(Collection([self.library(lesson.set)]), hidden)
         teacher = Teacher(lesson, library, profile.gathering.results, chance)
         session = TaughtSession(self._engine, teacher)
         events: list[Event] = []
@@ -134,10 +134,11 @@ class School:
                 shown = chance.sample(evidence, chance.randrange(len(evidence)))
             most = chance.randint(*plan.distractors)
             passages = mixed(shown, others, most if shown else max(most, 2), chance)
-            answer = answer_to(lesson, passages)
+            answer = answer_from(lesson, passages)
             if answer == NOT_FOUND and shown is evidence:
                 raise Unteachable("the evidence does not state the answer")
-            page = reading(lesson.question, passages, answer, self._profile, self._engine, chance)
+            posed = Posed(lesson.question, passages, answer)
+            page = reading(posed, self._profile, self._engine, chance)
             yield Example(
                 set=lesson.set,
                 question=lesson.id,

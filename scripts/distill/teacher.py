@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from lessons import Lesson, Need, mentioned, queries
-from withholding import Withholding
 
 from edge_agent.dates import dates
+from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, Quote, RunStarted, TurnStarted
 from edge_agent.index import Passage
 from edge_agent.models import Sample

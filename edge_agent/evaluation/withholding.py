@@ -1,0 +1,29 @@
+"""A collection from which documents are taken away, so that a question has no answer in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Those
+
+from edge_agent.index import Collection, Hit
+
+
+class Withholding(Collection):
+    """A collection without the documents `hidden`, for whoever searches it."""
+
+    def __init__(self, collection: Collection, hidden: Those[str] = frozenset()) -> None:
+        """Search `collection`, but for the documents with these ids or titles."""
+        super().__init__(collection.libraries)
+        self.hidden = frozenset(hidden)
+        found = (collection.find_document(each) for each in hidden)
+        self._passages = {
+            (each[0], passage.id)
+            for each in found
+            if each is not None
+            for passage in collection.document(*each)
+        }
+
+    def search(
+        self, query: str, limit: int, exclude: Those[tuple[str, str]] = frozenset()
+    ) -> tuple[tuple[str, Hit], ...]:
+        """Search as ever, and never find what is hidden."""
+        return super().search(query, limit, self._passages | set(exclude))
