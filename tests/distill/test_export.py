@@ -140,7 +140,7 @@ def test_it_shows_if_rows_are_in_the_wrong_order(part: str, base: Path, tmp_path
     assert likeness(logits(base, Adapter(adapter)), expected) < 0.999
 
 
-@pytest.mark.parametrize(("kind", "least"), [("f16", 0.9999), ("q8_0", 0.99), ("q4_0", 0.9)])
+@pytest.mark.parametrize(("kind", "least"), [("f16", 0.9999), ("q8_0", 0.99), ("q4_0", 0.85)])
 def test_a_baked_model_of_any_type_computes_the_same(
     kind: str, least: float, adapter: Path, base: Path, tmp_path: Path
 ) -> None:

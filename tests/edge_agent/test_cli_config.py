@@ -182,12 +182,13 @@ def test_the_command_line_goes_before_the_settings(path: Path, asked: list[AskSe
 
 def test_the_help_of_ask_shows_the_defaults_that_are_set(path: Path) -> None:
     before = words(call("ask", "--help"))
-    assert f"[default: {load_catalog().default}]" in before
+    model = f"[default:{load_catalog().default}]"
+    assert model in before.replace(" ", "")  # a line may end at its hyphen
     save_config(Config(ask=SET), path)
     after = words(call("ask", "--help"))
     for shown in ("papers, manuals", "smollm2-135m", "edge", "2048; x>=64", "q8_0", "8; x>=1"):
         assert f"[default: {shown}]" in after
-    assert f"[default: {load_catalog().default}]" not in after
+    assert model not in after.replace(" ", "")
     assert "[default: the profile's own]" not in after
     path.unlink()
     assert words(call("ask", "--help")) == before

@@ -154,6 +154,7 @@ def write_adapter(path: Path, architecture: str, shapes: Mapping[str, tuple[int,
 
 
 def _begin(path: Path, architecture: str) -> GGUFWriter:
+    _random.bit_generator.state = np.random.PCG64(7).state  # whatever was written before
     writer = GGUFWriter(path, architecture)
     writer.add_context_length(_CONTEXT)
     writer.add_embedding_length(_WIDTH)
