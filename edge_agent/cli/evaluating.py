@@ -65,6 +65,16 @@ class Wanted:
     again: bool
     offline: bool
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the questions of the sample library are meant."""
+        return self.path == SAMPLE and not Path(self.path).exists()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The libraries that are named, or meant; none where the set's own corpus is searched."""
+        return self.libraries or ((SAMPLE,) if self.is_sample else ())
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -162,7 +172,8 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
     """
     home = Home.from_environment()
     with closing(EvaluationStore(home.evaluations)) as store:
-        asked = _read(wanted.path, wanted.form)
+        path = sample_folder() if wanted.is_sample else Path(wanted.path)
+        asked = read_set(path, wanted.form)
         split, questions = _chosen(asked, wanted)
         equipment, libraries = _equipment(wanted, terms, asked, home)
         fingerprint = Fingerprint.of(equipment, libraries.libraries)
@@ -178,13 +189,6 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
             _forget(store, planned)
         _go_through(store, Work(tuple(planned), questions, equipment), wanted.jobs)
         return [_made(store, each, questions) for each in planned]
-
-
-def _read(path: str, form: str | None) -> QuestionSet:
-    """Read the set, or that of the sample library."""
-    if path == SAMPLE and not Path(path).exists():
-        return read_set(sample_folder(), form)
-    return read_set(Path(path), form)
 
 
 def _chosen(asked: QuestionSet, wanted: Wanted) -> tuple[str | None, tuple[Question, ...]]:
@@ -211,13 +215,13 @@ def _equipment(
 ) -> tuple[Equipment, Collection]:
     """Get all that questions are answered with, downloaded and indexed where need be."""
     needed = any(condition_of(each.condition).searches for each in terms)
-    if needed and not wanted.libraries and asked.corpus is None and asked.path.parent != _SAMPLE:
+    if needed and not wanted.searched and asked.corpus is None:
         raise click.UsageError(
             f"The set {asked.name} has no documents of its own: name what is searched with "
             "--library."
         )
     led = None if wanted.profile is None else load_profile(wanted.profile)
-    for name in wanted.libraries:
+    for name in wanted.searched:
         Shelf(home.libraries).check(name)
     judge = _judge(wanted)
     model = ensure_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
@@ -232,9 +236,6 @@ def _equipment(
         judging=asked.judging,
     )
     return equipment, libraries
-
-
-_SAMPLE = sample_folder()
 
 
 def _engine(model: InstalledModel | RemoteModel, home: Home, wanted: Wanted) -> EngineSettings:
@@ -260,11 +261,8 @@ def _judge(wanted: Wanted) -> RemoteModel | None:
 
 def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) -> Collection:
     """Open what is searched: what was named, else the whole corpus of the set, else nothing."""
-    names = wanted.libraries
-    if not names and asked.path.parent == _SAMPLE:
-        names = (SAMPLE,)
-    if names:
-        return open_libraries(names, home, quiet=False, offline=wanted.offline)
+    if wanted.searched:
+        return open_libraries(wanted.searched, home, quiet=False, offline=wanted.offline)
     if not needed or asked.corpus is None:
         return Collection([])
     ensure_embedder(home, offline=wanted.offline)

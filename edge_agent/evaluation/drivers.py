@@ -9,7 +9,7 @@ depend on results that were stored before.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -42,10 +42,12 @@ class Result:
     answered: Answered
 
 
-Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Iterator[Result]]
+Results: TypeAlias = Generator[Result, None, None]
+"""What comes back; closing it lets go of all that was opened for it."""
+Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Results]
 
 
-def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:
     """Answer one question after the other. Raises ModelError, LibraryError, EvaluationError."""
     first = next(tasks, None)
     if first is None:  # then there is no need to load a model
@@ -63,7 +65,7 @@ def in_processes(jobs: int) -> Driver:
     Its iteration raises what a worker raises, and EvaluationError where one is killed.
     """
 
-    def drive(equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    def drive(equipment: Equipment, tasks: Iterator[Task]) -> Results:
         first = [*islice(tasks, jobs)]
         left = chain(first, tasks)
         with _workers(equipment, len(first)) as idle:

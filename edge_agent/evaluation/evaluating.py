@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -57,7 +57,7 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             store.begin(each.name, each.settings, len(work.questions))
             held.callback(store.write_lines, each.name)
         tasks = _open_tasks(store, work, report)
-        for result in drive(work.equipment, tasks):
+        for result in held.enter_context(closing(drive(work.equipment, tasks))):
             task, answered = result.task, result.answered
             store.add(task.evaluation, task.position, answered.row, answered.events)
             report(task.evaluation, answered.row)

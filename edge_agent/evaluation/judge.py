@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from edge_agent.evaluation.questions import JudgingName
 from edge_agent.models import RemoteModel, Sampling
-from edge_agent.models.chat_server import ChatServer
 
 _VERDICT_TOKENS = 1024
 """Room for a verdict that gives its reasons, and for a model that thinks before it speaks."""
@@ -124,6 +123,9 @@ class Judge:
 
     def __init__(self, model: RemoteModel, judging: JudgingName) -> None:
         """Connect. Raises ServerError."""
+        # Imported here: it is a network client, which an evaluation without a judge has no need of.
+        from edge_agent.models.chat_server import ChatServer
+
         self._server = ChatServer(model)
         self._judging = _JUDGINGS[judging]
 
