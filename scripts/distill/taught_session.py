@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from examples import Example, Kind
+from lessons import Lesson
+
 from edge_agent.models import (
     Choose,
     ContextFull,
@@ -49,6 +52,18 @@ class Page:
         """Add tokens, and which of them are decided on, counted from the first of them."""
         self.decided += [len(self.tokens) + position for position in decided]
         self.tokens += tokens
+
+    def example(self, lesson: Lesson, kind: Kind, variant: str) -> Example:
+        """Return what is to be learned from it."""
+        return Example(
+            set=lesson.set,
+            question=lesson.id,
+            kind=kind,
+            variant=variant,
+            held=lesson.held,
+            tokens=tuple(self.tokens),
+            decided=tuple(self.decided),
+        )
 
 
 class TaughtSession:
@@ -133,6 +148,17 @@ class TaughtSession:
         if page.decided:
             self.pages.append(page)
         self._spans.clear()
+
+    def examples(self, lesson: Lesson, variant: str) -> list[Example]:
+        """Leave the window of a run, and return what is to be learned from all that it had.
+
+        The first is that in which evidence was gathered; in those after it an answer was read.
+        """
+        self.leave()
+        return [
+            page.example(lesson, "reading" if number else "gathering", variant)
+            for number, page in enumerate(self.pages)
+        ]
 
     def save_prefix(self, folder: Path) -> None:
         """Keep nothing: nothing was decoded."""

@@ -129,9 +129,7 @@ class Teacher:
         return None
 
     def _queries(self, need: Need) -> Iterator[str]:
-        read = " ".join(
-            line.partition(": ")[0] + " " + line.partition(": ")[2] for line in self._quoted()
-        )
+        read = " ".join(line.replace(": ", " ", 1) for line in self._quoted())
         evidence = " ".join(need.sentences) or need.says
         yield from dict.fromkeys(queries(need, self._lesson.question, read, evidence))
 
