@@ -27,7 +27,7 @@ from teach import make_library
 from teacher import Unteachable
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.events import Event, EvidenceAdded, RunFinished, TextAppeared
+from edge_agent.events import Event, EvidenceAdded, RunFinished, TextAppeared, TurnFinished
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.models import ModelStore, Sample
@@ -44,7 +44,7 @@ class Replay:
     """Decides as a run has decided, in the same order.
 
     A model that wrote nothing where it could write leaves no trace of it: such a run goes another
-    way, and raises Unteachable.
+    way, and mostly raises Unteachable.
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
@@ -68,6 +68,11 @@ class Replay:
         if decided is None:
             raise Unteachable(_ASTRAY)
         return decided
+
+
+def _turns(events: Sequence[Event]) -> list[str]:
+    """Return what was written in a run, turn by turn."""
+    return [event.text for event in events if isinstance(event, TurnFinished)]
 
 
 def _decisions(pieces: Sequence[TextAppeared]) -> Iterator[str]:
@@ -135,11 +140,12 @@ class Practice:
         """Return what is to be learned from a run: nothing where it cannot be played again."""
         session = TaughtSession(self._engine, Replay(roll.events))
         try:
-            for _ in self._agent(lesson, session, 0).run(lesson.question):
-                pass
+            played = list(self._agent(lesson, session, 0).run(lesson.question))
         except Unteachable:
             return []
-        return session.examples(lesson, variant) if session.whole else []
+        if not session.whole or _turns(played) != _turns(roll.events):
+            return []
+        return session.examples(lesson, variant)
 
     def _agent(self, lesson: Lesson, session: Session | TaughtSession, seed: int) -> Agent:
         settings = AgentSettings(seed=seed)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from examples import Example, Kind
 from lessons import Lesson
+from teacher import Unteachable
 
 from edge_agent.models import (
     Choose,
@@ -116,7 +117,10 @@ class TaughtSession:
         return self._remember(kind, text, page)
 
     def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
-        """Have the pen carry out the steps of `plan`; the text becomes a TURN span."""
+        """Have the pen carry out the steps of `plan`; the text becomes a TURN span.
+
+        Raises Unteachable where the pen writes more than a model may.
+        """
         page = Page()
         page.add(self._tokens(self._chat.assistant.before, special=True))
         written: list[str] = []
@@ -180,6 +184,8 @@ class TaughtSession:
         else:
             text = self._pen.write(step)
             tokens = self._tokens(text)
+            if len(tokens) > step.max_tokens:
+                raise Unteachable("a line is longer than a model may write")
             page.add(tokens, range(len(tokens)))
             yield Piece(text, "sampled")
 

@@ -26,6 +26,8 @@ DOCUMENTS: dict[str, list[str]] = {
     "Ferry": ["A ferry is a boat that carries people at night and by day."],
     "Toledo": ["Toledo is a town on the river Tagus.", "Its swords are known."],
     "Søren Åberg": ["Søren Åberg was a Danish sailor.", "He was born in Århus in 1870."],
+    "Golden Pen": ["The Golden Pen was named after Eva Lind."],
+    "Residence": ["A residence, said Eva Lind, is a residence where one may reside."],
     "The Harbour Song": [f"The Harbour Song is a long poem by Mia Falk. {_VERSES}", _LATER,
                          "Trieste was her last home."],
 }  # fmt: skip
@@ -81,6 +83,13 @@ FURTHER = {
         {"question": "last home of Mia Falk", "answer": "Trieste", "gold": _id("The Harbour Song")}
     ],
 }
+VAIN = {
+    "question": "Where did the woman live after whom the Golden Pen was named?",
+    "answer": "Lund",
+    "gold": _gold("Golden Pen", "Eva Lind"),
+    "gold_sentences": _quotes(("Golden Pen", 0), ("Eva Lind", 1)),
+    "evidences": [["Golden Pen", "named after", "Eva Lind"], ["Eva Lind", "residence", "Lund"]],
+}
 FOREIGN = {
     "question": "Where was the sailor Søren Åberg born?",
     "answer": "Århus",
@@ -101,6 +110,7 @@ QUESTIONS = {
     "steps": STEPS,
     "further": FURTHER,
     "foreign": FOREIGN,
+    "vain": VAIN,
 }
 
 
