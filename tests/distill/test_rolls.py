@@ -90,7 +90,7 @@ def test_a_run_played_again_is_the_run(
 ) -> None:
     lesson = schooling.lessons["bridge"]
     library = Collection([Library(schooling.home / "libraries" / "bench-films")])
-    with Engine(smollm2, EngineSettings(context=2048)) as engine:
+    with Engine(smollm2, EngineSettings(context=2048, threads=1)) as engine:
         session = KeptWindows(engine)
         settings = AgentSettings(seed=3)
         agent = Agent(library, session, profile=profile, settings=settings)
