@@ -247,6 +247,7 @@ class Training:
             weight.data.copy_(kept)
         self._optimizer.load_state_dict(state["optimizer"])
         self._progress = Progress(**state["progress"])
+        print(f"going on after step {self._progress.step}", file=sys.stderr, flush=True)
 
     def _finish(self, steps: int, held: dict[str, float]) -> None:
         """Save the adapter as peft does, with a record of how it was made."""

@@ -33,68 +33,56 @@ DOCUMENTS: dict[str, list[str]] = {
 }  # fmt: skip
 
 
-def _gold(*titles: str) -> list[str]:
-    return [_id(title) for title in titles]
-
-
-def _id(title: str) -> str:
-    return f"films-{list(DOCUMENTS).index(title)}"
-
-
-def _quotes(*places: tuple[str, int]) -> list[list[Any]]:
-    return [[_id(title), sentence] for title, sentence in places]
-
-
 BRIDGE = {
     "question": "In which town was the director of the film Night Ferry born?",
     "answer": "Toledo",
-    "gold": _gold("Night Ferry", "Ana Ruiz"),
-    "gold_sentences": _quotes(("Night Ferry", 0), ("Ana Ruiz", 1)),
+    "gold": ["Night Ferry", "Ana Ruiz"],
+    "gold_sentences": [["Night Ferry", 0], ["Ana Ruiz", 1]],
 }
 COMPARISON = {
     "question": "Which writer was born first, Tom Hale or Eva Lind?",
     "answer": "Tom Hale",
-    "gold": _gold("Tom Hale", "Eva Lind"),
-    "gold_sentences": _quotes(("Tom Hale", 0), ("Eva Lind", 0)),
+    "gold": ["Tom Hale", "Eva Lind"],
+    "gold_sentences": [["Tom Hale", 0], ["Eva Lind", 0]],
 }
 TRIPLES = {
     "question": "What is the date of birth of the author of Red Sand?",
     "answer": "May 3, 1899",
-    "gold": _gold("Red Sand", "Tom Hale"),
-    "gold_sentences": _quotes(("Red Sand", 0), ("Tom Hale", 0)),
+    "gold": ["Red Sand", "Tom Hale"],
+    "gold_sentences": [["Red Sand", 0], ["Tom Hale", 0]],
     "evidences": [["Red Sand", "author", "Tom Hale"], ["Tom Hale", "date of birth", "3 May 1899"]],
 }
 STEPS = {
     "question": "In which town was the director of the film Night Ferry born?",
     "answer": "Toledo",
     "answer_aliases": ["the town of Toledo"],
-    "gold": _gold("Ana Ruiz", "Night Ferry"),
+    "gold": ["Ana Ruiz", "Night Ferry"],
     "decomposition": [
-        {"question": "Night Ferry >> director", "answer": "Ana Ruiz", "gold": _id("Night Ferry")},
-        {"question": "Where was #1 born?", "answer": "Toledo", "gold": _id("Ana Ruiz")},
+        {"question": "Night Ferry >> director", "answer": "Ana Ruiz", "gold": "Night Ferry"},
+        {"question": "Where was #1 born?", "answer": "Toledo", "gold": "Ana Ruiz"},
     ],
 }
 FURTHER = {
     "question": "What was the last home of Mia Falk, whose poem The Harbour Song tells of the old "
     "harbour, its ropes, tides and lamps?",
     "answer": "Trieste",
-    "gold": _gold("The Harbour Song"),
+    "gold": ["The Harbour Song"],
     "decomposition": [
-        {"question": "last home of Mia Falk", "answer": "Trieste", "gold": _id("The Harbour Song")}
+        {"question": "last home of Mia Falk", "answer": "Trieste", "gold": "The Harbour Song"}
     ],
 }
 VAIN = {
     "question": "Where did the woman live after whom the Golden Pen was named?",
     "answer": "Lund",
-    "gold": _gold("Golden Pen", "Eva Lind"),
-    "gold_sentences": _quotes(("Golden Pen", 0), ("Eva Lind", 1)),
+    "gold": ["Golden Pen", "Eva Lind"],
+    "gold_sentences": [["Golden Pen", 0], ["Eva Lind", 1]],
     "evidences": [["Golden Pen", "named after", "Eva Lind"], ["Eva Lind", "residence", "Lund"]],
 }
 FOREIGN = {
     "question": "Where was the sailor Søren Åberg born?",
     "answer": "Århus",
-    "gold": _gold("Søren Åberg"),
-    "gold_sentences": _quotes(("Søren Åberg", 1)),
+    "gold": ["Søren Åberg"],
+    "gold_sentences": [["Søren Åberg", 1]],
 }
 
 VARIANTS = {
@@ -114,15 +102,42 @@ QUESTIONS = {
 }
 
 
-def write_set(folder: Path, questions: dict[str, dict[str, Any]] = QUESTIONS) -> Path:
-    """Write the documents and questions into `folder`, all for training, and return it."""
+def twenty() -> tuple[dict[str, list[str]], dict[str, dict[str, Any]]]:
+    """Return documents about twenty ships and their captains, and a question over each pair."""
+    documents: dict[str, list[str]] = {}
+    questions: dict[str, dict[str, Any]] = {}
+    for number, name in enumerate(_NAMES):
+        ship, captain, town = f"{name}ia", f"Captain {name}", f"{name}ton"
+        documents[ship] = [f"The ship {ship} was led by {captain}."]
+        documents[captain] = [f"{captain} was born in {town}."]
+        questions[f"q{number}"] = {
+            "question": f"Where was the captain of the ship {ship} born?",
+            "answer": town,
+            "gold": [ship, captain],
+            "gold_sentences": [[ship, 0], [captain, 0]],
+        }
+    return documents, questions
+
+
+_NAMES = (
+    *("Alm", "Berg", "Crane", "Dorn", "Ekdal", "Falk", "Grim", "Hale", "Ibsen", "Jarl"),
+    *("Kier", "Lund", "Moe", "Nansen", "Olsen", "Prag", "Quist", "Ruud", "Strand", "Toft"),
+)
+
+
+def write_set(
+    folder: Path,
+    questions: dict[str, dict[str, Any]] = QUESTIONS,
+    documents: dict[str, list[str]] = DOCUMENTS,
+) -> Path:
+    """Write documents and questions into `folder`, all for training, and return it."""
     folder.mkdir(parents=True)
-    documents = [
-        {"id": _id(title), "title": title, "sentences": sentences}
-        for title, sentences in DOCUMENTS.items()
+    told = [
+        {"id": title, "title": title, "sentences": sentences}
+        for title, sentences in documents.items()
     ]
     asked = [{"id": name, "split": "train", **each} for name, each in questions.items()]
-    for name, records in (("corpus", documents), ("questions", asked)):
+    for name, records in (("corpus", told), ("questions", asked)):
         lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records)
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
     return folder
@@ -131,7 +146,12 @@ def write_set(folder: Path, questions: dict[str, dict[str, Any]] = QUESTIONS) ->
 def configured(**values: Any) -> Configuration:
     """Return the shipped configuration, for the made-up set and the smallest model."""
     shipped = load_configuration()
-    changes = {"sets": ("films",), "base": "smollm2-135m"} | values
-    changes["teach"] = shipped.teach.model_copy(update={"variants": VARIANTS})
-    changes["read"] = shipped.read.model_copy(update={"times": {"films": 2}, "borrowed": {}})
-    return shipped.model_copy(update=changes)
+    return shipped.model_copy(
+        update={
+            "sets": ("films",),
+            "base": "smollm2-135m",
+            "teach": shipped.teach.model_copy(update={"variants": VARIANTS}),
+            "read": shipped.read.model_copy(update={"times": {"films": 2}, "borrowed": {}}),
+            **values,
+        }
+    )
