@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["gathering", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Example:
     set: str
     question: str
     """The id of the question that it is about."""
-    kind: Literal["gathering", "reading"]
+    kind: Kind
     variant: str
     """How it came about: which lesson, or which round of the student's own runs."""
     held: bool

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.leads import names
-from edge_agent.verification import content_words, states
+from edge_agent.verification import content_words, states, words
 
 _HELD_SHARE = 10
 _MOST_SHARED = 4
@@ -63,6 +63,11 @@ class Lesson:
         """Whether the question is kept back for looking at what was learned: one in ten is."""
         digest = hashlib.sha256(f"{self.set} {self.id}".encode()).digest()
         return digest[0] % _HELD_SHARE == 0
+
+    def accepts(self, answer: str | None) -> bool:
+        """Tell whether an answer is right: it has the words of one that is, in whatever order."""
+        accepted = [sorted(words(each)) for each in self.answers]
+        return answer is not None and sorted(words(answer)) in accepted
 
 
 def lessons(folder: Path) -> list[Lesson]:
@@ -165,11 +170,11 @@ def _asked(need: Need, seen: str) -> Iterator[str]:
         name for name in names(f"on {need.ask}") if not content_words(name) <= content_words(seen)
     ]
     mention = mentioned(need.name, seen)
-    words = " ".join(word for word in need.ask.split() if content_words(word))
+    asked = " ".join(word for word in need.ask.split() if content_words(word))
     if not wanted and content_words(need.ask) & content_words(seen):
-        yield words if mention is None or mentioned(mention, words) else f"{mention} {words}"
+        yield asked if mention is None or mentioned(mention, asked) else f"{mention} {asked}"
     elif mention is not None:
-        yield f"{mention} {words}"
+        yield f"{mention} {asked}"
 
 
 def mentioned(name: str, text: str) -> str | None:

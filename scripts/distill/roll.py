@@ -24,9 +24,10 @@ from examples import Example, Shelf, groups
 from lessons import Lesson, lessons
 from taught_session import TaughtSession
 from teach import make_library
+from teacher import Unteachable
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.events import Event, EvidenceAdded, RunFinished, TextAppeared
+from edge_agent.events import Event, EvidenceAdded, RunFinished, TextAppeared, TurnFinished
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.models import ModelStore, Sample
@@ -35,11 +36,16 @@ from edge_agent.models.session import Session
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import installed_embedder
-from edge_agent.verification import words
+
+_ASTRAY = "the run goes another way when it is played again"
 
 
 class Replay:
-    """Decides as a run has decided, in the same order."""
+    """Decides as a run has decided, in the same order.
+
+    A model that wrote nothing where it could write leaves no trace of it: such a run goes another
+    way, and mostly raises Unteachable.
+    """
 
     def __init__(self, events: Sequence[Event]) -> None:
         """Take the decisions from the pieces of text in `events`."""
@@ -48,11 +54,25 @@ class Replay:
 
     def choose(self, options: Sequence[str]) -> str:
         """Return the option that was taken."""
-        return next(self._decisions)
+        decided = self._next()
+        if decided not in options:
+            raise Unteachable(_ASTRAY)
+        return decided
 
     def write(self, step: Sample) -> str:
         """Return the text that was written."""
-        return next(self._decisions)
+        return self._next()
+
+    def _next(self) -> str:
+        decided = next(self._decisions, None)
+        if decided is None:
+            raise Unteachable(_ASTRAY)
+        return decided
+
+
+def _turns(events: Sequence[Event]) -> list[str]:
+    """Return what was written in a run, turn by turn."""
+    return [event.text for event in events if isinstance(event, TurnFinished)]
 
 
 def _decisions(pieces: Sequence[TextAppeared]) -> Iterator[str]:
@@ -85,12 +105,11 @@ def judged(lesson: Lesson, events: Sequence[Event]) -> Roll:
     """Return how good a run of a lesson was."""
     done = events[-1]
     assert isinstance(done, RunFinished)
-    accepted = {tuple(sorted(words(answer))) for answer in lesson.answers}
-    right = done.answer is not None and tuple(sorted(words(done.answer))) in accepted
     found = {event.key: event.document for event in events if isinstance(event, EvidenceAdded)}
     gold = {need.document for need in lesson.needs}
     cited = [found[citation.key] in gold for citation in done.citations]
-    return Roll(tuple(events), right, statistics.mean(cited) if cited else 0.0, done.calls)
+    share = statistics.mean(cited) if cited else 0.0
+    return Roll(tuple(events), lesson.accepts(done.answer), share, done.calls)
 
 
 def best(rolls: Sequence[Roll]) -> Roll | None:
@@ -99,7 +118,7 @@ def best(rolls: Sequence[Roll]) -> Roll | None:
     return min(earned, key=lambda roll: (-roll.cited, roll.calls), default=None)
 
 
-class Range:
+class Practice:
     """Where a student is tried: its model, the libraries, the profile."""
 
     def __init__(self, configuration: Configuration, engine: Engine, profile: Profile) -> None:
@@ -118,24 +137,15 @@ class Range:
         ]
 
     def examples(self, lesson: Lesson, roll: Roll, variant: str) -> list[Example]:
-        """Return what is to be learned from a run."""
+        """Return what is to be learned from a run: nothing where it cannot be played again."""
         session = TaughtSession(self._engine, Replay(roll.events))
-        for _ in self._agent(lesson, session, 0).run(lesson.question):
-            pass
-        session.leave()
-        return [
-            Example(
-                set=lesson.set,
-                question=lesson.id,
-                kind="reading" if number else "gathering",
-                variant=variant,
-                held=lesson.held,
-                tokens=tuple(page.tokens),
-                decided=tuple(page.decided),
-            )
-            for number, page in enumerate(session.pages)
-            if session.whole
-        ]
+        try:
+            played = list(self._agent(lesson, session, 0).run(lesson.question))
+        except Unteachable:
+            return []
+        if not session.whole or _turns(played) != _turns(roll.events):
+            return []
+        return session.examples(lesson, variant)
 
     def _agent(self, lesson: Lesson, session: Session | TaughtSession, seed: int) -> Agent:
         settings = AgentSettings(seed=seed)
@@ -174,14 +184,14 @@ def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     profile = profile.model_copy(update={"sampling": sampling})
     shelf = Shelf(options.out)
     with Engine(model.path, loading_settings(model, home)) as engine:
-        there = Range(configuration, engine, profile)
+        practice = Practice(configuration, engine, profile)
         for lesson in chosen_lessons(configuration, options.data, options.limit):
             group = f"{lesson.set} {lesson.id}"
             if group in shelf.done:
                 continue
-            rolls = there.rolls(lesson, options.times)
+            rolls = practice.rolls(lesson, options.times)
             kept = best(rolls)
-            made = [] if kept is None else there.examples(lesson, kept, options.out.stem)
+            made = [] if kept is None else practice.examples(lesson, kept, options.out.stem)
             right = sum(roll.right for roll in rolls)
             shelf.add(group, made, set=lesson.set, right=right, times=options.times)
             print("." if kept else "-", end="", file=sys.stderr, flush=True)

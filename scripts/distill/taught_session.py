@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from examples import Example, Kind
+from lessons import Lesson
+from teacher import Unteachable
+
 from edge_agent.models import (
     Choose,
     ContextFull,
@@ -49,6 +53,18 @@ class Page:
         """Add tokens, and which of them are decided on, counted from the first of them."""
         self.decided += [len(self.tokens) + position for position in decided]
         self.tokens += tokens
+
+    def example(self, lesson: Lesson, kind: Kind, variant: str) -> Example:
+        """Return what is to be learned from it."""
+        return Example(
+            set=lesson.set,
+            question=lesson.id,
+            kind=kind,
+            variant=variant,
+            held=lesson.held,
+            tokens=tuple(self.tokens),
+            decided=tuple(self.decided),
+        )
 
 
 class TaughtSession:
@@ -101,7 +117,10 @@ class TaughtSession:
         return self._remember(kind, text, page)
 
     def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
-        """Have the pen carry out the steps of `plan`; the text becomes a TURN span."""
+        """Have the pen carry out the steps of `plan`; the text becomes a TURN span.
+
+        Raises Unteachable where the pen writes more than a model may.
+        """
         page = Page()
         page.add(self._tokens(self._chat.assistant.before, special=True))
         written: list[str] = []
@@ -134,6 +153,17 @@ class TaughtSession:
             self.pages.append(page)
         self._spans.clear()
 
+    def examples(self, lesson: Lesson, variant: str) -> list[Example]:
+        """Leave the window of a run, and return what is to be learned from all that it had.
+
+        The first is that in which evidence was gathered; in those after it an answer was read.
+        """
+        self.leave()
+        return [
+            page.example(lesson, "reading" if number else "gathering", variant)
+            for number, page in enumerate(self.pages)
+        ]
+
     def save_prefix(self, folder: Path) -> None:
         """Keep nothing: nothing was decoded."""
 
@@ -154,6 +184,8 @@ class TaughtSession:
         else:
             text = self._pen.write(step)
             tokens = self._tokens(text)
+            if len(tokens) > step.max_tokens:
+                raise Unteachable("a line is longer than a model may write")
             page.add(tokens, range(len(tokens)))
             yield Piece(text, "sampled")
 

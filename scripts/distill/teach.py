@@ -36,7 +36,6 @@ from edge_agent.models import ContextFull, EngineSettings, ModelStore
 from edge_agent.models.engine import Engine
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import installed_embedder
-from edge_agent.verification import words
 
 READ = "read"
 """The group of a question's readings, beside those of its variants."""
@@ -65,14 +64,11 @@ class School:
     def __init__(self, configuration: Configuration) -> None:
         """Open what `configuration` names. Raises ModelError."""
         home = Home.from_environment()
-        model = ModelStore(home.models).find(configuration.base)
-        if model is None:
-            raise SystemExit(f"Pull the base first: miro-edge models pull {configuration.base}")
         self._configuration = configuration
         self._libraries = home.libraries
         self._embedder = installed_embedder(home)
         self._opened: dict[str, Library] = {}
-        self._engine = Engine(model.path, EngineSettings(threads=1))
+        self._engine = Engine(base_of(configuration), EngineSettings(threads=1))
         self._profile = load_profile(configuration.profile)
 
     def library(self, name: str) -> Library:
@@ -105,20 +101,8 @@ class School:
         for event in Agent(library, session, profile=profile).run(lesson.question):
             teacher.watch(event)
             events.append(event)
-        session.leave()
         _require_earned(lesson, session, events[-1], withheld=variant.withheld)
-        return [
-            Example(
-                set=lesson.set,
-                question=lesson.id,
-                kind="reading" if number else "gathering",
-                variant=task.variant,
-                held=lesson.held,
-                tokens=tuple(page.tokens),
-                decided=tuple(page.decided),
-            )
-            for number, page in enumerate(session.pages)
-        ]
+        return session.examples(lesson, task.variant)
 
     # Readings
 
@@ -138,16 +122,17 @@ class School:
             if answer == NOT_FOUND and shown is evidence:
                 raise Unteachable("the evidence does not state the answer")
             posed = Posed(lesson.question, passages, answer)
+            variant = "answerable" if shown is evidence else "unanswerable"
             page = reading(posed, self._profile, self._engine, chance)
-            yield Example(
-                set=lesson.set,
-                question=lesson.id,
-                kind="reading",
-                variant="answerable" if shown is evidence else "unanswerable",
-                held=lesson.held,
-                tokens=tuple(page.tokens),
-                decided=tuple(page.decided),
-            )
+            yield page.example(lesson, "reading", variant)
+
+
+def base_of(configuration: Configuration) -> Path:
+    """Return the file of the base. Raises SystemExit where it is not on this machine."""
+    model = ModelStore(Home.from_environment().models).find(configuration.base)
+    if model is None:
+        raise SystemExit(f"Pull the base first: miro-edge models pull {configuration.base}")
+    return model.path
 
 
 def _varied(profile: Profile, variant: Variant) -> Profile:
@@ -173,11 +158,7 @@ def _require_earned(lesson: Lesson, session: TaughtSession, done: Event, *, with
     if withheld:
         if done.status != "not_found":
             raise Unteachable("it was answered without the evidence")
-        return
-    accepted = {" ".join(words(answer)) for answer in lesson.answers}
-    if done.answer is None or " ".join(sorted(words(done.answer))) not in {
-        " ".join(sorted(each.split())) for each in accepted
-    }:
+    elif not lesson.accepts(done.answer):
         raise Unteachable("the passages in view did not give the answer")
 
 
@@ -194,7 +175,7 @@ def tasks(configuration: Configuration, data: Path) -> list[Task]:
         for variant, values in configuration.teach.variants.items():
             if values.sets is None or name in values.sets:
                 part = every[: configuration.teach.single_hop] if single else every
-                part = part[-round(values.share * len(part)) :]
+                part = part[len(part) - round(values.share * len(part)) :]
                 chosen += [Task(lesson, variant) for lesson in part]
         part = every[: configuration.read.single_hop] if single else every
         chosen += [Task(lesson, READ) for lesson in part]
@@ -226,6 +207,7 @@ def taught(
     configuration: Configuration, data: Path, out: Path, jobs: int, limit: int | None
 ) -> None:
     """Teach what was not taught yet, and write each group when it is whole."""
+    base_of(configuration)  # A process of a pool that gives up is replaced, for ever.
     shelf = Shelf(out)
     for name in configuration.sets:
         make_library(Home.from_environment().libraries / f"bench-{name}", data / name)

@@ -61,6 +61,18 @@ def test_two_steps_and_an_answer_with_its_sources(scripted: Any, ships: Collecti
     assert calls == [{"query": QUESTION}, {"query": "Colin Archer birthplace"}]
 
 
+def test_several_quotes_of_one_turn_are_all_kept(scripted: Any, ships: Collection) -> None:
+    question = "Which was launched first, the Fram or the Gjøa?"
+    script = ["launched in 1892", "built at Rosendal", "I have what I need.", "Gjøa}"]
+    asked = Agent(ships, scripted(script), profile="edge")
+    *_, done = asked.run(question)
+    assert isinstance(done, RunFinished)
+    assert {(c.title, c.quote) for c in done.citations} == {
+        ("Fram", "She was launched in 1892."),
+        ("Gjøa", "The Gjøa was built at Rosendal in 1872."),
+    }
+
+
 def test_every_passage_has_one_key_for_good(scripted: Any, ships: Collection) -> None:
     events = run(scripted(list(TWO_STEPS)), ships)
     added = [event for event in events if isinstance(event, EvidenceAdded)]

@@ -36,6 +36,7 @@ from edge_agent.events import (
     ReadingStarted,
     RunStarted,
     TextAppeared,
+    ToolAnswered,
     ToolCalled,
     TurnStarted,
 )
@@ -73,8 +74,8 @@ def ships(tmp_path: Path) -> Iterator[Collection]:
     library.close()
 
 
-def answering(ships: Collection, *script: str) -> Respondent:
-    means = Means(ScriptedSession(script=[*script]), ships, load_profile("generic"))
+def answering(ships: Collection, *script: str, profile: str = "generic") -> Respondent:
+    means = Means(ScriptedSession(script=[*script]), ships, load_profile(profile))
     return Respondent(means, "scripted")
 
 
@@ -128,6 +129,33 @@ def test_a_closed_book_is_not_opened(
     assert isinstance(answered.events[0], RunStarted)
     for form in EXPORTERS:
         assert isinstance(export(form, answered.events), str)
+
+
+BY_TITLE = replace(BORN, gold=frozenset({"Fram", "Colin Archer"}), gold_by="title")
+
+
+def test_what_is_withheld_is_neither_found_nor_read(ships: Collection) -> None:
+    reading = ["Missing:", " him\n", ">read<", '{"source": "Colin Archer"}']
+    script = ["Nothing", *reading, "Nothing", "I have what I need.", "not found}"]
+    answered = answering(ships, *script, profile="edge").answer(BY_TITLE, Terms("withheld"))
+    assert documents(answered.events) == {"gjoa.md"}
+    (failed,) = [e for e in answered.events if isinstance(e, ToolAnswered) and e.failed]
+    assert "no document 'Colin Archer'" in failed.text
+    row = answered.row
+    assert (row.status, row.answer, row.abstained, row.em) == ("not_found", None, True, True)
+    assert (row.answers, row.gold, row.evidence_recall) == ((), 0, None)
+
+
+def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
+    script = ["Gjøa was built", "I have what I need.", "Rosendal}"]
+    asked = replace(BY_TITLE, text="Where was the designer of the Gjøa and the Fram born?")
+    row = answering(ships, *script, profile="edge").answer(asked, Terms("withheld")).row
+    assert (row.answer, row.abstained, row.em, row.f1) == ("Rosendal", False, False, 0.0)
+
+
+def test_evidence_that_nobody_knows_cannot_be_withheld(ships: Collection) -> None:
+    with pytest.raises(EvaluationError, match="answer the question 'q1'"):
+        answering(ships).answer(replace(BORN, gold=frozenset()), Terms("withheld"))
 
 
 def test_a_model_that_fails_is_told_of_in_the_row(ships: Collection) -> None:

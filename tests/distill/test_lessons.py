@@ -1,0 +1,123 @@
+"""Lessons: what is known of a question, in which order, and what may be asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lessons import Lesson, Need, lessons, mentioned, queries
+from made_up import BRIDGE, FURTHER, QUESTIONS, STEPS, TRIPLES, write_set
+from teacher import answer_from
+
+from edge_agent.index import Passage
+from edge_agent.verification import content_words
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lesson]:
+    folder = tmp_path_factory.mktemp("sets") / "films"
+    dev = {"id": "dev", "split": "dev", **BRIDGE}
+    return {each.id: each for each in lessons(write_set(folder, QUESTIONS | {"dev": dev}))}
+
+
+def test_only_training_questions_are_lessons(made: dict[str, Lesson]) -> None:
+    assert set(made) == set(QUESTIONS)
+
+
+def test_needs_stand_in_the_order_of_the_steps_that_have_them(made: dict[str, Lesson]) -> None:
+    needs = made["steps"].needs
+    assert [need.title for need in needs] == ["Night Ferry", "Ana Ruiz"] != STEPS["gold"]
+    assert [need.says for need in needs] == ["Ana Ruiz", "Toledo"]
+
+
+def test_a_step_has_the_names_of_those_before_it(made: dict[str, Lesson]) -> None:
+    asked = [need.ask for need in made["steps"].needs]
+    assert [" ".join(each.split()) for each in asked] == [
+        "Night Ferry director",
+        "Where was Ana Ruiz born?",
+    ]
+
+
+def test_evidence_is_known_by_its_sentences_or_by_what_it_says(made: dict[str, Lesson]) -> None:
+    first, second = made["triples"].needs
+    assert first.sentences == ("Red Sand is a novel by Tom Hale.",)
+    assert [first.ask, second.ask] == [each[1] for each in TRIPLES["evidences"]]
+    assert first.met_by("Red Sand is a  novel by Tom Hale.")
+    assert not first.met_by("Tom Hale kept bees.")
+    (need,) = made["further"].needs
+    assert need.sentences == ()
+    assert need.met_by("Trieste was her last home.")
+    assert not need.met_by(str(FURTHER["question"]))
+
+
+def test_an_answer_is_right_whatever_its_spelling_and_order(made: dict[str, Lesson]) -> None:
+    assert made["steps"].accepts("toledo.")
+    assert made["steps"].accepts("The town of Toledo")
+    assert made["triples"].accepts("3 May 1899")
+    assert not made["triples"].accepts("May 1899")
+    assert not made["steps"].accepts(None)
+
+
+def test_questions_without_a_corpus_are_lessons_for_reading(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "loose", {"q": {"question": "Where?", "answer": "Lund",
+                       "sentences": ["she met Eva Lind.", "she rests"]}})  # fmt: skip
+    (folder / "corpus.jsonl").unlink()
+    (lesson,) = lessons(folder)
+    assert [need.title for need in lesson.needs] == ["Eva Lind", "she rests"]
+    assert [need.document for need in lesson.needs] == ["q-0", "q-1"]
+
+
+def test_one_in_ten_is_kept_back_and_always_the_same() -> None:
+    held = [Lesson("s", str(number), "q?", (), ()).held for number in range(2000)]
+    assert 0.07 < sum(held) / len(held) < 0.13
+    assert held[:50] == [Lesson("s", str(number), "", ("a",), ()).held for number in range(50)]
+
+
+_TEXT = st.lists(
+    st.sampled_from("Night Ferry Ana Ruiz film town born a of who director Toledo".split()),
+    max_size=10,
+).map(" ".join)
+
+
+@given(_TEXT, _TEXT, _TEXT, _TEXT.filter(bool), _TEXT)
+def test_a_query_has_only_words_that_one_can_know(
+    question: str, read: str, evidence: str, title: str, ask: str
+) -> None:
+    need = Need("d", title, (), "", ask)
+    known = content_words(f"{question} {read} {ask}")
+    for query in queries(need, question, read, evidence):
+        assert query.strip()
+        assert content_words(query) <= known
+
+
+def test_a_name_is_found_as_whole_words() -> None:
+    assert mentioned("Night Ferry", "the night ferry sailed") == "night ferry"
+    assert mentioned("Ferry", "ferryman") is None
+    assert Need("d", "Night Ferry (film)", (), "", "").name == "Night Ferry"
+
+
+# The answer that passages allow
+
+
+def passage(document: str, text: str) -> Passage:
+    return Passage(f"{document}#1", document, "T", "", (), None, 1, 0, len(text), text)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text", "found"),
+    [
+        ("Where?", "Lund", "She lived in Lund.", "Lund"),
+        ("Where?", "Lund", "She lived in Turku.", "not found"),
+        ("When?", "May 3, 1899", "Born 3 May 1899.", "3 May 1899"),
+        ("Are they alike?", "yes", "Both are towns.", "yes"),
+        ("Who is older, Tom or Eva?", "Tom", "He was born in 1899.", "Tom"),
+    ],
+)
+def test_an_answer_stands_in_the_passages_or_is_a_verdict(
+    question: str, answer: str, text: str, found: str
+) -> None:
+    lesson = Lesson("s", "q", question, (answer,), (Need("d", "T", (), "", ""),))
+    assert answer_from(lesson, [passage("d", text)]) == found
+    assert answer_from(lesson, [passage("other", text)]) == "not found"

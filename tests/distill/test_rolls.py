@@ -1,0 +1,131 @@
+"""Rolls: which runs are good, and that a run played again is the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from dictated import KeptWindows
+from evaluated import run
+from hypothesis import given
+from hypothesis import strategies as st
+from lessons import Lesson, Need
+from made_up import configured
+from roll import Practice, Replay, Roll, best, chosen_lessons, judged
+from schooling import Schooling
+from taught_session import TaughtSession
+from teacher import Unteachable
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.evaluation.conditions import changed
+from edge_agent.events import Citation, Event, TextAppeared
+from edge_agent.index import Collection, Library
+from edge_agent.models import EngineSettings, Sample
+from edge_agent.models.engine import Engine
+from edge_agent.profiles import Profile, load_profile
+
+LESSON = Lesson("s", "q", "Who?", ("Larvik",), (Need("fram", "Fram", (), "", ""),))
+
+
+def cited(*keys: int) -> tuple[Citation, ...]:
+    return tuple(Citation(key, "", "/d", "", "", True) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys", "right", "share", "earned"),
+    [
+        ("larvik", (1,), True, 1.0, True),
+        ("Larvik", (1, 2), True, 0.5, True),
+        ("Larvik", (2,), True, 0.0, False),
+        ("Larvik", (), True, 0.0, False),
+        ("Oslo", (1,), False, 1.0, False),
+        (None, (), False, 0.0, False),
+    ],
+)
+def test_a_run_is_good_where_it_is_right_and_cites_the_evidence(
+    answer: str | None, keys: tuple[int, ...], right: bool, share: float, earned: bool
+) -> None:
+    found = judged(LESSON, run(answer=answer, citations=cited(*keys)))
+    assert (found.right, found.cited, found.calls, found.earned) == (right, share, 2, earned)
+
+
+@given(
+    st.lists(
+        st.builds(Roll, st.just(()), st.booleans(), st.sampled_from([0.0, 0.4, 0.5, 1.0]),
+                  st.integers(1, 8))
+    )
+)  # fmt: skip
+def test_the_best_is_the_best_cited_and_then_the_shortest(rolls: Sequence[Roll]) -> None:
+    found = best(rolls)
+    earned = [roll for roll in rolls if roll.right and roll.cited >= 0.5]
+    assert (found is None) == (not earned)
+    if found is not None:
+        assert found.cited == max(roll.cited for roll in earned)
+        assert found.calls == min(roll.calls for roll in earned if roll.cited == found.cited)
+
+
+def test_lessons_that_are_kept_back_are_never_rolled(schooling: Schooling) -> None:
+    held = {each.id for each in schooling.lessons.values() if each.held}
+    chosen = chosen_lessons(configured(), schooling.data, 100)
+    assert {each.id for each in chosen} == set(schooling.lessons) - held
+    assert len(chosen_lessons(configured(), schooling.data, 2)) == 2
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    """The student's, at a temperature, with little to do."""
+    led = changed(
+        load_profile("edge"),
+        gathering={"calls": 2, "results": 1, "result_tokens": 60},
+        reading={"passages": 2, "answer_tokens": 12},
+    )
+    sampling = replace(led.sampling, temperature=0.9)
+    return led.model_copy(update={"sampling": sampling})
+
+
+def test_a_run_played_again_is_the_run(
+    schooling: Schooling, schooled_home: Path, smollm2: Path, profile: Profile
+) -> None:
+    lesson = schooling.lessons["bridge"]
+    library = Collection([Library(schooling.home / "libraries" / "bench-films")])
+    with Engine(smollm2, EngineSettings(context=2048, threads=1)) as engine:
+        session = KeptWindows(engine)
+        settings = AgentSettings(seed=3)
+        agent = Agent(library, session, profile=profile, settings=settings)
+        events = list(agent.run(lesson.question))
+        session.leave()
+        replayed = TaughtSession(engine, Replay(events))
+        again = list(Agent(library, replayed, profile=profile).run(lesson.question))
+        examples = replayed.examples(lesson, "roll1")
+        practice = Practice(configured(), engine, profile)
+        roll = judged(lesson, events)
+        assert practice.examples(lesson, roll, "roll1") == examples
+        assert practice.examples(lesson, replace(roll, events=_cut(events)), "roll1") == []
+    # Tokens that were drawn may spell a text otherwise than it is learned; here they do not.
+    assert [example.tokens for example in examples] == session.windows
+    assert [example.kind for example in examples] == ["gathering", "reading"]
+    assert text_of(again) == text_of(events)
+
+
+def _cut(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return events as if one piece of what the model chose had never been told."""
+    chosen = [event for event in events if isinstance(event, TextAppeared)]
+    first = next(event for event in chosen if event.origin == "chosen")
+    return tuple(event for event in events if event is not first)
+
+
+def text_of(events: Sequence[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextAppeared))
+
+
+def test_what_was_not_decided_cannot_be_played_again() -> None:
+    pen = Replay([TextAppeared(1, "a", "chosen"), TextAppeared(1, "b", "forced"),
+                  TextAppeared(1, "c", "sampled"), TextAppeared(1, "d", "sampled")])  # fmt: skip
+    assert pen.choose(("a", "b")) == "a"
+    assert pen.write(Sample(8)) == "cd"
+    with pytest.raises(Unteachable, match="another way"):
+        pen.write(Sample(8))
+    with pytest.raises(Unteachable, match="another way"):
+        Replay([TextAppeared(1, "a", "chosen")]).choose(("b", "c"))

@@ -1,0 +1,79 @@
+"""Examples on disk: a stop leaves whole groups, and what is missing is made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from examples import Example, Shelf, examples, groups
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up import configured
+from schooling import Schooling
+from teach import READ, main, tasks, taught
+
+
+def example(number: int) -> Example:
+    return Example("films", f"q{number}", "reading", "usual", False, (1, 2, number), (2,))
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.data())
+def test_what_was_cut_off_is_as_if_it_had_never_been(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("shelf") / "new" / "shelf.jsonl"
+    shelf = Shelf(path)
+    for number, size in enumerate(sizes):
+        shelf.add(f"g {number} é", [example(each) for each in range(size)], dropped="")
+    whole = path.read_bytes()
+    kept = whole[: data.draw(st.integers(0, len(whole)))]
+    path.write_bytes(kept)
+    again = Shelf(path)
+    count = kept.count(b"\n")
+    assert again.done == {f"g {number} é" for number in range(count)}
+    assert [len(group["examples"]) for group in groups(path)] == sizes[:count]
+    for number, size in enumerate(sizes):
+        if f"g {number} é" not in again.done:
+            again.add(f"g {number} é", [example(each) for each in range(size)], dropped="")
+    assert path.read_bytes() == whole
+    assert list(examples(path)) == [example(each) for size in sizes for each in range(size)]
+
+
+def test_all_is_taught_in_the_variants_that_it_has(schooling: Schooling) -> None:
+    every = tasks(configured(), schooling.data)
+    assert len(every) == len(schooling.lessons) * 5
+    assert {each.variant for each in every} == {READ, "usual", "single", "pair", "withheld"}
+    assert tasks(configured(), schooling.data) == every
+    assert tasks(configured(seed=2), schooling.data) != every
+    plan = configured()
+    few = plan.teach.variants["usual"].model_copy(update={"share": 0.01})
+    teach = plan.teach.model_copy(update={"variants": {"usual": few}})
+    plan = plan.model_copy(update={"teach": teach})
+    assert {each.variant for each in tasks(plan, schooling.data)} == {READ}
+
+
+def test_teaching_goes_on_where_it_was_stopped(
+    schooling: Schooling, schooled_home: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "taught.jsonl"
+    taught(configured(), schooling.data, out, jobs=1, limit=4)
+    first = out.read_text("utf-8").splitlines(keepends=True)
+    assert len(first) == 4
+    out.write_text("".join(first)[:-9], "utf-8")
+    taught(configured(), schooling.data, out, jobs=1, limit=6)
+    found = {group["group"]: group for group in groups(out)}
+    assert out.read_text("utf-8").startswith("".join(first[:3]))
+    wanted = tasks(configured(), schooling.data)[:6]
+    assert sorted(found) == sorted(each.group for each in wanted)
+    for task in wanted:
+        made, dropped = schooling.school.examples(task)
+        assert [Example.of(each) for each in found[task.group]["examples"]] == made
+        assert found[task.group]["dropped"] == dropped
+
+
+def test_without_the_base_it_is_said_how_to_get_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["teach.py", "--out", str(tmp_path / "t.jsonl")])
+    with pytest.raises(SystemExit, match="models pull qwen"):
+        main()

@@ -1,0 +1,151 @@
+"""Taught runs: what the teacher decides, and that the real session would have asked the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from dictated import DictatedEngine, KeptWindows
+from hypothesis import given
+from hypothesis import strategies as st
+from schooling import Schooling
+from taught_session import branches
+from teach import Task
+
+from edge_agent.agent import Agent
+from edge_agent.evaluation.conditions import changed
+from edge_agent.index import Collection, Library
+from edge_agent.profiles import load_profile
+
+SEARCH = "<tool_name>search</tool_name>"
+NIGHT_FERRY = "Night Ferry: Night Ferry is a 1951 film directed by Ana Ruiz."
+ANA_RUIZ = "Ana Ruiz: Her parents left Toledo when she was born."
+
+
+def queries(lines: list[str]) -> list[str]:
+    """Return what was searched for, but for the question."""
+    return [line.removeprefix("Missing: ") for line in lines if line.startswith("Missing: ")]
+
+
+def quotes(lines: list[str]) -> list[str]:
+    """Return the sentences that were quoted, without their keys."""
+    return [line.rpartition(" [")[0] for line in lines if line.endswith("]") and line[0] != "["
+            and ": " in line and not line.startswith("See above")]  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ["bridge", "steps"])
+def test_a_bridge_goes_over_what_was_just_read(schooling: Schooling, question: str) -> None:
+    gathering, reading = schooling.taught(question, "single")
+    lines = schooling.lines(gathering)
+    assert quotes(lines) == [NIGHT_FERRY, ANA_RUIZ]
+    assert lines.index(f"{NIGHT_FERRY} [1]") < lines.index(f"Missing: {queries(lines)[0]}")
+    assert all("Ana Ruiz" in query or "Night Ferry" in query for query in queries(lines))
+    assert "Ana Ruiz" in queries(lines)[-1]
+    assert lines[-1] == "I have what I need."
+    assert (gathering.kind, reading.kind) == ("gathering", "reading")
+    assert schooling.decided(reading) == ["Toledo}"]
+
+
+def test_a_triple_says_what_is_asked_next(schooling: Schooling) -> None:
+    gathering, reading = schooling.taught("triples", "single")
+    assert any(query.endswith("date birth") for query in queries(schooling.lines(gathering)))
+    assert schooling.decided(reading) == ["3 May 1899}"]  # as the passage spells it
+
+
+def test_two_facts_that_are_shown_together_are_quoted_together(schooling: Schooling) -> None:
+    gathering, reading = schooling.taught("comparison", "usual")
+    lines = schooling.lines(gathering)
+    assert len(quotes(lines)) == 2
+    assert lines[-3:] == [*lines[-3:-1], "I have what I need."]
+    assert all("(born" in line for line in lines[-3:-1])
+    assert queries(lines) == []
+    assert schooling.decided(reading) == ["Tom Hale}"]
+
+
+def test_now_and_then_a_query_finds_nothing_and_a_better_one_follows(schooling: Schooling) -> None:
+    runs = [schooling.lines(schooling.taught("vain", "single", n)[0]) for n in range(8)]
+    counts = {len(queries(lines)) for lines in runs}
+    assert counts == {1, 2}
+    again = next(lines for lines in runs if len(queries(lines)) == 2)
+    first, second = queries(again)
+    assert first != second
+    assert again[again.index(f"Missing: {second}") - 1] == "Nothing here helps."
+    assert again[-1] == "I have what I need."
+
+
+def test_a_document_is_read_further(schooling: Schooling) -> None:
+    gathering, reading = schooling.taught("further", "pair")
+    lines = schooling.lines(gathering)
+    assert '{"source": 1, "about": "last home of Mia Falk"}' in schooling.decided(gathering)
+    assert "<tool_name>read</tool_name>" in lines
+    assert quotes(lines) == ["The Harbour Song: Trieste was her last home."]
+    assert schooling.decided(reading) == ["Trieste}"]
+
+
+@pytest.mark.parametrize("question", ["bridge", "foreign"])
+def test_what_the_library_does_not_have_is_not_found(schooling: Schooling, question: str) -> None:
+    for number in range(3):
+        gathering, reading = schooling.taught(question, "withheld", number)
+        lines = schooling.lines(gathering)
+        # It looks for it honestly, never for the same again.
+        assert 1 <= len(set(queries(lines))) == len(queries(lines)) <= 4
+        assert len(quotes(lines)) <= 1
+        # It gives up by itself, or the agent's patience is over first.
+        assert lines[-1] in ("I have what I need.", "</use_mcp_tool>")
+        assert schooling.decided(reading) == ["not found}"]
+
+
+def test_a_run_that_does_not_come_to_the_answer_is_dropped(schooling: Schooling) -> None:
+    lesson = replace(schooling.lessons["bridge"], answers=("Seville",))
+    made, dropped = schooling.school.examples(Task(lesson, "usual"))
+    assert (made, dropped) == ([], "the passages in view did not give the answer")
+    made, dropped = schooling.school.examples(Task(lesson, "read"))
+    assert (made, dropped) == ([], "the evidence does not state the answer")
+
+
+# What a real session would hold, and where it would ask
+
+
+@pytest.mark.parametrize(
+    ("question", "results"),
+    [
+        *(("bridge", 1), ("comparison", 5), ("triples", 1), ("steps", 1)),
+        *(("further", 2), ("foreign", 5)),
+    ],
+)
+def test_the_real_session_has_the_same_tokens_and_decides_at_the_same_places(
+    question: str, results: int, schooling: Schooling, smollm2: Path
+) -> None:
+    taught = schooling.taught(question, {1: "single", 2: "pair", 5: "usual"}[results])
+    library = Collection([Library(schooling.home / "libraries" / "bench-films")])
+    profile = changed(load_profile("edge"), gathering={"results": results})
+    with DictatedEngine(smollm2, taught) as engine:
+        session = KeptWindows(engine)
+        list(Agent(library, session, profile=profile).run(schooling.lessons[question].question))
+        session.leave()
+    assert session.windows == [example.tokens for example in taught]
+    assert engine.asked == [list(example.decided) for example in taught]
+
+
+_TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=5)
+
+
+@given(st.lists(_TOKENS, min_size=1, max_size=8), st.data())
+def test_branches_are_where_a_walk_through_the_trie_has_a_choice(
+    options: list[list[int]], data: st.DataObject
+) -> None:
+    # An option that begins with another one cannot be chosen: the shorter one ends first.
+    ends = [each for each in options if not any(each[: len(o)] == o != each for o in options)]
+    chosen = data.draw(st.sampled_from(ends))
+    trie: dict[int, dict[int, object]] = {}
+    for option in options:
+        node = trie
+        for token in option:
+            node = node.setdefault(token, {})  # type: ignore[assignment]
+    node, walked = trie, []
+    for depth, token in enumerate(chosen):
+        if len(node) > 1:
+            walked.append(depth)
+        node = node[token]  # type: ignore[assignment]
+    assert branches(options, chosen) == walked
