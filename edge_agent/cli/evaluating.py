@@ -19,7 +19,8 @@ from edge_agent.cli.pulling import ensure_embedder, ensure_usable
 from edge_agent.cli.running import offline_option
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.drivers import in_processes, in_this_process
+from edge_agent.evaluation.cluster import LOCAL, on_cluster, require_ray
+from edge_agent.evaluation.drivers import Driver, in_processes, in_this_process
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
@@ -60,6 +61,7 @@ class Wanted:
     split: str | None
     form: str | None
     jobs: int
+    cluster: str | None
     judge: str | None
     name: str | None
     again: bool
@@ -84,6 +86,16 @@ class Made:
     settings: EvaluationSettings
     rows: tuple[Row, ...]
     lines: Path
+
+
+def _address(_ctx: click.Context, _option: click.Parameter, typed: str | None) -> str | None:
+    """Return where a cluster is; a word that follows the option by chance is no address."""
+    if typed is None or typed in (LOCAL, "auto") or ":" in typed:
+        return typed
+    raise click.BadParameter(
+        f"'{typed}' is no address: give host:port or auto, or no address as the last option, as in "
+        "SET --cluster"
+    )
 
 
 def asking_options(command: _Command) -> _Command:
@@ -146,6 +158,17 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Processes that work side by side, each with a model of its own.",
     ),
     click.option(
+        "--cluster",
+        is_flag=False,
+        flag_value=LOCAL,
+        callback=_address,
+        metavar="[ADDRESS]",
+        help="Have the --jobs work on a Ray cluster: the one whose head is at host:port, or `auto` "
+        "for the one this machine is part of; without ADDRESS one is started here. Each machine "
+        "needs miro-edge, and the model and libraries under the same names in its MIRO_EDGE_HOME: "
+        "nothing is copied there, and whatever differs is refused.",
+    ),
+    click.option(
         "--judge",
         metavar="URL",
         help="Have answers judged by a model behind an OpenAI-compatible server, "
@@ -170,6 +193,8 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
     A suffix tells those apart that are named together. What is done stays, also at Ctrl-C. Raises
     UsageError, EvaluationError, and what models and libraries raise.
     """
+    if wanted.cluster is not None:
+        require_ray()
     home = Home.from_environment()
     with closing(EvaluationStore(home.evaluations)) as store:
         path = sample_folder() if wanted.is_sample else Path(wanted.path)
@@ -187,7 +212,8 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
         _close(libraries)
         if wanted.again:
             _forget(store, planned)
-        _go_through(store, Work(tuple(planned), questions, equipment), wanted.jobs)
+        drive = _driver(wanted, fingerprint)
+        _go_through(store, Work(tuple(planned), questions, equipment), drive)
         return [_made(store, each, questions) for each in planned]
 
 
@@ -293,9 +319,15 @@ def _forget(store: EvaluationStore, planned: Sequence[Planned]) -> None:
             store.remove(each.name)
 
 
-def _go_through(store: EvaluationStore, work: Work, jobs: int) -> None:
+def _driver(wanted: Wanted, fingerprint: Fingerprint) -> Driver:
+    """Return who hands the questions out."""
+    if wanted.cluster is not None:
+        return on_cluster(wanted.cluster, wanted.jobs, fingerprint)
+    return in_this_process if wanted.jobs == 1 else in_processes(wanted.jobs)
+
+
+def _go_through(store: EvaluationStore, work: Work, drive: Driver) -> None:
     """Answer what is not answered yet, showing how far it is."""
-    drive = in_this_process if jobs == 1 else in_processes(jobs)
     names = [each.name for each in work.planned]
     before = {name: _rows(store, name, work.questions) for name in names}
     try:
