@@ -21,6 +21,19 @@ from edge_agent.models import InstalledModel, ModelStore, pull
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_configure() -> None:
+    """Have each of several workers, and all that it starts, keep to cores of its own.
+
+    llama.cpp takes as many threads as a process may use cores, and they wait for each other busily:
+    two models that share two cores take many times as long as one after the other.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and hasattr(os, "sched_setaffinity"):
+        workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[int(worker) :: workers] or cores)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty MIRO_EDGE_HOME."""

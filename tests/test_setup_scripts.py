@@ -44,7 +44,44 @@ def test_what_the_tests_run_with_is_what_people_run_with() -> None:
     assert versions("requirements.lock") <= versions("requirements-dev.lock")
 
 
-@pytest.mark.parametrize("script", ["setup", "miro-edge", "test", "check", "lock"])
+def test_what_is_trained_with_is_what_is_run_with() -> None:
+    def versions(path: Path) -> dict[str, str]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"://|--index|--extra-index|--find-links|--trusted", text)
+        return dict(re.findall(r"^([\w-]+)==([^\s;]+)", text, re.MULTILINE))
+
+    training = versions(SCRIPTS / "distill" / "requirements.txt")
+    locked = versions(SCRIPTS / "requirements-dev.lock")
+    assert {"torch", "transformers", "peft", "gguf", "pydantic"} <= set(training)
+    shared = set(training) & set(locked)
+    assert {name: training[name] for name in shared} == {name: locked[name] for name in shared}
+
+
+def test_the_training_environment_is_made_once(copy: Path, stand_in: dict[str, str]) -> None:
+    script, venv = copy / "scripts" / "distill" / "setup", copy / ".venv-train"
+
+    def made() -> tuple[int, str]:
+        done = subprocess.run(
+            [script], env=stand_in, capture_output=True, text=True, check=False, timeout=15
+        )
+        assert done.stdout == ""
+        return done.returncode, done.stderr
+
+    code, said = made()
+    assert (code, said.splitlines()[-1]) == (0, "training set-up: done")
+    assert made() == (0, "")
+    with (copy / "scripts" / "distill" / "requirements.txt").open("a") as requirements:
+        requirements.write("# changed\n")
+    (venv / "bin" / "broken").touch()
+    code, said = made()
+    assert code == 1
+    assert "pip ran: -m pip install" in said
+    assert not (venv / "stamp").exists()
+    (venv / "bin" / "broken").unlink()
+    assert made()[0] == 0
+
+
+@pytest.mark.parametrize("script", ["setup", "miro-edge", "test", "check", "lock", "distill/setup"])
 def test_every_script_is_posix_shell_and_executable(script: str) -> None:
     subprocess.run(["sh", "-n", SCRIPTS / script], check=True)
     assert os.access(SCRIPTS / script, os.X_OK)
