@@ -14,8 +14,10 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from scripted_session import write_documents
 
 from edge_agent.home import HOME_VARIABLE
+from edge_agent.index import Library
 from edge_agent.models import InstalledModel, ModelStore, pull
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +51,15 @@ def model_store() -> ModelStore:
     return ModelStore(
         Path(folder) if folder else platformdirs.user_cache_path("miro-edge-tests") / "models"
     )
+
+
+@pytest.fixture(scope="session")
+def ready_ships(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of three ships that is only read: making one takes processes of its own."""
+    folder = tmp_path_factory.mktemp("ready") / "ships"
+    with closing(Library(folder)) as library:
+        library.add([write_documents(folder.with_name("documents"))])
+    return folder
 
 
 def _pulled(name: str, store: ModelStore) -> InstalledModel:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from scripted_session import DOCUMENTS, ScriptedSession
+from scripted_session import ScriptedSession
 
 from edge_agent.index import Collection, Library
 
@@ -23,11 +24,6 @@ def scripted_session() -> type[ScriptedSession]:
 
 
 @pytest.fixture
-def ships(tmp_path: Path) -> Collection:
-    folder = tmp_path / "ships-documents"
-    folder.mkdir()
-    for name, text in DOCUMENTS.items():
-        (folder / name).write_text(text)
-    library = Library(tmp_path / "ships")
-    library.add([folder])
-    return Collection([library])
+def ships(ready_ships: Path) -> Iterator[Collection]:
+    with closing(Library(ready_ships)) as library:
+        yield Collection([library])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from word_session import WordSession
 
@@ -14,6 +15,14 @@ DOCUMENTS = {
     "archer.md": "# Colin Archer\n\nColin Archer was born in Larvik. His parents were Scots.",
     "gjoa.md": "# Gjøa\n\nThe Gjøa was built at Rosendal in 1872. She has eight ropes.",
 }
+
+
+def write_documents(folder: Path) -> Path:
+    """Write the documents into `folder`, which is made, and return it."""
+    folder.mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text)
+    return folder
 
 
 @dataclass

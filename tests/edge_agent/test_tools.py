@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from pydantic import ValidationError
+from scripted_session import write_documents
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Evidence
@@ -26,6 +28,14 @@ DAYS = {
     "Thaw": "The dogs were fed on seal meat. The cook was buried ashore.",
     "Return": "Hammerfest was reached in August. All the others were well.",
 }
+
+
+@pytest.fixture
+def own_ships(tmp_path: Path) -> Iterator[Collection]:
+    """A library whose documents may change."""
+    with closing(Library(tmp_path / "ships")) as library:
+        library.add([write_documents(tmp_path / "ships-documents")])
+        yield Collection([library])
 
 
 def context(
@@ -150,31 +160,31 @@ def test_of_a_document_the_part_about_something_is_read(
     assert found.text == "[2] Voyage of the Polaris: " + DAYS["Thaw"]
 
 
-def test_evidence_outlives_its_document(ships: Collection, tmp_path: Path) -> None:
+def test_evidence_outlives_its_document(own_ships: Collection, tmp_path: Path) -> None:
     evidence = Evidence()
-    run("search", context(ships, evidence, results=1), query="Colin Archer")
+    run("search", context(own_ships, evidence, results=1), query="Colin Archer")
     (tmp_path / "ships-documents" / "archer.md").unlink()
-    ships.libraries[0].update()
+    own_ships.libraries[0].update()
     for about in ("", "parents"):
-        found = run("read", context(ships, evidence), source=1, about=about)
+        found = run("read", context(own_ships, evidence), source=1, about=about)
         assert found.text == "[1] Colin Archer: " + (
             "Colin Archer was born in Larvik. His parents were Scots."
         )
     with pytest.raises(ToolError, match="no document 'Colin Archer'"):
-        run("read", context(ships, evidence), source="Colin Archer")
+        run("read", context(own_ships, evidence), source="Colin Archer")
 
 
 def test_evidence_stays_as_it_was_shown_where_its_document_has_changed(
-    ships: Collection, tmp_path: Path
+    own_ships: Collection, tmp_path: Path
 ) -> None:
     evidence = Evidence()
-    run("search", context(ships, evidence, results=1), query="Colin Archer")
+    run("search", context(own_ships, evidence, results=1), query="Colin Archer")
     (tmp_path / "ships-documents" / "archer.md").write_text(
         "# Colin Archer\n\nHe was born in Oslo."
     )
-    ships.libraries[0].update()
-    assert "Larvik" in run("read", context(ships, evidence), source=1).text
-    assert "Larvik" in run("read", context(ships, evidence), source=1, about="born").text
+    own_ships.libraries[0].update()
+    assert "Larvik" in run("read", context(own_ships, evidence), source=1).text
+    assert "Larvik" in run("read", context(own_ships, evidence), source=1, about="born").text
 
 
 def test_what_is_not_here_is_said(ships: Collection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from evaluated import SETTINGS, row, run
-from scripted_session import DOCUMENTS, ScriptedSession
+from scripted_session import ScriptedSession
 
 from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
@@ -63,15 +63,9 @@ FOUND = ["born in Larvik", "I have what I need."]
 
 
 @pytest.fixture
-def ships(tmp_path: Path) -> Iterator[Collection]:
-    folder = tmp_path / "ships-documents"
-    folder.mkdir()
-    for name, text in DOCUMENTS.items():
-        (folder / name).write_text(text)
-    library = Library(tmp_path / "ships")
-    library.add([folder])
-    yield Collection([library])
-    library.close()
+def ships(ready_ships: Path) -> Iterator[Collection]:
+    with closing(Library(ready_ships)) as library:
+        yield Collection([library])
 
 
 def answering(ships: Collection, *script: str, profile: str = "generic") -> Respondent:

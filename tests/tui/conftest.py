@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from scripted_app import ScriptedBench
-from scripted_session import DOCUMENTS
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, save_config
 from edge_agent.events import Event, from_record
 from edge_agent.home import Home
-from edge_agent.index import Shelf
 from edge_agent.tui.app import MiroEdge
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Home:
+def place(tmp_path: Path, ready_ships: Path) -> Home:
     """A home with a library of three ships, which is in use, and nothing else."""
     home = Home(tmp_path / "home")
-    documents = tmp_path / "ships"
-    documents.mkdir()
-    for name, text in DOCUMENTS.items():
-        (documents / name).write_text(text)
-    Shelf(home.libraries).add("ships", [documents])
+    shutil.copytree(ready_ships, home.libraries / "ships")
     ask = AskSettings(libraries=("ships",), model="http://127.0.0.1:9/v1#scripted", offline=True)
     save_config(Config(ask=ask, tui=InterfaceSettings(motion=False)), home.config)
     return home

@@ -18,8 +18,10 @@ from scripted_app import (
     shown,
     until,
 )
+from scripted_session import write_documents
 from textual.widgets import DataTable, Input, OptionList
 
+from edge_agent.home import Home
 from edge_agent.index import IndexProgress, Shelf
 from edge_agent.models import InstalledModel
 from edge_agent.tui import library_work
@@ -87,6 +89,14 @@ async def choose(app: MiroEdge, row: int) -> None:
     await until(lambda: isinstance(app.screen, ChoiceDialog) and app.screen.focused is not None)
     app.screen.query_one(OptionList).highlighted = row
     await press(app, "enter")
+
+
+@pytest.fixture
+def place(place: Home, tmp_path: Path) -> Home:
+    """A home as ever, but with documents that may change."""
+    shutil.rmtree(place.libraries / "ships")
+    Shelf(place.libraries).add("ships", [write_documents(tmp_path / "ships")])
+    return place
 
 
 @pytest.fixture
