@@ -122,8 +122,7 @@ async def test_a_choice_is_chosen(app: MiroEdge) -> None:
         screen = await at(app, "tui.theme")
         await press(app, "enter")
         await dialog(app)
-        app.screen.query_one(OptionList).highlighted = 1
-        await press(app, "enter")
+        await press(app, "down", "enter")
         await until(lambda: screen.said == "tui.theme is now light.")
         assert app.theme == "light"
         assert kept(app, "tui.theme") == "light"
