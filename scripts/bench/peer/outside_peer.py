@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edge_agent.errors import EvaluationError
+from edge_agent.errors import AgentError
 from edge_agent.evaluation.conditions import SINGLE_PASSAGES, Terms
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Equipment
@@ -44,8 +44,8 @@ from edge_agent.events import (
 )
 from edge_agent.evidence import Evidence, added
 from edge_agent.home import Home
-from edge_agent.index import Collection, Shelf
-from edge_agent.models import DEFAULT_CONTEXT, InstalledModel, usable_cores
+from edge_agent.index import Collection, LibraryError, Shelf
+from edge_agent.models import DEFAULT_CONTEXT, InstalledModel, ModelError, usable_cores
 from edge_agent.opening import here, loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.provisioning import installed_embedder
@@ -279,7 +279,7 @@ def main() -> None:
     try:
         with ExitStack() as opened:
             name = go_through(wanted, Home.from_environment(), opened)
-    except EvaluationError as error:
+    except (AgentError, LibraryError, ModelError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("Interrupted. Go on with it: give the same command again.")
