@@ -18,6 +18,10 @@ def call(*arguments: str, text: str | None = None) -> Result:
     return CliRunner().invoke(main, list(arguments), input=text)
 
 
+SHORT = ("--profile", "edge", "--max-calls", "1")
+"""A short prompt and one step, where it does not matter what a real model makes of the question."""
+
+
 def said(result: Result) -> str:
     """Return what stands on standard error, which never holds a traceback."""
     assert "Traceback" not in result.output
@@ -172,7 +176,8 @@ def test_a_small_real_model_answers_from_a_folder(
 def test_events_are_json_lines_from_first_to_last(
     home: Path, smollm2: Path, documents: Path
 ) -> None:
-    result = call("ask", "-m", str(smollm2), "-l", str(documents), "--events", "Where is Larvik?")
+    options = ("-m", str(smollm2), "-l", str(documents), "--events", *SHORT)
+    result = call("ask", *options, "Where is Larvik?")
     kinds = [json.loads(line)["event"] for line in result.stdout.splitlines()]
     assert (kinds[0], kinds[-1]) == ("RunStarted", "RunFinished")
     assert {"ToolCalled", "EvidenceAdded", "TextAppeared"} <= set(kinds)
@@ -186,7 +191,7 @@ def started(result: Result) -> dict[str, Any]:
 def test_a_run_begins_with_all_that_was_asked_for(
     home: Path, smollm2: Path, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mine.toml").write_text('based_on = "generic"\nname = "mine"\n')
+    (tmp_path / "mine.toml").write_text('based_on = "edge"\nname = "mine"\n')
     monkeypatch.chdir(tmp_path)
     options = ["-l", documents.name, "-m", os.path.relpath(smollm2), "--profile", "mine.toml"]
     limits = ["--max-calls", "2", "--max-time", "60", "--max-tokens", "900", "--context", "2048"]
@@ -203,7 +208,7 @@ def test_without_limits_those_of_the_profile_count(
     home: Path, smollm2: Path, documents: Path, tmp_path: Path
 ) -> None:
     own = tmp_path / "short.toml"
-    own.write_text('based_on = "generic"\n[gathering]\ncalls = 1\n')
+    own.write_text('based_on = "edge"\n[gathering]\ncalls = 1\n')
     options = ["-l", str(documents), "-m", str(smollm2), "--profile", str(own), "--events"]
     begun = started(call("ask", *options, "--attempts", "2", "Where is Larvik?"))
     assert (begun["max_calls"], begun["max_seconds"], begun["max_tokens"]) == (1, None, None)
@@ -211,7 +216,8 @@ def test_without_limits_those_of_the_profile_count(
 
 
 def test_quiet_says_the_answer_and_nothing_else(home: Path, smollm2: Path, documents: Path) -> None:
-    result = call("ask", "-m", str(smollm2), "-l", str(documents), "--quiet", "Where is Larvik?")
+    options = ("-m", str(smollm2), "-l", str(documents), "--quiet", *SHORT)
+    result = call("ask", *options, "Where is Larvik?")
     assert result.stderr == ""
     assert len(result.stdout.splitlines()) == 1
 
@@ -219,7 +225,7 @@ def test_quiet_says_the_answer_and_nothing_else(home: Path, smollm2: Path, docum
 def test_nothing_found_is_said_with_its_own_exit_code(
     home: Path, smollm2: Path, documents: Path
 ) -> None:
-    result = call("ask", "-m", str(smollm2), "-l", str(documents), "Xyzzy plugh?")
+    result = call("ask", "-m", str(smollm2), "-l", str(documents), *SHORT, "Xyzzy plugh?")
     assert result.exit_code == 3
     assert result.stdout == "Not found in this library.\n"
 
@@ -248,7 +254,7 @@ def test_a_model_too_large_for_the_memory(
 
 
 def test_a_quantized_cache_answers_too(home: Path, smollm2: Path, documents: Path) -> None:
-    options = ["-l", str(documents), "-m", str(smollm2), "--kv-type", "q8_0", "--json"]
+    options = ["-l", str(documents), "-m", str(smollm2), "--kv-type", "q8_0", "--json", *SHORT]
     result = call("ask", *options, "In which country is Larvik?")
     assert result.exit_code in (0, 3)
     assert json.loads(result.stdout)["tokens"]["prompt"] > 0

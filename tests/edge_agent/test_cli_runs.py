@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from scripted_session import write_documents
 
 from edge_agent.cli import main
 from edge_agent.cli.running import _listening
@@ -112,9 +113,10 @@ def store(home: Path) -> Iterator[RunStore]:
 
 
 @pytest.fixture
-def asking(ships: Any, smollm2: Path, tmp_path: Path) -> list[str]:
+def asking(smollm2: Path, tmp_path: Path) -> list[str]:
     """What `ask` is called with."""
-    return ["ask", "--offline", "-m", str(smollm2), "-l", str(tmp_path / "ships-documents")]
+    documents = write_documents(tmp_path / "ships-documents")
+    return ["ask", "--offline", "-m", str(smollm2), "-l", str(documents)]
 
 
 def on_line(part: str, do: Callable[[], None]) -> Callable[[str], None]:
