@@ -297,7 +297,7 @@ def compare_two(first: str, second: str, as_json: bool) -> None:
 
     \b
     Example:
-      miro-edge eval compare sample-single-shot-qwen2.5-coder-1.5b sample-agent-qwen2.5-coder-1.5b
+      miro-edge eval compare sample-single-shot-miro-edge-1.5b sample-agent-miro-edge-1.5b
     """
     with closing(_store()) as store:
         for name in (first, second):

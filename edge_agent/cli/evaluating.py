@@ -18,8 +18,8 @@ from edge_agent.cli.output import diagnostics, json_option
 from edge_agent.cli.pulling import ensure_embedder, ensure_usable
 from edge_agent.cli.running import offline_option
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.cluster import LOCAL, on_cluster, require_ray
+from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.drivers import Driver, in_processes, in_this_process
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question, QuestionSet

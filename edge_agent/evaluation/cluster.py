@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import socket
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -47,6 +48,8 @@ _ALONE = {
     # What Ray does on laptops with macOS, lest their firewall asks: all ports are on loopback.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_worker_niceness": "0",  # questions are what the machine is for
+    # Other users of this machine reach loopback, too; the token lies below HOME, with the session.
+    "RAY_AUTH_MODE": "token",
 }
 _CLUSTER_FILE = "ray_bootstrap_config.yaml"
 """Where Ray looks, below the user's folder, for what kind of cluster it is part of. Where there is
@@ -178,10 +181,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _unable(error: Exception) -> EvaluationError:
+    why = str(error).strip().split("\n")[-1]  # the end of a traceback
     return EvaluationError(
-        f"A machine of the cluster cannot run miro-edge: {str(error).strip()}\n"
-        f"Install miro-edge {__version__} there, with the cluster extra, in the Python that Ray "
-        "runs in."
+        f"A machine of the cluster cannot run miro-edge: {why}. Install miro-edge {__version__} "
+        "there, with the cluster extra, in the Python that Ray runs in."
     )
 
 
@@ -207,8 +210,10 @@ class _Worker:
             self._equipment = _found_here(self._equipment, self._sharing)
             _check_same(self._equipment, self._fingerprint)
             self._answers = self._opened.enter_context(respondent(self._equipment))
-        except Exception as error:
+        except EvaluationError as error:
             return error
+        except Exception as error:
+            return EvaluationError(f"On the machine {platform.node()} of the cluster: {error}")
         return None
 
     def answer(self, task: Task) -> Result | Exception:
@@ -267,6 +272,8 @@ def _connected(address: str, workers: int, home: Home) -> Iterator[Any]:
         environment = {**_QUIET}
         # Whatever it is told, Ray prints its view of lost workers there, amid somebody's JSON.
         opened.enter_context(redirect_stdout(StringIO()))
+        if address not in (LOCAL, "auto"):
+            _check_answers(address)
         if address == LOCAL:
             folder = opened.enter_context(_session_folder())
             options |= _local(workers, folder)
@@ -278,12 +285,25 @@ def _connected(address: str, workers: int, home: Home) -> Iterator[Any]:
                 opened.callback(ray.shutdown)
                 ray.init(address=address, **options)
         except Exception as error:  # of many kinds, none of them documented
-            raise EvaluationError(
-                f"No Ray cluster could be used at '{address}': {_first_line(error)}. Name the head "
-                "as host:port, from a machine of the cluster (ray start --address=host:port), or "
-                "give --cluster alone to start one on this machine."
-            ) from error
+            raise _no_cluster(address, error) from error
         yield ray
+
+
+def _check_answers(address: str) -> None:
+    """Raise EvaluationError where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except (OSError, OverflowError, ValueError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> EvaluationError:
+    return EvaluationError(
+        f"No Ray cluster could be used at '{address}': {_first_line(error)}. Name the head as "
+        "host:port, from a machine of the cluster (ray start --address=host:port), or give "
+        "--cluster alone to start one on this machine."
+    )
 
 
 def _local(workers: int, folder: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
-from edge_agent.provisioning import installed_embedder
+from edge_agent.provisioning import installed_embedder, model_here
 
 _ASTRAY = "the run goes another way when it is played again"
 
@@ -174,7 +174,7 @@ def chosen_lessons(configuration: Configuration, data: Path, limit: int) -> list
 def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     """Roll what was not rolled yet, and write each question when it is done."""
     home = Home.from_environment()
-    model = ModelStore(home.models).find(options.model)
+    model = model_here(options.model, ModelStore(home.models))
     if model is None:
         raise SystemExit(f"Get the student first: miro-edge models pull {options.model}")
     for name in configuration.sets:

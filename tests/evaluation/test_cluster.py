@@ -78,6 +78,10 @@ def test_a_worker_refuses_what_the_driver_does_not_have(equipment: Equipment) ->
         assert "MIRO_EDGE_HOME" in str(refusal)
     refusal = cluster._Worker(equipment, ours, 1, "another").open()
     assert "not another" in str(refusal)
+    lacking = replace(equipment, libraries=("boats",))
+    refusal = cluster._Worker(lacking, ours, 1, cluster.__version__).open()
+    assert isinstance(refusal, EvaluationError)
+    assert "On the machine" in str(refusal)
 
 
 def test_a_worker_looks_in_its_own_folder(equipment: Equipment, tmp_path: Path) -> None:
