@@ -179,7 +179,7 @@ def server(model: InstalledModel, context: int, seed: int) -> Iterator[str]:
             time.sleep(0.2)
         yield address
     finally:
-        process.terminate()
+        process.kill()  # asked politely, it would first end what it is writing
         process.wait()
 
 
