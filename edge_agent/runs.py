@@ -19,6 +19,7 @@ import sqlite_utils
 from filelock import FileLock, Timeout
 from sqlite_utils.migrations import Migrations
 
+from edge_agent.database import opened
 from edge_agent.errors import RunError
 from edge_agent.events import (
     AttemptFinished,
@@ -118,14 +119,7 @@ class RunStore:
         """Open or make the store at `path`. Raises RunError when that cannot be done."""
         self._locks = path.with_suffix(".locks")
         try:
-            self._locks.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite_utils.Database(
-                sqlite3.connect(path, timeout=30, check_same_thread=False)
-            )
-            self._database.enable_wal()
-            if migrations.pending(self._database):
-                with FileLock(self._locks / "store.lock"):  # another process may be at it
-                    migrations.apply(self._database)
+            self._database = opened(path, self._locks, migrations)
         except (OSError, sqlite3.Error) as error:
             raise RunError(
                 f"The run store {path} cannot be opened: {error}. "

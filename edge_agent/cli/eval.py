@@ -20,7 +20,14 @@ from edge_agent.cli.evaluation_tables import (
     print_figures,
     print_table,
 )
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable
+from edge_agent.cli.output import (
+    diagnostics,
+    json_option,
+    output_option,
+    print_json,
+    printable,
+    write_out,
+)
 from edge_agent.cli.running import terminal
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import plots
@@ -321,13 +328,7 @@ def compare_two(first: str, second: str, as_json: bool) -> None:
     show_default=True,
     help="How the run is written down, as for `runs export`.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE",
-    help="Where to write it.  [default: standard output]",
-)
+@output_option
 def trace(name: str, question: str, form: str, output: Path | None) -> None:
     """Show the run of the question ID in the evaluation NAME, step by step.
 
@@ -335,15 +336,11 @@ def trace(name: str, question: str, form: str, output: Path | None) -> None:
 
     \b
     Example:
-      miro-edge eval trace sample-agent-qwen2.5-coder-1.5b s03
+      miro-edge eval trace sample-agent-miro-edge-1.5b s03
     """
     with closing(_store()) as store:
         text = exported(form, store.events(name, question))
-    if output is None:
-        click.echo(text, nl=False)  # it ends its own lines
-    else:
-        output.write_text(text, encoding="utf-8")
-        diagnostics().print(f"Written to {output}", markup=False)
+    write_out(text, output)
 
 
 @evaluation.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,15 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
 )
 """The option of every command that prints data."""
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Where to write it.  [default: standard output]",
+)
+"""The option of every command that writes a text for other programs."""
 
 
 class ExitCode(IntEnum):
@@ -39,6 +49,15 @@ def results() -> Console:
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output, and nothing else."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def write_out(text: str, output: Path | None) -> None:
+    """Write a text to a file, and say so; without one to standard output, as it is."""
+    if output is None:
+        click.echo(text, nl=False)  # it ends its own lines
+    else:
+        output.write_text(text, encoding="utf-8")
+        diagnostics().print(f"Written to {output}", markup=False)
 
 
 def printable(text: str) -> str:

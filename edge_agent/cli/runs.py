@@ -9,7 +9,15 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.answer import print_answer, print_failure
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import (
+    diagnostics,
+    json_option,
+    output_option,
+    print_json,
+    printable,
+    results,
+    write_out,
+)
 from edge_agent.cli.running import (
     Output,
     budget_options,
@@ -208,13 +216,7 @@ def tell(run: str, text: str) -> None:
     required=True,
     help="All of it as JSON; for training; as MiroFlow writes it; to read, as text or as a page.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE",
-    help="Where to write it.  [default: standard output]",
-)
+@output_option
 def export(run: str, form: str, output: Path | None) -> None:
     """Write the run ID in another format, for other programs or for people.
 
@@ -226,11 +228,7 @@ def export(run: str, form: str, output: Path | None) -> None:
     store = _store()
     full = store.summary(run).id
     text = exported(form, store.events(full), store.times(full))
-    if output is None:
-        click.echo(text, nl=False)  # it ends its own lines
-    else:
-        output.write_text(text, encoding="utf-8")
-        diagnostics().print(f"Written to {output}", markup=False)
+    write_out(text, output)
 
 
 @runs.command()

@@ -43,6 +43,9 @@ def _said(words: str) -> re.Pattern[str]:
     return re.compile(words, re.IGNORECASE | re.MULTILINE)
 
 
+_CORRECT, _INCORRECT = _said(r"\bcorrect\b"), _said(r"\b(incorrect|not correct)\b")
+_CORRECT_YES, _CORRECT_NO = _said(r"^\W*correct\W+yes\b"), _said(r"^\W*correct\W+no\b")
+
 _CASE = """\
 Question: {question}
 Right answer (any one of those between bars counts): {accepted}
@@ -55,8 +58,8 @@ _EQUIVALENCE = Judging(
     "answered otherwise does not either.\n\n"
     + _CASE
     + 'Reply with one word: "Correct" or "Incorrect".',
-    right=_said(r"\bcorrect\b"),
-    wrong=_said(r"\b(incorrect|not correct)\b"),
+    right=_CORRECT,
+    wrong=_INCORRECT,
 )
 
 _JUDGINGS: dict[JudgingName, Judging] = {
@@ -68,8 +71,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         + _CASE
         + 'Reply with "Correct" if they agree, else with "Incorrect", and '
         "nothing more.",
-        right=_said(r"\bcorrect\b"),
-        wrong=_said(r"\b(incorrect|not correct)\b"),
+        right=_CORRECT,
+        wrong=_INCORRECT,
     ),
     "browsecomp": Judging(
         "Decide whether an answer to a question is right, going by the known right answer alone. "
@@ -80,8 +83,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "reasoning: in what it agrees with the right answer, and in what it does not\n"
         "correct: yes or no\n"
         "confidence: how sure the answer says it is, from 0 to 100; 100 if it does not say",
-        right=_said(r"^\W*correct\W+yes\b"),
-        wrong=_said(r"^\W*correct\W+no\b"),
+        right=_CORRECT_YES,
+        wrong=_CORRECT_NO,
     ),
     "hle": Judging(
         "An exam question was answered. Mark it against the key, and against nothing else: neither "
@@ -91,8 +94,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "reasoning: whether it and the key say the same, and where they differ\n"
         "correct: yes or no\n"
         "confidence: the certainty that the answer states, from 0 to 100; 100 if it states none",
-        right=_said(r"^\W*correct\W+yes\b"),
-        wrong=_said(r"^\W*correct\W+no\b"),
+        right=_CORRECT_YES,
+        wrong=_CORRECT_NO,
     ),
     "simpleqa": Judging(
         "Grade an answer to a factual question with one of three letters.\n"

@@ -18,6 +18,7 @@ import sqlite_utils
 from filelock import FileLock, Timeout
 from sqlite_utils.migrations import Migrations
 
+from edge_agent.database import opened
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.rows import Row, from_line, to_line
 from edge_agent.evaluation.settings import EvaluationSettings
@@ -69,12 +70,7 @@ class EvaluationStore:
         self._locks = path.with_suffix(".locks")
         self._lines = path.with_suffix("")
         try:
-            self._locks.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite_utils.Database(sqlite3.connect(path, timeout=30))
-            self._database.enable_wal()
-            if migrations.pending(self._database):
-                with FileLock(self._locks / "store.lock"):  # another process may be at it
-                    migrations.apply(self._database)
+            self._database = opened(path, self._locks, migrations)
         except (OSError, sqlite3.Error) as error:
             raise EvaluationError(
                 f"The store of evaluations {path} cannot be opened: {error}. "
