@@ -29,6 +29,9 @@ _HEADING = "# Settings of miro-edge. What is not here has its default: miro-edge
 _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,]+))')
 """An item of a list: in quotes, where a quote is written twice, or as it is up to the comma."""
 
+_HIDDEN = "(hidden)"
+"""What is shown in place of a key."""
+
 _EXPECTED = {
     "bool_parsing": "yes or no",
     "bool_type": "yes or no",
@@ -104,6 +107,44 @@ class AskSettings(_Frozen):
     """Whether the network is left alone."""
 
 
+class WebSettings(_Frozen):
+    """How the web is searched, where that was asked for."""
+
+    engine: Literal["ddgs", "searxng", "serper", "tavily", "brave"] = Field(
+        default="ddgs", description="Search engine; all but ddgs and searxng want a key."
+    )
+    """Who is asked."""
+    address: _Name = Field(
+        default=None, description="Where the search engine is, if not at its own address."
+    )
+    """Where the engine is; none is its own address, which SearXNG has not."""
+    key: _Name = Field(
+        default=None,
+        description="Key of the search engine.",
+        repr=False,
+        json_schema_extra={"secret": True},
+    )
+    """The engine's key, which an environment variable may hold instead."""
+    allow: tuple[str, ...] = Field(
+        default=(), description="Hosts and networks to read from that are not public."
+    )
+    """What may be visited besides the public web: hosts, IP addresses, networks."""
+    pages: int = Field(default=4, ge=1, le=10, description="Pages that are read for a search.")
+    """How many pages are read for a search; of the others the engine's words count."""
+    page_seconds: float = Field(
+        default=10, gt=0, le=120, description="Longest that the fetching of a page may take."
+    )
+    """Seconds that a page may take to come, all redirects included."""
+    cache_days: float = Field(
+        default=7, ge=0, description="Days until what was found is looked up again."
+    )
+    """Days for which an answer or a page is not asked for again."""
+    cache_mb: float = Field(
+        default=200, gt=0, description="Most megabytes that are kept of the web."
+    )
+    """Megabytes of answers and pages; the oldest make room."""
+
+
 class InterfaceSettings(_Frozen):
     """How the terminal interface looks."""
 
@@ -124,6 +165,8 @@ class Config(_Frozen):
 
     ask: AskSettings = AskSettings()
     """How questions are answered."""
+    web: WebSettings = WebSettings()
+    """How the web is searched."""
     tui: InterfaceSettings = InterfaceSettings()
     """How the terminal interface looks."""
 
@@ -147,6 +190,8 @@ class Setting:
     """Whether it may be left without a value."""
     default: str
     """Its default, as text."""
+    secret: bool
+    """Whether its value is shown to nobody."""
 
 
 # Settings, each as text
@@ -167,6 +212,12 @@ def value_of(config: Config, key: str) -> str:
     _known(key)
     table, name = key.split(".")
     return _text(getattr(getattr(config, table), name))
+
+
+def shown_value(config: Config, key: str) -> str:
+    """Return a setting's value as people may see it; raise ConfigError for a slip."""
+    value = value_of(config, key)
+    return _HIDDEN if value and _known(key).secret else value
 
 
 def changed(config: Config, key: str, text: str) -> Config:
@@ -209,6 +260,7 @@ def _setting(table: str, name: str) -> Setting:
         choices=get_args(kept) if get_origin(kept) is Literal else (),
         optional=union is not None,
         default=_text(field.default),
+        secret=bool((field.json_schema_extra or {}).get("secret")),
     )
 
 
@@ -309,6 +361,7 @@ def _write(values: Mapping[str, Any], path: Path) -> None:
         path = path.resolve()  # a link stays one
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)  # there may be a key in it
         draft.write_text(f"{_HEADING}\n{tomli_w.dumps(values)}", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
@@ -325,7 +378,9 @@ def _fault(error: ValidationError, path: Path) -> str:
     if first["type"] == "extra_forbidden":
         said = f"There is no setting '{key}', which is in {path}.{_hint(key)}"
     else:
-        said = f"{key} in {path} is {first['input']!r}, and should be {_expected(error)}."
+        is_secret = any(each.secret and each.key == key for each in settings())
+        shown = _HIDDEN if is_secret else repr(first["input"])
+        said = f"{key} in {path} is {shown}, and should be {_expected(error)}."
     return f"{said} Take it out: miro-edge config unset {shlex.quote(key)}; or edit the file."
 
 

@@ -54,6 +54,11 @@ class Home:
         return self.root / "tuning.json"
 
     @property
+    def web(self) -> Path:
+        """What the web has said, one SQLite file."""
+        return self.root / "web"
+
+    @property
     def prefixes(self) -> Path:
         """Decoded system prompts, one state file a fingerprint."""
         return self.root / "prefixes"

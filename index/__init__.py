@@ -22,6 +22,7 @@ from .excerpt import Excerpt, Titled, excerpts
 from .library import Hit, Library, Statistics
 from .passages import Passage, split
 from .ranking import By
+from .relevance import relevance
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .sources import Source
@@ -58,6 +59,7 @@ __all__ = [
     "Verification",
     "check_name",
     "excerpts",
+    "relevance",
     "sample_folder",
     "sentence_spans",
     "sentences",

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from edge_agent.config import Setting, changed, settings, value_of
+from edge_agent.config import Setting, changed, settings, shown_value, value_of
 from edge_agent.errors import ConfigError
 
 from .dialogs import ChoiceDialog, PromptDialog
@@ -31,7 +31,7 @@ class SettingsScreen(TableScreen):
         """Return the settings."""
         config = self.miro.config
         for each in settings():
-            value = value_of(config, each.key)
+            value = shown_value(config, each.key)
             yield each.key, (each.key, value, each.default, each.description)
 
     def on_mount(self) -> None:
@@ -53,7 +53,8 @@ class SettingsScreen(TableScreen):
         setting = self._setting
         if setting is None:
             return
-        before = value_of(self.miro.config, setting.key)
+        # A key that is kept is not shown to be edited, only replaced.
+        before = "" if setting.secret else value_of(self.miro.config, setting.key)
         if setting.kind == "switch":
             self._change(setting.key, "no" if before == "yes" else "yes")
             return
@@ -87,7 +88,7 @@ class SettingsScreen(TableScreen):
             self.fail(error)
             return
         self.reload()
-        self.say(f"{key} is now {value_of(self.miro.config, key) or 'the default'}.")
+        self.say(f"{key} is now {shown_value(self.miro.config, key) or 'the default'}.")
 
 
 def _chooser(setting: Setting, before: str) -> ChoiceDialog:

@@ -16,7 +16,7 @@ from edge_agent.config import (
     load_config,
     save_config,
     settings,
-    value_of,
+    shown_value,
 )
 from edge_agent.home import Home
 
@@ -44,7 +44,7 @@ def config(ctx: click.Context, as_json: bool) -> None:
         return
     table = Table("setting", "value", "default", "what it is", box=None)
     for each in settings():
-        value = printable(value_of(found, each.key))
+        value = printable(shown_value(found, each.key))
         table.add_row(each.key, Text(value), each.default, each.description)
     results().print(table)
     _say(f"They lie in {path}")
@@ -66,7 +66,7 @@ def set_value(key: str, value: str) -> None:
     path = _path()
     fresh = changed(load_config(path), key, value)
     save_config(fresh, path)
-    _say(f"{key} is {value_of(fresh, key) or 'its default'} from now on.")
+    _say(f"{key} is {shown_value(fresh, key) or 'its default'} from now on.")
 
 
 @config.command()
@@ -104,7 +104,9 @@ def _records(found: Config) -> list[dict[str, object]]:
         records.append(
             {
                 "key": each.key,
-                "value": values[table][name],
+                "value": (shown_value(found, each.key) or None)
+                if each.secret
+                else values[table][name],
                 "default": defaults[table][name],
                 "description": each.description,
             }

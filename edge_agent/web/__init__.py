@@ -1,0 +1,12 @@
+"""The web as one more library: search engines, pages, guards around them, and what was kept.
+
+Nothing here is used unless the web was asked for.
+"""
+
+from __future__ import annotations
+
+from .errors import WebError
+from .library import WEB, WebLibrary
+from .opening import open_web
+
+__all__ = ["WEB", "WebError", "WebLibrary", "open_web"]
