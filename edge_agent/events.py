@@ -27,6 +27,8 @@ class Citation:
     place: str
     quote: str
     supported: bool
+    library: str = ""
+    """The library that the passage is in, or where else it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class RunStarted:
     """The libraries as they can be asked for again: names or paths."""
     profile_source: str = ""
     """The profile as it can be asked for again: a name or a path."""
+    tools: tuple[str, ...] = ()
+    """What was asked for beside the profile's own tools, by name."""
+    web: bool = False
+    """Whether the web is searched where the libraries do not answer."""
     system: str = ""
     """The system prompt while evidence is gathered."""
     prompt: str = ""
@@ -106,6 +112,8 @@ class AttemptStarted:
 
     attempt: int
     summary: str
+    web: bool = False
+    """Whether it searches the web, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def agent_settings(
         model_source=_model_source(chosen, wanted.model),
         libraries=tuple(_library_source(name, home) for name in wanted.libraries),
         profile_source=_profile_source(wanted.profile, chosen),
+        tools=wanted.tools,
         prefixes=home.prefixes,
     )
 

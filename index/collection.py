@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection as Those
 from collections.abc import Iterable, Sequence
 from math import log
+from typing import Protocol
 
 from .analysis import terms
 from .dense import Embedder
@@ -17,27 +18,57 @@ _EMBEDDED = 30
 """Best passages of a document by words that are embedded to be ranked by meaning too."""
 
 
+class Searched(Protocol):
+    """What can be searched: a library, or something else that answers with passages.
+
+    Where it cannot be reached now, its methods raise Unreachable.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is found."""
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What it is searched by meaning with, if it is."""
+
+    def search(self, query: str, limit: int, exclude: Those[str] = frozenset()) -> tuple[Hit, ...]:
+        """Return the best passages for `query`, best first; those of the ids in `exclude` not."""
+
+    def document(self, document: str) -> tuple[Passage, ...]:
+        """Return all passages of a document, in order; none where it is not there."""
+
+    def find_document(self, title_or_id: str) -> str | None:
+        """Return the id of the document with that id, else with that title, or None."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Collection:
     """One or more libraries, asked together; what is found names the library it is in."""
 
-    def __init__(self, libraries: Iterable[Library]) -> None:
-        """Collect `libraries`, at least one."""
+    def __init__(self, libraries: Iterable[Library], first: Searched | None = None) -> None:
+        """Collect `libraries`, at least one; what is `first`, if anything, comes before them."""
         self.libraries = tuple(libraries)
+        self._searched: tuple[Searched, ...] = self.libraries
+        if first is not None:
+            self._searched = (first, *self.libraries)
 
     @property
     def name(self) -> str:
         """The names of the libraries."""
-        return "+".join(library.name for library in self.libraries)
+        return "+".join(library.name for library in self._searched)
 
     @property
     def embedder(self) -> Embedder | None:
         """What the libraries are searched by meaning with, if they are."""
-        return self.libraries[0].embedder
+        return self._searched[0].embedder
 
     def document(self, library: str, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document of a library, in order; none where it is not there."""
         return next(
-            (each.document(document) for each in self.libraries if each.name == library), ()
+            (each.document(document) for each in self._searched if each.name == library), ()
         )
 
     def passages_about(
@@ -56,7 +87,7 @@ class Collection:
 
     def find_document(self, title_or_id: str) -> tuple[str, str] | None:
         """Return the library and the id of the document with that id, else with that title."""
-        for library in self.libraries:
+        for library in self._searched:
             document = library.find_document(title_or_id)
             if document is not None:
                 return library.name, document
@@ -72,7 +103,7 @@ class Collection:
         """
         found: dict[tuple[str, str], Hit] = {}
         rankings = []
-        for library in self.libraries:
+        for library in self._searched:
             hidden = {passage for name, passage in exclude if name == library.name}
             ranking = {
                 (library.name, hit.passage.id): hit for hit in library.search(query, limit, hidden)
