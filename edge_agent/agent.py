@@ -11,6 +11,7 @@ from types import TracebackType
 
 from edge_agent.desk import Means, Signals
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted
+from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.inquiry import Inquiry
@@ -19,6 +20,7 @@ from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.runs import new_run_id
+from edge_agent.tools import toolbox
 from edge_agent.trajectory import Trajectory
 
 
@@ -46,6 +48,8 @@ class AgentSettings:
     """How the libraries can be asked for again: names or paths."""
     profile_source: str = ""
     """How the profile can be asked for again: a name or a path."""
+    tools: tuple[str, ...] = ()
+    """What was asked for beside the profile's own tools, by name."""
     prefixes: Path | None = None
     """A folder where decoded system prompts are kept, so that a run starts without decoding one."""
 
@@ -76,12 +80,14 @@ class Agent:
         *,
         profile: Profile | str | None = None,
         settings: AgentSettings | None = None,
+        extras: Extras | None = None,
     ) -> None:
         """Make an agent over a library, or several as a Collection.
 
         `model` is a session, or a model by name, path or address; the default one if none is given.
         `profile` is a profile, the name of one or the path of one; the model's own if none is
-        given. Raises ProfileError, and for a model that is named UnknownModel.
+        given. `extras` stay their owner's.
+        Raises ProfileError, ToolboxError, and for a model that is named UnknownModel.
         """
         self.library = Collection([library]) if isinstance(library, Library) else library
         self.settings = settings or AgentSettings()
@@ -96,6 +102,8 @@ class Agent:
         own = "generic" if self._model is None else self._model.profile
         wanted = own if profile is None else profile
         self.profile = load_profile(wanted) if isinstance(wanted, str) else wanted
+        self._extras = extras or Extras()
+        self.toolbox = toolbox(self.profile.tools, self._extras.tools)
 
     def __enter__(self) -> Agent:
         """Lend the agent."""
@@ -145,7 +153,9 @@ class Agent:
             model_source=settings.model_source,
             libraries=settings.libraries,
             profile_source=settings.profile_source,
-            system=system_prompt(self.profile),
+            tools=settings.tools,
+            web=self._extras.web is not None,
+            system=system_prompt(self.profile, self.toolbox),
             prompt=question_prompt(self.profile, question),
         )
         return self._carried_on(started, Trajectory.of([started]))
@@ -201,6 +211,12 @@ class Agent:
     def _carried_on(self, first: Event, trajectory: Trajectory) -> Iterator[Event]:
         self._signals = Signals()
         means = Means(
-            self.session, self.library, self.profile, self.settings.prefixes, self._signals
+            session=self.session,
+            library=self.library,
+            profile=self.profile,
+            toolbox=self.toolbox,
+            prefixes=self.settings.prefixes,
+            signals=self._signals,
+            web=self._extras.web,
         )
         return chain([first], Inquiry(means, trajectory).events())

@@ -23,10 +23,20 @@ def retry_summary(trajectory: Trajectory, profile: Profile) -> str:
         ", ".join(str(value) for value in made.call.arguments.values())
         for made in trajectory.all_calls
     )
-    lines = map(trajectory.line_of, trajectory.quotes[-_MOST_LINES:])
     return profile.prompts.retry.format(
-        searches="\n".join([*searches][-_MOST_LINES:]), notes="".join(lines) or "nothing\n"
+        searches="\n".join([*searches][-_MOST_LINES:]), notes=_notes(trajectory)
     ).strip()
+
+
+def web_summary(trajectory: Trajectory, profile: Profile) -> str:
+    """Return what an attempt on the web is told of those over the libraries: what was found."""
+    return profile.prompts.web.format(notes=_notes(trajectory)).strip()
+
+
+def _notes(trajectory: Trajectory) -> str:
+    """Return the sentences that were quoted last, a line each."""
+    lines = map(trajectory.line_of, trajectory.quotes[-_MOST_LINES:])
+    return "".join(lines) or "nothing\n"
 
 
 def elected(outcomes: list[AttemptFinished]) -> AttemptFinished:

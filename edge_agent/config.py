@@ -101,6 +101,14 @@ class AskSettings(_Frozen):
         default=False, description="Make all attempts, and take the majority's answer."
     )
     """Whether the attempts vote."""
+    tools: tuple[str, ...] = Field(
+        default=(), description="Tools beside those that the model has anyway."
+    )
+    """What the model may use beside its profile's own tools."""
+    web: bool = Field(
+        default=False, description="Search the web where the libraries do not answer."
+    )
+    """Whether the web is searched after the libraries."""
     seed: int = Field(default=0, description="Same seed, same answer.")
     """Where the drawing of tokens begins."""
     offline: bool = Field(default=False, description="Never download, and use no server elsewhere.")
@@ -258,7 +266,7 @@ def _setting(table: str, name: str) -> Setting:
         description=field.description or "",
         kind=_kind(kept),
         choices=get_args(kept) if get_origin(kept) is Literal else (),
-        optional=union is not None,
+        optional=union is not None or field.default == (),
         default=_text(field.default),
         secret=bool((field.json_schema_extra or {}).get("secret")),
     )

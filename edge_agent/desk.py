@@ -22,10 +22,11 @@ from edge_agent.events import (
     TurnRolledBack,
     TurnStarted,
 )
-from edge_agent.index import Collection
+from edge_agent.index import Collection, Searched
 from edge_agent.models import AnySession, Plan, Sampling
 from edge_agent.profiles import Profile
 from edge_agent.reasons import INTERRUPTED, TIME_LIMIT, TOKEN_LIMIT
+from edge_agent.tools import Toolbox
 from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.window import Window
 
@@ -60,7 +61,11 @@ class Means:
     profile: Profile
     prefixes: Path | None = None
     """A folder where decoded system prompts are kept."""
+    toolbox: Toolbox = field(default_factory=lambda: Toolbox(()))
+    """What the model may call."""
     signals: Signals = field(default_factory=Signals)
+    web: Searched | None = None
+    """What is searched where the library does not answer."""
 
 
 class Desk:
@@ -69,10 +74,12 @@ class Desk:
     def __init__(self, means: Means, trajectory: Trajectory) -> None:
         """Take up the work where `trajectory` stands."""
         self.session = means.session
-        self.library = means.library
         self.profile = means.profile
+        self.toolbox = means.toolbox
         self.signals = means.signals
         self.trajectory = trajectory
+        self._library = means.library
+        self._web = None if means.web is None else Collection(means.library.libraries, means.web)
         self._prefixes = means.prefixes
         self._window = Window(means.session, means.profile)
         self._began = time.monotonic()
@@ -82,6 +89,16 @@ class Desk:
         """Apply an event to the trajectory, and return it to be yielded."""
         self.trajectory.apply(event)
         return event
+
+    @property
+    def library(self) -> Collection:
+        """What is searched now."""
+        return self._web if self._web is not None and self.trajectory.web else self._library
+
+    @property
+    def may_go_further(self) -> bool:
+        """Whether there is a web to search that was not searched yet."""
+        return self._web is not None and not self.trajectory.web
 
     # The window
 

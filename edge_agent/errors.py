@@ -11,6 +11,10 @@ class RunError(AgentError):
     """A run is not in the store, or the store cannot be written."""
 
 
+class ToolboxError(AgentError):
+    """The tools that were chosen for a run cannot be had together, or not at all."""
+
+
 class ProfileError(AgentError):
     """A profile is unknown or says something that cannot be carried out."""
 

@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 Status: TypeAlias = Literal["answered", "partial", "not_found", "failed"]
 
+WEB = "the web"
+"""What the web is called among libraries; those of documents have no spaces in their names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -27,6 +30,13 @@ class Citation:
     place: str
     quote: str
     supported: bool
+    library: str = ""
+    """The library that the passage is in, or WEB."""
+
+    @property
+    def is_from_the_web(self) -> bool:
+        """Whether the passage stands on a page of the web."""
+        return self.library == WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,10 @@ class RunStarted:
     """The libraries as they can be asked for again: names or paths."""
     profile_source: str = ""
     """The profile as it can be asked for again: a name or a path."""
+    tools: tuple[str, ...] = ()
+    """What was asked for beside the profile's own tools, by name."""
+    web: bool = False
+    """Whether the web is searched where the libraries do not answer."""
     system: str = ""
     """The system prompt while evidence is gathered."""
     prompt: str = ""
@@ -106,6 +120,8 @@ class AttemptStarted:
 
     attempt: int
     summary: str
+    web: bool = False
+    """Whether it searches the web, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from edge_agent.events import (
 )
 from edge_agent.evidence import added
 from edge_agent.guards import Finish, Nudge, RollBack, judge_result, judge_turn
+from edge_agent.index import Unreachable
 from edge_agent.leads import leads, on_topic
 from edge_agent.models import ModelError, Plan, SpanKind
-from edge_agent.prompting import signatures
 from edge_agent.protocol import Message, ToolCall, free_message, render_failure, repaired
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
-from edge_agent.tools import TOOLS, Tool, ToolContext, ToolError, ToolResult
+from edge_agent.tools import ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
 from edge_agent.turns import closing_turn, gathering_turn, opening_search
 
@@ -40,7 +40,7 @@ class Gathering:
         self._session = desk.session
         self._profile = desk.profile
         self._trajectory = desk.trajectory
-        self._tools = signatures(desk.profile)
+        self._tools = desk.toolbox.signatures
 
     def events(self) -> Steps[None]:
         """Search until there is enough or a limit is reached; a model that fails ends it too."""
@@ -188,8 +188,9 @@ class Gathering:
         known = len(trajectory.evidence)
         failed = False
         try:
-            result = self._tool(call.tool).run(call.arguments, self._tool_context())
-        except (ToolError, ValidationError) as error:
+            tool = self._desk.toolbox.tool(call)
+            result = tool.run(call.arguments, self._tool_context(call))
+        except (ToolError, Unreachable, ValidationError) as error:
             result = ToolResult(render_failure(call, _explained(error)))
             failed = True
         for exhibit in trajectory.evidence.since(known):
@@ -199,13 +200,10 @@ class Gathering:
             ToolAnswered(trajectory.step, call.tool, result.text, result.keys, failed, result.shown)
         )
 
-    def _tool(self, name: str) -> Tool:
-        if name not in self._profile.tools:
-            raise ToolError(f"there is no tool '{name}'")
-        return TOOLS[name]
-
-    def _tool_context(self) -> ToolContext:
+    def _tool_context(self, call: ToolCall) -> ToolContext:
         gathering = self._profile.gathering
+        made = (each.call for each in self._trajectory.all_calls[:-1])
+        earlier = (m.arguments for m in made if (m.server, m.tool) == (call.server, call.tool))
         return ToolContext(
             library=self._desk.library,
             evidence=self._trajectory.evidence,
@@ -214,10 +212,11 @@ class Gathering:
             results=gathering.results,
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
+            earlier=tuple(earlier),
         )
 
 
-def _explained(error: ToolError | ValidationError) -> str:
+def _explained(error: ToolError | Unreachable | ValidationError) -> str:
     """Return why a call failed, in one line that the model can use."""
     if isinstance(error, ValidationError):
         faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge_agent.answering import Answering
-from edge_agent.attempts import elected, retry_summary
+from edge_agent.attempts import elected, retry_summary, web_summary
 from edge_agent.desk import Desk, Means, Steps
 from edge_agent.events import AttemptFinished, AttemptStarted, Event, RunFinished, Status
 from edge_agent.gathering import Gathering
@@ -50,16 +50,25 @@ class Inquiry:
             yield self._desk.emit(self._finished("failed", None, str(error)))
 
     def _conclude(self) -> Steps[None]:
-        """Begin another attempt where one is wanted and can be afforded, or finish the run."""
-        trajectory = self._desk.trajectory
+        """Begin another attempt where one is wanted and can be afforded, or finish the run.
+
+        The libraries come first: the web is searched when no attempt over them has found an answer.
+        """
+        trajectory, profile = self._desk.trajectory, self._desk.profile
         started, last = trajectory.started, trajectory.outcomes[-1]
-        wanted = started.vote or last.answer is None
-        if wanted and trajectory.attempt < started.attempts and not self._desk.stopped():
-            summary = "" if started.vote else retry_summary(trajectory, self._desk.profile)
-            yield self._desk.emit(AttemptStarted(trajectory.attempt + 1, summary))
-            return
         chosen = elected(trajectory.outcomes) if started.vote else last
-        yield self._desk.emit(self._finished(chosen.status, chosen, chosen.reason))
+        following = trajectory.attempt + 1
+        more = following <= started.attempts and not trajectory.web
+        if self._desk.stopped():
+            event: Event = self._finished(chosen.status, chosen, chosen.reason)
+        elif more and (started.vote or last.answer is None):
+            summary = "" if started.vote else retry_summary(trajectory, profile)
+            event = AttemptStarted(following, summary)
+        elif chosen.answer is None and self._desk.may_go_further:
+            event = AttemptStarted(following, web_summary(trajectory, profile), web=True)
+        else:
+            event = self._finished(chosen.status, chosen, chosen.reason)
+        yield self._desk.emit(event)
 
     def _finished(
         self, status: Status, outcome: AttemptFinished | None, reason: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.agent import AgentSettings
-from edge_agent.config import AskSettings
+from edge_agent.config import AskSettings, load_config
 from edge_agent.home import Home
-from edge_agent.index import SAMPLE, Shelf
+from edge_agent.index import SAMPLE, Collection, Searched, Shelf
 from edge_agent.models import InstalledModel, RemoteModel
 from edge_agent.profiles import Profile, load_profile, shipped_profiles
 
@@ -25,6 +25,20 @@ def check_names(wanted: AskSettings, home: Home) -> Profile | None:
     return None if wanted.profile is None else load_profile(wanted.profile)
 
 
+def web_beside(library: Collection, home: Home, *, wanted: bool, offline: bool) -> Searched | None:
+    """Return the web, to be searched where `library` does not answer; None where it is not wanted.
+
+    With `offline` it is what is kept of the web. Raises ConfigError where something that it needs
+    is not set or not installed, and AgentError.
+    """
+    if not wanted:
+        return None
+    # Imported here: who does not ask for the web does not load what talks to it.
+    from edge_agent.web import open_web
+
+    return open_web(load_config(home.config).web, home, library.embedder, offline=offline)
+
+
 def agent_settings(
     wanted: AskSettings, chosen: InstalledModel | RemoteModel, home: Home
 ) -> AgentSettings:
@@ -40,6 +54,7 @@ def agent_settings(
         model_source=_model_source(chosen, wanted.model),
         libraries=tuple(_library_source(name, home) for name in wanted.libraries),
         profile_source=_profile_source(wanted.profile, chosen),
+        tools=wanted.tools,
         prefixes=home.prefixes,
     )
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from edge_agent.profiles import Profile
-from edge_agent.protocol import ToolSignature, render_tools, render_trained_tools
-from edge_agent.tools import TOOLS
+from edge_agent.protocol import render_tools, render_trained_tools
+from edge_agent.tools import Toolbox
 
 
-def signatures(profile: Profile) -> tuple[ToolSignature, ...]:
-    """Return the signatures of the tools that a profile allows."""
-    return tuple(TOOLS[name].signature for name in profile.tools)
-
-
-def system_prompt(profile: Profile) -> str:
-    """Return the system prompt for gathering evidence."""
-    tools = signatures(profile)
-    return profile.prompts.system.format(
+def system_prompt(profile: Profile, toolbox: Toolbox) -> str:
+    """Return the system prompt for gathering evidence with these tools."""
+    tools = toolbox.signatures
+    prompt = profile.prompts.system.format(
         tools=render_tools(tools), trained_tools=render_trained_tools(tools)
-    ).strip()
+    )
+    if toolbox.more:
+        more = profile.prompts.more_tools.format(tools=render_tools(toolbox.more))
+        prompt = f"{prompt.strip()}\n{more}"
+    return prompt.strip()
 
 
 def question_prompt(profile: Profile, question: str) -> str:

@@ -116,22 +116,22 @@ def render_failure(call: ToolCall, reason: str) -> str:
 def guided_call(
     tools: tuple[ToolSignature, ...],
     argument_tokens: int,
-    known: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    known: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType({}),
     opening: str = OPENING,
 ) -> Generator[Step, str, None]:
     """Plan a call that cannot be malformed.
 
     Only the choice among the tools that exist and the arguments are the model's. Arguments that
-    are `known`, by the name of a tool, are written for it; others follow the tool's schema. Where
-    the model has written the tag itself, `opening` is empty.
+    are `known`, by server and name of a tool, are written for it; others follow the tool's schema.
+    Where the model has written the tag itself, `opening` is empty.
     """
     heads = {
         f"{opening}{_head(tool.server)}{tool.name}</tool_name>\n<arguments>\n": tool
         for tool in tools
     }
     tool = heads[(yield Choose(tuple(heads)))]
-    if tool.name in known:
-        yield Force(json.dumps(known[tool.name], ensure_ascii=False) + _TAIL)
+    if (tool.server, tool.name) in known:
+        yield Force(json.dumps(known[tool.server, tool.name], ensure_ascii=False) + _TAIL)
         return
     grammar = json_schema_grammar(tool.schema)
     written = yield Sample(max_tokens=argument_tokens, grammar=grammar, complete=is_json)

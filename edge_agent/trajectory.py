@@ -66,6 +66,8 @@ class Trajectory:
 
     started: RunStarted
     attempt: int = 1
+    web: bool = False
+    """Whether this attempt searches the web, too."""
     step: int = 0
     phase: Phase = "gathering"
     reason: str = ""
@@ -136,8 +138,12 @@ class Trajectory:
 
     @property
     def remembered(self) -> list[MadeCall]:
-        """The calls that are not to be made again: attempts that vote do not know of each other."""
-        return self.calls if self.started.vote else self.all_calls
+        """The calls that are not to be made again.
+
+        Attempts that vote do not know of each other, and what the libraries did not answer the web
+        may.
+        """
+        return self.calls if self.started.vote or self.web else self.all_calls
 
     @property
     def visible(self) -> frozenset[Quote]:
@@ -181,7 +187,7 @@ class Trajectory:
 
     @apply.register
     def _(self, event: AttemptStarted) -> None:
-        self.attempt = event.attempt
+        self.attempt, self.web = event.attempt, event.web
         self._begin_gathering()
         self.entries = _opening(self.started)
         if event.summary:

@@ -49,7 +49,7 @@ def gathering_turn(
         return
     name = (yield Choose(names)) if names else ""
     query = (name + (yield from _line(gathering.thought_tokens))).strip()
-    known = {"search": {"query": query}} if query else {}
+    known = {("library", "search"): {"query": query}} if query else {}
     yield from guided_call(tools, gathering.argument_tokens, known)
 
 

@@ -227,4 +227,12 @@ def _shared(text: str, other: str) -> int:
 
 def _citation(exhibit: Exhibit, quote: str, *, supported: bool) -> Citation:
     passage = exhibit.passage
-    return Citation(exhibit.key, passage.title, passage.source, passage.place, quote, supported)
+    return Citation(
+        exhibit.key,
+        passage.title,
+        passage.source,
+        passage.place,
+        quote,
+        supported,
+        exhibit.library,
+    )

@@ -5,7 +5,7 @@ Importing this loads neither Whoosh nor a reader's library: they are loaded when
 
 from __future__ import annotations
 
-from .collection import Collection
+from .collection import Collection, Searched
 from .dense import Embedder
 from .documents import Document, RecordFields, Section
 from .errors import (
@@ -16,6 +16,7 @@ from .errors import (
     NotEmbedded,
     UnknownLibrary,
     UnknownPassage,
+    Unreachable,
     UnreadableDocument,
 )
 from .excerpt import Excerpt, Titled, excerpts
@@ -48,6 +49,7 @@ __all__ = [
     "Passage",
     "Problem",
     "RecordFields",
+    "Searched",
     "Section",
     "Shelf",
     "Source",
@@ -55,6 +57,7 @@ __all__ = [
     "Titled",
     "UnknownLibrary",
     "UnknownPassage",
+    "Unreachable",
     "UnreadableDocument",
     "Verification",
     "check_name",

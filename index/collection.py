@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection as Those
-from collections.abc import Iterable, Sequence
-from math import log
+from collections.abc import Iterable
+from typing import Protocol
 
-from .analysis import terms
 from .dense import Embedder
-from .fusion import by_reciprocal_rank, combined
+from .fusion import by_reciprocal_rank
 from .library import Hit, Library
 from .passages import Passage
+from .relevance import relevance
 
-_EMBEDDED = 30
-"""Best passages of a document by words that are embedded to be ranked by meaning too."""
+
+class Searched(Protocol):
+    """What can be searched: a library, or something else that answers with passages.
+
+    Where it cannot be reached now, its methods raise Unreachable.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is found."""
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What it is searched by meaning with, if it is."""
+
+    def search(self, query: str, limit: int, exclude: Those[str] = frozenset()) -> tuple[Hit, ...]:
+        """Return the best passages for `query`, best first; those of the ids in `exclude` not."""
+
+    def document(self, document: str) -> tuple[Passage, ...]:
+        """Return all passages of a document, in order; none where it is not there."""
+
+    def find_document(self, title_or_id: str) -> str | None:
+        """Return the id of the document with that id, else with that title, or None."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Collection:
     """One or more libraries, asked together; what is found names the library it is in."""
 
-    def __init__(self, libraries: Iterable[Library]) -> None:
-        """Collect `libraries`, at least one."""
+    def __init__(self, libraries: Iterable[Library], first: Searched | None = None) -> None:
+        """Collect `libraries`, at least one; what is `first`, if anything, comes before them."""
         self.libraries = tuple(libraries)
+        self._searched: tuple[Searched, ...] = self.libraries
+        if first is not None:
+            self._searched = (first, *self.libraries)
 
     @property
     def name(self) -> str:
         """The names of the libraries."""
-        return "+".join(library.name for library in self.libraries)
+        return "+".join(library.name for library in self._searched)
 
     @property
     def embedder(self) -> Embedder | None:
         """What the libraries are searched by meaning with, if they are."""
-        return self.libraries[0].embedder
+        return self._searched[0].embedder
 
     def document(self, library: str, document: str) -> tuple[Passage, ...]:
         """Return all passages of a document of a library, in order; none where it is not there."""
         return next(
-            (each.document(document) for each in self.libraries if each.name == library), ()
+            (each.document(document) for each in self._searched if each.name == library), ()
         )
 
     def passages_about(
@@ -45,18 +71,14 @@ class Collection:
     ) -> tuple[Passage, ...]:
         """Return the passages of a document that say most about `query`, best first."""
         passages = self.document(library, document)
-        scores = _coverage(passages, query)
-        best = sorted(range(len(passages)), key=lambda number: -scores[number])
-        if self.embedder is not None and len(best) > 1:
-            candidates = best[:_EMBEDDED]
-            vectors = self.embedder.embed([query, *(passages[each].text for each in candidates)])
-            cosines = dict(zip(candidates, (vectors[1:] @ vectors[0]).tolist(), strict=True))
-            best = list(combined(dict(enumerate(scores)), cosines))
+        worded = [" ".join([*passage.headings, passage.text]) for passage in passages]
+        meant = [passage.text for passage in passages]
+        best = list(relevance(query, worded, meant, self.embedder))
         return tuple(passages[number] for number in best[:limit])
 
     def find_document(self, title_or_id: str) -> tuple[str, str] | None:
         """Return the library and the id of the document with that id, else with that title."""
-        for library in self.libraries:
+        for library in self._searched:
             document = library.find_document(title_or_id)
             if document is not None:
                 return library.name, document
@@ -72,7 +94,7 @@ class Collection:
         """
         found: dict[tuple[str, str], Hit] = {}
         rankings = []
-        for library in self.libraries:
+        for library in self._searched:
             hidden = {passage for name, passage in exclude if name == library.name}
             ranking = {
                 (library.name, hit.passage.id): hit for hit in library.search(query, limit, hidden)
@@ -81,14 +103,3 @@ class Collection:
             rankings.append(list(ranking))
         order = by_reciprocal_rank(rankings)[:limit]
         return tuple((name, found[name, passage]) for name, passage in order)
-
-
-def _coverage(passages: Sequence[Passage], query: str) -> list[float]:
-    """Return for each passage how much of `query` it has: words in few passages count more."""
-    wanted = frozenset(terms(query))
-    found = [
-        wanted.intersection(terms(" ".join([*passage.headings, passage.text])))
-        for passage in passages
-    ]
-    having = Counter(term for words in found for term in words)
-    return [sum(log(1 + len(passages) / having[term]) for term in words) for words in found]

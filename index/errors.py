@@ -27,6 +27,10 @@ class NotEmbedded(LibraryError):
     """The passages have no vectors, or there is no embedder to compare them with."""
 
 
+class Unreachable(LibraryError):
+    """What is searched cannot be reached now; the message is for the model too."""
+
+
 class UnknownPassage(LibraryError):
     """The library has no passage of that id."""
 

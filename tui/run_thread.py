@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -17,8 +17,9 @@ from textual.message import Message
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
+from edge_agent.extras import open_extras
 from edge_agent.failures import explained, in_words
-from edge_agent.launch import agent_settings, check_names
+from edge_agent.launch import agent_settings, check_names, web_beside
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
 from edge_agent.opening import loading_settings
@@ -160,7 +161,7 @@ class RunThread(threading.Thread):
 
     def _carry_out(self, store: RunStore) -> None:
         self._tell("Getting ready")
-        with closing(self._stream(store)) as stream:
+        with ExitStack() as opened, closing(self._stream(store, opened)) as stream:
             for event in stream:
                 self._outbox.append(event)
                 if not self._announced.is_set():
@@ -169,14 +170,17 @@ class RunThread(threading.Thread):
                 if self._stopped.is_set():
                     return
 
-    def _stream(self, store: RunStore) -> Generator[Event, None, None]:
-        """Return the events of the task, each stored before it is seen."""
+    def _stream(self, store: RunStore, opened: ExitStack) -> Generator[Event, None, None]:
+        """Return the events of the task, each stored before it is seen.
+
+        What has to stay open until the last of them is left in `opened`.
+        """
         task = self._task
         if isinstance(task, Question):
-            agent = self._asking(task.wanted)
+            agent = self._asking(task.wanted, opened)
             recorded = store.record(self._obeying(agent, agent.run(task.text)))
         else:
-            agent, found = self._going_on(task, store)
+            agent, found = self._going_on(task, store, opened)
             recorded = store.resume(
                 task.run,
                 lambda stored: self._obeying(agent, agent.resume(stored, found.budget)),
@@ -194,7 +198,7 @@ class RunThread(threading.Thread):
             agent.pause()
         return events
 
-    def _asking(self, wanted: AskSettings) -> Agent:
+    def _asking(self, wanted: AskSettings, opened: ExitStack) -> Agent:
         bench, home = self._workbench, self._workbench.home
         led = check_names(wanted, home)
         offline = wanted.offline
@@ -203,11 +207,16 @@ class RunThread(threading.Thread):
         library = bench.libraries(wanted.libraries, self._tell, offline=offline)
         settings = agent_settings(wanted, model, home)
         loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
+        profile = led or load_profile(model.profile)
+        web = web_beside(library, home, wanted=wanted.web, offline=offline)
+        extras = opened.enter_context(open_extras(wanted.tools, profile, web))
         self._tell(f"Loading {settings.model}")
         session = bench.session(model, loading)
-        return Agent(library, session, profile=led or model.profile, settings=settings)
+        return Agent(library, session, profile=profile, settings=settings, extras=extras)
 
-    def _going_on(self, task: Continuation, store: RunStore) -> tuple[Agent, Resumption]:
+    def _going_on(
+        self, task: Continuation, store: RunStore, opened: ExitStack
+    ) -> tuple[Agent, Resumption]:
         bench, home = self._workbench, self._workbench.home
         store.check_free(task.run)
         found = resumption(store.events(task.run), task.limits)
@@ -216,10 +225,12 @@ class RunThread(threading.Thread):
         model = bench.model(started.model_source, self._tell, offline=task.offline)
         library = bench.libraries(started.libraries, self._tell, offline=task.offline)
         loading = loading_settings(model, home, found.context)
+        web = web_beside(library, home, wanted=started.web, offline=task.offline)
+        extras = opened.enter_context(open_extras(started.tools, profile, web))
         self._tell(f"Loading {started.model}")
         session = bench.session(model, loading)
         settings = AgentSettings(prefixes=home.prefixes)
-        return Agent(library, session, profile=profile, settings=settings), found
+        return Agent(library, session, profile=profile, settings=settings, extras=extras), found
 
     def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
         if self._stopped.is_set():

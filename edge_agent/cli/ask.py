@@ -20,10 +20,12 @@ from edge_agent.cli.running import (
     terminal,
 )
 from edge_agent.config import AskSettings
+from edge_agent.extras import open_extras
 from edge_agent.home import Home
-from edge_agent.launch import VOTERS, agent_settings, check_names
+from edge_agent.launch import VOTERS, agent_settings, check_names, web_beside
 from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
 from edge_agent.opening import loading_settings, open_session
+from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 
 
@@ -74,6 +76,14 @@ from edge_agent.runs import RunStore
     f"[default: 1, with --vote {VOTERS}]",
 )
 @click.option("--vote", is_flag=True, help="Make all attempts, and take the majority's answer.")
+@click.option(
+    "--tool",
+    "tools",
+    multiple=True,
+    metavar="NAME",
+    help="A tool for the model beside those that it has anyway. Repeatable.",
+)
+@click.option("--web", is_flag=True, help="Search the web where the libraries do not answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
 @offline_option
 @output_options
@@ -92,6 +102,8 @@ def ask(
     max_tokens: int | None,
     attempts: int | None,
     vote: bool,
+    tools: tuple[str, ...],
+    web: bool,
     seed: int,
     offline: bool,
     as_json: bool,
@@ -114,6 +126,7 @@ def ask(
       miro-edge ask -l ~/papers --json "Which paper introduced dropout?"
       echo "When was it built?" | miro-edge ask -l manuals -
       miro-edge ask -m http://127.0.0.1:8080/v1#qwen3-8b "Who designed the bridge?"
+      miro-edge ask -l ~/papers --web "Which paper introduced dropout?"
     """
     output = Output(as_json, events, quiet)
     asked = _question_text(question)
@@ -134,6 +147,8 @@ def ask(
         max_tokens=max_tokens,
         attempts=attempts,
         vote=vote,
+        tools=tools,
+        web=web,
         seed=seed,
         offline=offline,
     )
@@ -153,8 +168,13 @@ def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | N
     engine_settings = loading_settings(
         chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock
     )
-    with open_session(chosen, engine_settings) as session:
-        agent = Agent(library, session, profile=led or chosen.profile, settings=settings)
+    profile = led or load_profile(chosen.profile)
+    web = web_beside(library, home, wanted=wanted.web, offline=offline)
+    with (
+        open_extras(wanted.tools, profile, web) as extras,
+        open_session(chosen, engine_settings) as session,
+    ):
+        agent = Agent(library, session, profile=profile, settings=settings, extras=extras)
         stream = store.record(agent.run(asked))
         return carry_out(agent, stream, store, output, keyboard=keyboard)
 

@@ -25,7 +25,9 @@ from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
+from edge_agent.extras import open_extras
 from edge_agent.home import Home
+from edge_agent.launch import web_beside
 from edge_agent.messages import with_messages
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
@@ -125,8 +127,12 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     library = open_libraries(started.libraries, home, quiet=output.quiet, offline=offline)
     engine_settings = loading_settings(chosen, home, found.context)
     settings = AgentSettings(prefixes=home.prefixes)
-    with open_session(chosen, engine_settings) as session:
-        agent = Agent(library, session, profile=profile, settings=settings)
+    web = web_beside(library, home, wanted=started.web, offline=offline)
+    with (
+        open_extras(started.tools, profile, web) as extras,
+        open_session(chosen, engine_settings) as session,
+    ):
+        agent = Agent(library, session, profile=profile, settings=settings, extras=extras)
         stream = store.resume(run, lambda stored: agent.resume(stored, found.budget))
         return carry_out(agent, stream, store, output, keyboard=terminal())
 

@@ -38,6 +38,11 @@ class Prompts(_Frozen):
     """What was found before the window was cleared; `{notes}`, a line each."""
     retry: str
     """How the attempt before went; `{searches}` that were made, a line each, and `{notes}`."""
+    web: str
+    """What an attempt on the web is told of those over the libraries: `{notes}`, a line each."""
+    more_tools: str
+    """Follows the system prompt where a run has more tools than the profile's own; `{tools}` are
+    those. Empty says nothing: `system` lists all."""
     reader: str
     """Who it is while it reads the answer from the passages."""
     reading: str
@@ -135,6 +140,9 @@ class Profile(_Frozen):
     name: str
     tools: tuple[str, ...] = Field(min_length=1)
     """The tools that it may call, by name."""
+    surfaces: dict[str, str] = {}
+    """Tools that a user may choose, by name, and the names of those that this model knows them
+    as."""
     prompts: Prompts
     told: Told
     sampling: Sampling

@@ -1,15 +1,48 @@
-"""The tools an agent can call, one file each, in one table; a profile says which it may."""
+"""The tools an agent can call, one file each, in one table; a profile says which it may.
+
+Others are chosen for a run: `--tool`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from edge_agent.errors import ToolboxError
 from edge_agent.tools.base import Tool, ToolContext, ToolError, ToolResult
 from edge_agent.tools.google_search import GoogleSearch
 from edge_agent.tools.read import Read
 from edge_agent.tools.scrape_and_extract_info import ScrapeAndExtractInfo
 from edge_agent.tools.search import Search
+from edge_agent.tools.toolbox import Toolbox
 
 TOOLS: dict[str, Tool] = {
     tool.signature.name: tool for tool in (Search(), Read(), GoogleSearch(), ScrapeAndExtractInfo())
 }
 
-__all__ = ["TOOLS", "Tool", "ToolContext", "ToolError", "ToolResult"]
+CHOICES: tuple[str, ...] = ()
+"""The tools that a user may choose for a run, by name."""
+
+
+def toolbox(names: Iterable[str], more: Iterable[Tool] = ()) -> Toolbox:
+    """Return a toolbox with the tools of the table that have these names, and `more`.
+
+    Raises ToolboxError for a name that the table does not have.
+    """
+    own = []
+    for name in names:
+        if name not in TOOLS:
+            raise ToolboxError(f"There is no tool '{name}'. Use some of: {', '.join(TOOLS)}.")
+        own.append(TOOLS[name])
+    return Toolbox(own, more)
+
+
+__all__ = [
+    "CHOICES",
+    "TOOLS",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolResult",
+    "Toolbox",
+    "toolbox",
+]

@@ -34,6 +34,9 @@ class ToolContext:
     """Most tokens to show."""
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    """The arguments of the calls of the same tool in this run, oldest first, whether they failed or
+    not."""
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""

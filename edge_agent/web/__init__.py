@@ -6,7 +6,7 @@ Nothing here is used unless the web was asked for.
 from __future__ import annotations
 
 from .errors import WebError
-from .library import WEB, WebLibrary
+from .library import WebLibrary
 from .opening import open_web
 
-__all__ = ["WEB", "WebError", "WebLibrary", "open_web"]
+__all__ = ["WebError", "WebLibrary", "open_web"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_agent.tools import ToolError
+from edge_agent.index import Unreachable
 
 
-class WebError(ToolError):
+class WebError(Unreachable):
     """The search engine or a page cannot be used: one call fails, and the run goes on."""

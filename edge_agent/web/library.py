@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
+from edge_agent.events import WEB
 from edge_agent.index import Document, Embedder, Hit, Passage, relevance, split
 
 from .browser import Browser
@@ -13,9 +14,6 @@ from .engines import Result
 from .errors import WebError
 from .guard import Guard
 from .reading import one_line
-
-WEB = "the web"
-"""The name of the web among libraries; no library of documents can have one with a space in it."""
 
 _OF_ONE = 3
 """Most passages of one page among those found."""

@@ -20,7 +20,7 @@ from edge_agent.models.engine_settings import EngineSettings
 from edge_agent.profiles import load_profile
 from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.protocol import parse
-from edge_agent.tools import TOOLS
+from edge_agent.tools import TOOLS, toolbox
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 PROFILE = load_profile("mirothinker")
@@ -36,7 +36,9 @@ def joined(lines: list[str]) -> str:
 
 
 def test_the_system_prompt_is_the_recorded_one() -> None:
-    assert system_prompt(PROFILE) == joined(transcript("system_prompt")["system"])
+    assert system_prompt(PROFILE, toolbox(PROFILE.tools)) == joined(
+        transcript("system_prompt")["system"]
+    )
 
 
 @pytest.mark.parametrize("name", ["search_and_scrape", "errors", "slips"])
@@ -49,14 +51,17 @@ def test_a_conversation_reads_like_the_recorded_one(
     assert session.script == []
     assert finished.answer == recorded["answer"]
     system, *rest = session.spans
-    assert (system.kind, system.text) == (SpanKind.SYSTEM, system_prompt(PROFILE))
+    assert (system.kind, system.text) == (
+        SpanKind.SYSTEM,
+        system_prompt(PROFILE, toolbox(PROFILE.tools)),
+    )
     assert [(span.kind.value, span.text) for span in rest] == [
         (span["kind"], joined(span["text"])) for span in recorded["window"]
     ]
 
 
 def test_the_prompt_has_the_parts_that_the_models_know_in_their_order() -> None:
-    prompt = system_prompt(PROFILE)
+    prompt = system_prompt(PROFILE, toolbox(PROFILE.tools))
     parts = [
         "# Tool-Use Formatting Instructions ",
         "<use_mcp_tool></use_mcp_tool>",
@@ -80,7 +85,7 @@ def test_the_prompt_has_the_parts_that_the_models_know_in_their_order() -> None:
 
 
 def test_the_call_that_the_prompt_shows_would_be_understood() -> None:
-    prompt = system_prompt(PROFILE)
+    prompt = system_prompt(PROFILE, toolbox(PROFILE.tools))
     shown = prompt[prompt.index("Usage:") : prompt.index("Important Notes:")]
     call = parse(shown).call
     assert call is not None
@@ -90,7 +95,7 @@ def test_the_call_that_the_prompt_shows_would_be_understood() -> None:
 def test_the_date_is_in_the_question_and_not_in_the_prompt_that_is_kept() -> None:
     today = date.today().isoformat()
     assert today in question_prompt(PROFILE, "Who?")
-    assert today not in system_prompt(PROFILE)
+    assert today not in system_prompt(PROFILE, toolbox(PROFILE.tools))
 
 
 def test_it_samples_and_ends_as_the_models_were_run() -> None:

@@ -124,7 +124,7 @@ def test_a_guided_call_is_well_formed_also_where_the_arguments_were_cut_off() ->
 
 
 def test_arguments_that_are_known_are_written_for_the_model() -> None:
-    known = {"search": {"query": 'a "quoted" word'}}
+    known = {("library", "search"): {"query": 'a "quoted" word'}}
     _, text = carried_out(guided_call((SEARCH,), 20, known), [])
     assert parse(text).call == ToolCall("library", "search", {"query": 'a "quoted" word'})
 

@@ -12,9 +12,9 @@ from runs_told import Told, exhibit
 
 from edge_agent.models import Choose, Force, Plan
 from edge_agent.profiles import load_profile
-from edge_agent.prompting import signatures
 from edge_agent.protocol import parse
 from edge_agent.reading import reply_plan
+from edge_agent.tools import toolbox
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS, closing_turn, gathering_turn
 
 EDGE = load_profile("edge")
@@ -23,7 +23,7 @@ LINES = ("A: One. [1]\n", "B: Two. [2]\n", "C: Three. [3]\n", "D: Four. [4]\n")
 
 def gathering(most: int, leads: Sequence[str] = ()) -> Plan:
     led = EDGE.gathering.model_copy(update={"quotes": most})
-    return gathering_turn(LINES, signatures(EDGE), led, lambda _: leads)
+    return gathering_turn(LINES, toolbox(EDGE.tools).signatures, led, lambda _: leads)
 
 
 def carried(plan: Plan, *decisions: str) -> tuple[str, list[tuple[str, ...]]]:
