@@ -12,7 +12,9 @@ _ADDRESS = re.compile(rf"{_SCHEME}(?P<library>[^/]*)/(?P<document>.*)", re.IGNOR
 
 
 def address_of(library: str, document: str) -> str:
-    """Return the address of a document."""
+    """Return the address of a document; that of a page of the web is its id."""
+    if document.startswith(("http://", "https://")):
+        return document
     return f"{_SCHEME}{quote(library, safe='')}/{quote(document, safe='')}"
 
 

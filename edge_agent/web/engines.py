@@ -153,11 +153,17 @@ class JsonEngine:
     """An engine behind an address that answers in JSON."""
 
     def __init__(self, name: str, address: str, service: _Service, key: str, guard: Guard) -> None:
-        """Ask at `address`; redirects from there are not followed, for they would take the key."""
+        """Ask at `address`; redirects from there are not followed, for they would take the key.
+
+        Raises ConfigError where that is no address.
+        """
         self.name = name
         self._service = service
         self._guard = guard
-        self._url = guard.checked(address + service.path)
+        try:
+            self._url = guard.checked(address + service.path)
+        except WebError as error:
+            raise ConfigError(f"{error} Say where {name} is: web.address") from error
         self._headers = {"Accept": "application/json"}
         if service.key is not None:
             header, _, value = service.key.partition(": ")

@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from ssl import SSLContext
 from typing import Any
 
 import httpcore2
 import httpx2
-
-from edge_agent import __version__
 
 from .errors import WebError
 from .guard import Guard
@@ -24,7 +23,7 @@ from .guard import Guard
 AGENT = "miro-edge"
 """What robots.txt knows this program by."""
 _HEADERS = {
-    "User-Agent": f"{AGENT}/{__version__} (research assistant; reads pages for one person)",
+    "User-Agent": f"{AGENT}/{version('miro-edge')} (reads pages for one person's questions)",
     "Accept-Encoding": "gzip, deflate",
     "Accept-Language": "*",
 }

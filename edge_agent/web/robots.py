@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from .errors import WebError
-from .exchange import AGENT, Deadline, answering, body_of
+from .exchange import AGENT, Deadline, answering
 from .guard import Guard
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _MOST = 512 * 1024
 """Bytes of a robots.txt that count; the standard wants 500 KiB at least."""
 _REDIRECTS = 5
-_NOBODY = "User-agent: *\nDisallow: /"
 
 
 class Robots:
@@ -30,7 +29,7 @@ class Robots:
         self._lock = threading.Lock()
 
     def check(self, url: httpx2.URL, deadline: Deadline) -> None:
-        """Raise WebError where the site does not want `url` to be read by programs."""
+        """Raise WebError where the site is silent, or wants no program to read `url`."""
         from protego import Protego
 
         site = str(url.copy_with(raw_path=b"/robots.txt"))
@@ -46,19 +45,25 @@ class Robots:
     def _text(self, url: httpx2.URL, deadline: Deadline) -> str:
         """Return what a site says; a file that is not there forbids nothing.
 
-        One that cannot be had, because the server fails or is silent, forbids everything.
+        Raises WebError where it cannot be had: then everything counts as forbidden.
         """
-        try:
-            for _ in range(_REDIRECTS + 1):
-                with answering("GET", url, self._guard, deadline) as answer:
-                    if answer.has_redirect_location:
-                        url = self._guard.checked(str(url.join(answer.headers["location"])))
-                        continue
-                    if 400 <= answer.status_code < 500:
-                        return ""
-                    if answer.status_code != 200:
-                        return _NOBODY
-                    return body_of(answer, _MOST).decode("utf-8", "replace")
-        except WebError:
-            return _NOBODY
+        for _ in range(_REDIRECTS + 1):
+            with answering("GET", url, self._guard, deadline) as answer:
+                if answer.has_redirect_location:
+                    url = self._guard.checked(str(url.join(answer.headers["location"])))
+                    continue
+                if 400 <= answer.status_code < 500:
+                    return ""
+                if answer.status_code != 200:
+                    raise WebError(f"{url} answers {answer.status_code}, so nothing is read there.")
+                return _beginning(answer)
         return ""  # too many redirects are like a file that is not there
+
+
+def _beginning(answer: httpx2.Response) -> str:
+    found = bytearray()
+    for piece in answer.iter_bytes():
+        found += piece
+        if len(found) >= _MOST:
+            break
+    return found[:_MOST].decode("utf-8", "replace")

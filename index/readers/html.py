@@ -20,6 +20,8 @@ def read_html(path: Path, name: str) -> list[Document]:
         tree = trafilatura.load_html(data)
     except (etree.LxmlError, ValueError) as error:
         raise UnreadableDocument(f"is not HTML that can be read: {error}") from error
+    if tree is None:  # without <html>, which a page need not have
+        tree = parsed(data)
     if tree is None:
         raise UnreadableDocument("has no text in it")
     title = " ".join((tree.findtext(".//h1") or tree.findtext(".//title") or path.stem).split())
