@@ -123,6 +123,11 @@ class AttemptStarted:
     web: bool = False
     """Whether it searches the web, too."""
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"Attempt {self.attempt}, on the web" if self.web else f"Attempt {self.attempt}"
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished:
@@ -217,6 +222,11 @@ class EvidenceAdded:
     line: int = 1
     start: int = 0
     end: int = 0
+
+    @property
+    def is_from_the_web(self) -> bool:
+        """Whether it stands on a page of the web."""
+        return self.library == WEB
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,11 @@ class EvidenceList(OptionList):
     def _prompt(self, card: Card) -> Text:
         evidence = card.evidence
         sign = getattr(self.signs, card.verdict)
-        place = f" ({shown(evidence.place)})" if evidence.place else ""
+        origin = "on the web" if evidence.is_from_the_web else ""
+        place = ", ".join(filter(None, (origin, shown(evidence.place))))
         text = Text(overflow="fold")
         text.append(f"[{evidence.key}] ", "bold")
-        text.append(f"{in_one_line(evidence.title)}{place}\n")
+        text.append(f"{in_one_line(evidence.title)}{f' ({place})' if place else ''}\n")
         text.append(f"{sign} {VERDICTS[card.verdict]}", "" if card.verdict == "supports" else "dim")
         if card.quote:
             text.append(f"\n{in_one_line(card.quote)}", "italic")

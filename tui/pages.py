@@ -70,7 +70,7 @@ def passage_page(card: Card) -> str:
         f"{escaped(VERDICTS[card.verdict].capitalize())}; {escaped(evidence.place)}"
         + (f", {_flat(headings)}" if headings and headings not in evidence.place else ""),
         _quoted(evidence.text),
-        f"{escaped(evidence.source)}",
+        f"{'On the web: ' if evidence.is_from_the_web else ''}{escaped(evidence.source)}",
     ]
     return "\n\n".join(lines)
 
@@ -115,9 +115,10 @@ def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
         yield "### Sources"
     for citation in citations:
         place = f", {escaped(citation.place)}" if citation.place else ""
+        origin = f", on the web at {escaped(citation.source)}" if citation.is_from_the_web else ""
         verdict = VERDICTS[verdict_on(citation)]
         yield (
-            f"{_link(citation.key)} **{_flat(citation.title)}**{place}: {verdict}\n\n"
+            f"{_link(citation.key)} **{_flat(citation.title)}**{origin}{place}: {verdict}\n\n"
             f"{_quoted(citation.quote)}"
         )
 

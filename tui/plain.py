@@ -285,8 +285,9 @@ def _tell_end(finished: RunFinished) -> None:
         _say_titled("Answer", finished.answer or NOT_FOUND)
     for each in finished.citations:
         verdict = VERDICTS[verdict_on(each)]
+        origin = f", on the web at {each.source}" if each.is_from_the_web else ""
         place = f", {each.place}" if each.place else ""
-        _say(f"Source {each.key}, {verdict}: {each.title}{place}: {each.quote}")
+        _say(f"Source {each.key}, {verdict}: {each.title}{origin}{place}: {each.quote}")
     for claim in finished.claims:
         _say(f"Claim, supported by {keys_of(claim.keys) or 'no passage'}: {claim.text}")
     _say(f"Run {finished.run}")

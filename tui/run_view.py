@@ -154,7 +154,7 @@ class RunView:
 
     @_see.register
     def _(self, event: AttemptStarted) -> None:
-        self.doing = f"Attempt {event.attempt}"
+        self.doing = event.title
 
     @_see.register
     def _(self, event: TurnStarted) -> None:

@@ -79,7 +79,7 @@ class TrajectoryTree(Tree[Moment]):
         if isinstance(event, TurnStarted):
             self._begin(event.step, f"{event.step}")
         elif isinstance(event, AttemptStarted):
-            self._begin(self.current_step, f"Attempt {event.attempt}")
+            self._begin(self.current_step, event.title)
         elif isinstance(event, RunResumed):
             self._begin(self.current_step, "Resumed")
             self._in_step = False

@@ -59,9 +59,10 @@ def print_failure(finished: RunFinished) -> None:
 
 
 def _source_lines(citation: Citation) -> str:
+    origin = "on the web: " if citation.is_from_the_web else ""
     place = f", {citation.place}" if citation.place else ""
     doubt = "" if citation.supported else "  (does not state it by itself)"
     return printable(
-        f"[{citation.key}] {citation.title} ({citation.source}{place}){doubt}\n"
+        f"[{citation.key}] {citation.title} ({origin}{citation.source}{place}){doubt}\n"
         f"    “{citation.quote}”"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,20 @@ from edge_agent.models import (
     usable_cores,
 )
 
+_EXTRAS = {
+    "cluster": "ray",
+    "office": "docx",
+    "serve": "textual_serve",
+    "web": "ddgs",
+    "zim": "libzim",
+}
+"""The extras of the program, and a package that is there where they are."""
+
 
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check this machine: processor, memory, disk, models and libraries.
+    """Check this machine: processor, memory, disk, models, libraries and extras.
 
     \b
     Example:
@@ -42,6 +52,7 @@ def doctor(as_json: bool) -> None:
         "home": _home(home),
         "models": [_model(entry, store) for entry in store.catalog.models],
         "libraries": [_library(name, home) for name in Shelf(home.libraries).names()],
+        "extras": {name: find_spec(package) is not None for name, package in _EXTRAS.items()},
     }
     if as_json:
         print_json(report)
@@ -119,3 +130,6 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(printable(f"  {library['name']}: {count}{trouble}"))
     if not report["libraries"]:
         click.echo("  none yet; `sample` is indexed when it is first asked")
+    click.echo("\nExtras")
+    for extra, is_here in report["extras"].items():
+        click.echo(f"  {extra}: {'here' if is_here else 'not here'}")

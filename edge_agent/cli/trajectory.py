@@ -85,7 +85,8 @@ def _described(event: Event) -> str | None:
 @_described.register
 def _(event: RunStarted) -> str:
     origin = f", forked from {event.parent} after step {event.parent_step}" if event.parent else ""
-    return f"{event.model} over {event.library}, run {event.run}{origin}"
+    web = ", then the web" if event.web else ""
+    return f"{event.model} over {event.library}{web}, run {event.run}{origin}"
 
 
 @_described.register
@@ -101,7 +102,7 @@ def _(event: RunResumed) -> str:
 @_described.register
 def _(event: AttemptStarted) -> str:
     told = f", told:\n{_indented(event.summary)}" if event.summary else ""
-    return f"Attempt {event.attempt}{told}"
+    return f"{event.title}{told}"
 
 
 @_described.register

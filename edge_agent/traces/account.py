@@ -64,7 +64,7 @@ def account(events: Sequence[Event]) -> Account:
         before = steps[-1].number
         number = getattr(event, "step", before)
         if isinstance(event, AttemptStarted):
-            steps.append(Step(f"Attempt {event.attempt}", before))
+            steps.append(Step(event.title, before))
         elif isinstance(event, RunResumed):
             steps.append(Step("Resumed", before))
         elif number > before:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from edge_agent.events import Citation, Claim, Event, SpanCut, StepMeasured
+from edge_agent.events import Citation, Claim, Event, EvidenceAdded, SpanCut, StepMeasured
 from edge_agent.traces.account import Account, Step, account, stamp
 from edge_agent.traces.lines import said, shown
 
@@ -91,7 +91,8 @@ def _answer(run: Account, times: Sequence[float]) -> Iterator[str]:
 
 def _figures(run: Account, times: Sequence[float]) -> str:
     started, done = run.started, run.finished
-    parts = [f"{_apart(started.model)} over {_apart(started.library)}, run {_apart(started.run)}"]
+    over = f"{_apart(started.library)}{', then the web' if started.web else ''}"
+    parts = [f"{_apart(started.model)} over {over}, run {_apart(started.run)}"]
     if times:
         parts.append(f"begun {stamp(times[0])} UTC")
     if done is not None:
@@ -103,12 +104,17 @@ def _figures(run: Account, times: Sequence[float]) -> str:
 
 def _source(citation: Citation, keys: frozenset[int]) -> str:
     verdict = "supports the answer" if citation.supported else "does not state it by itself"
-    place = f", {_apart(citation.place)}" if citation.place else ""
     return (
-        f"<li>{_link(citation.key, keys)} {_apart(citation.title)} "
-        f"({_apart(citation.source)}{place}), {verdict}"
+        f"<li>{_link(citation.key, keys)} {_apart(citation.title)} ({_where(citation)}), {verdict}"
         f"<blockquote>{_text(citation.quote)}</blockquote></li>"
     )
+
+
+def _where(found: Citation | EvidenceAdded) -> str:
+    """Return where a passage stands; an address is told, not linked: a click would be a visit."""
+    origin = "on the web: " if found.is_from_the_web else ""
+    place = f", {_apart(found.place)}" if found.place else ""
+    return f"{origin}{_apart(found.source)}{place}"
 
 
 def _verdict(claim: Claim, keys: frozenset[int]) -> str:
@@ -219,10 +225,9 @@ def _evidence(run: Account) -> Iterator[str]:
     )
     yield "</tr></thead><tbody>"
     for each in run.evidence:
-        place = f", {_apart(each.place)}" if each.place else ""
         yield (
             f'<tr id="e{each.key}"><td>[{each.key}]</td><td>{_text(each.title)}</td>'
-            f'<td>{_apart(each.source)}{place}</td><td class="passage">{_text(each.text)}</td>'
+            f'<td>{_where(each)}</td><td class="passage">{_text(each.text)}</td>'
             f"<td>{verdicts.get(each.key, 'not cited')}</td></tr>"
         )
     yield "</tbody></table>"

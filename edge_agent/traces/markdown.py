@@ -37,9 +37,11 @@ def _answer(run: Account) -> Iterator[str]:
 
 
 def _source(citation: Citation) -> Iterator[str]:
+    origin = "on the web: " if citation.is_from_the_web else ""
     place = f", {_plain(citation.place)}" if citation.place else ""
+    where = f"{origin}{_plain(citation.source)}{place}"
     doubt = "" if citation.supported else " (does not state it by itself)"
-    yield f"- [{citation.key}] {_plain(citation.title)} ({_plain(citation.source)}{place}){doubt}"
+    yield f"- [{citation.key}] {_plain(citation.title)} ({where}){doubt}"
     yield f"  > {_plain(citation.quote)}"
 
 
@@ -59,7 +61,8 @@ def _steps(run: Account) -> Iterator[str]:
 
 def _figures(run: Account, times: Sequence[float]) -> Iterator[str]:
     started, done = run.started, run.finished
-    yield f"- {_plain(started.model)} over {_plain(started.library)}"
+    web = ", then the web" if started.web else ""
+    yield f"- {_plain(started.model)} over {_plain(started.library)}{web}"
     yield f"- run {_plain(started.run)}, profile {_plain(started.profile)}, seed {started.seed}"
     if started.parent:
         yield f"- forked from {_plain(started.parent)} after step {started.parent_step}"

@@ -27,12 +27,12 @@ class Browser:
     Where an engine or a page fails, what is kept of it is better than nothing, however old.
     """
 
-    def __init__(self, engine: Engine, fetch: Fetch, cache: Cache) -> None:
-        """Ask `engine`, and read what is there by `fetch`."""
+    def __init__(self, engine: Engine, fetch: Fetch, reader: PageReader, cache: Cache) -> None:
+        """Ask `engine`, and read what `fetch` brings with `reader`."""
         self._engine = engine
         self._fetch = fetch
         self._cache = cache
-        self._reader = PageReader()
+        self._reader = reader
         self._answers: dict[str, tuple[Result, ...]] = {}
         self._pages: dict[str, Document | WebError] = {}
 

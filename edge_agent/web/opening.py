@@ -17,6 +17,7 @@ from .errors import WebError
 from .fetching import Fetcher, Page
 from .guard import Guard
 from .library import WebLibrary
+from .reading import PageReader
 
 
 def open_web(
@@ -38,7 +39,8 @@ def open_web(
         engine = open_engine(settings, os.environ.get(KEY_VARIABLE) or settings.key)
         fetch = Fetcher(guard, settings.page_seconds).fetch
     cache = Cache(home.web, settings.cache_days, settings.cache_mb)
-    return WebLibrary(Browser(engine, fetch, cache), guard, settings.pages, embedder)
+    browser = Browser(engine, fetch, PageReader(), cache)
+    return WebLibrary(browser, guard, settings.pages, embedder)
 
 
 def _require_packages() -> None:

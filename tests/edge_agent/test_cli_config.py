@@ -68,6 +68,7 @@ SET = AskSettings(
     max_tokens=9000,
     attempts=3,
     vote=True,
+    web=True,
     seed=7,
     offline=True,
 )
@@ -105,6 +106,20 @@ def test_all_settings_as_json(path: Path) -> None:
         "default": 4096,
         "description": "The model's window, in tokens.",
     }
+
+
+def test_a_key_is_not_shown(path: Path) -> None:
+    results = [
+        *(call("config"), call("config", "--json")),
+        *(call("config", "set", "web.key", "s3cret"), call("config"), call("config", "--json")),
+    ]
+    assert load_config(path).web.key == "s3cret"
+    assert all(result.exit_code == 0 and "s3cret" not in result.output for result in results)
+    values = [
+        {each["key"]: each["value"] for each in json.loads(results[n].stdout)["settings"]}
+        for n in (1, 4)
+    ]
+    assert [each["web.key"] for each in values] == [None, "(hidden)"]
 
 
 # Changing

@@ -16,11 +16,13 @@ from edge_agent.config import (
     AskSettings,
     Config,
     InterfaceSettings,
+    WebSettings,
     changed,
     forget,
     load_config,
     save_config,
     settings,
+    shown_value,
     value_of,
 )
 from edge_agent.errors import ConfigError
@@ -44,6 +46,16 @@ ask_settings = st.builds(
     vote=st.booleans(),
     seed=st.integers(-(2**63), 2**63 - 1),
     offline=st.booleans(),
+    web=st.booleans(),
+)
+web_settings = st.builds(
+    WebSettings,
+    engine=st.sampled_from(["ddgs", "searxng", "serper", "tavily", "brave"]),
+    address=st.none() | text,
+    key=st.none() | text,
+    allow=st.lists(text, max_size=3).map(tuple),
+    pages=st.integers(1, 10),
+    page_seconds=st.floats(0, 120, exclude_min=True),
 )
 interface_settings = st.builds(
     InterfaceSettings,
@@ -51,7 +63,7 @@ interface_settings = st.builds(
     motion=st.booleans(),
     ascii=st.booleans(),
 )
-configs = st.builds(Config, ask=ask_settings, tui=interface_settings)
+configs = st.builds(Config, ask=ask_settings, web=web_settings, tui=interface_settings)
 
 
 @pytest.fixture
@@ -137,6 +149,8 @@ def test_a_blank_name_is_none() -> None:
         ("ask.vote", "perhaps", "yes or no"),
         ("ask.kv_type", "f32", "'f16' or 'q8_0'"),
         ("ask.libraries", ",", "a list of one text or more"),
+        ("web.engine", "altavista", "'ddgs', 'searxng', 'serper', 'tavily' or 'brave'"),
+        ("web.pages", "0", "greater than or equal to 1"),
         ("tui.theme", "pink", "'dark', 'light' or 'contrast'"),
     ],
 )
@@ -191,6 +205,21 @@ def test_what_is_told_of_a_setting() -> None:
     assert (told["ask.kv_type"].kind, told["ask.kv_type"].choices) == ("choice", ("f16", "q8_0"))
     assert told["ask.kv_type"].optional
     assert not told["tui.theme"].optional
+    assert [key for key in KEYS if told[key].secret] == ["web.key"]
+
+
+def test_a_key_is_shown_to_nobody(path: Path) -> None:
+    config = changed(Config(), "web.key", "do not tell")
+    assert (value_of(config, "web.key"), shown_value(config, "web.key")) == (
+        "do not tell",
+        "(hidden)",
+    )
+    assert shown_value(Config(), "web.key") == ""
+    assert shown_value(config, "web.engine") == "ddgs"
+    assert "do not tell" not in repr(config)
+    save_config(config, path)
+    assert path.stat().st_mode & 0o077 == 0
+    assert "12345" not in fault(written(path.parent / "new" / "a.toml", "[web]\nkey = 12345"))
 
 
 # The file

@@ -6,8 +6,6 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -23,12 +21,6 @@ from edge_agent.web.reading import PageReader, one_line
 @pytest.fixture
 def fetcher() -> Fetcher:
     return Fetcher(Guard(["127.0.0.1"]), seconds=10)
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[PageReader]:
-    with closing(PageReader()) as found:
-        yield found
 
 
 def refused(fetcher: Fetcher, address: str) -> str:

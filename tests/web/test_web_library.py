@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -24,7 +25,7 @@ VOYAGE = "Amundsen sailed her through the Northwest Passage. It took three winte
 
 
 @pytest.fixture
-def opened(site: Site, tmp_path: Path) -> Iterator[Callable[..., WebLibrary]]:
+def opened(site: Site, tmp_path: Path, shared_reader: None) -> Iterator[Callable[..., WebLibrary]]:
     """Opens the web, whose engine and pages are on a site; several times with one cache."""
     with ExitStack() as stack:
 
@@ -188,7 +189,7 @@ def test_a_page_is_read_by_its_address(
     [
         ("http://127.0.0.2:9/", "not on the public web"),
         ("http://user@a.example/", "user name"),
-        ("http://localhost:1/", "not on the public web"),
+        ("http://0.0.0.0:1/", "not on the public web"),
     ],
 )
 def test_addresses_that_are_not_read(
@@ -280,6 +281,16 @@ def test_the_key_may_be_in_the_environment(
     monkeypatch.setenv("MIRO_EDGE_WEB_KEY", "from outside")
     assert opened(engine="serper", key="set").search("Gjøa", 5) == ()
     assert site.asked("/search")[0].headers["X-API-KEY"] == "from outside"
+
+
+def test_its_own_processes_end_with_it(site: Site, tmp_path: Path, ship: str) -> None:
+    settings = WebSettings(engine="searxng", address=site.address, allow=("127.0.0.1",))
+    before = multiprocessing.active_children()
+    web = open_web(settings, Home(tmp_path), None, offline=False)
+    assert texts(web)
+    assert len(multiprocessing.active_children()) > len(before)
+    web.close()
+    assert multiprocessing.active_children() == before
 
 
 def test_another_site_is_no_way_in(opened: Callable[..., WebLibrary], site: Site) -> None:

@@ -1,0 +1,201 @@
+"""A question that the library does not answer is taken to the web, if that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from scripted_session import ScriptedSession
+from site_served import Site
+
+from edge_agent.agent import Agent
+from edge_agent.cli import main
+from edge_agent.config import Config, WebSettings, save_config
+from edge_agent.events import WEB, AttemptStarted, EvidenceAdded, RunFinished, ToolAnswered
+from edge_agent.evidence import Evidence
+from edge_agent.extras import Extras
+from edge_agent.home import Home
+from edge_agent.index import Collection, Library, Unreachable
+from edge_agent.models import InstalledModel, ModelStore
+from edge_agent.runs import RunStore
+from edge_agent.tools import TOOLS, ToolContext
+from edge_agent.traces import export
+from edge_agent.web import WebLibrary, open_web
+
+QUESTION = "Who designed the Gjøa?"
+PAGE = (
+    "The Gjøa was designed by Knut Skaale and built at Rosendal in Norway, as a boat for the "
+    "herring fishery.",
+    "Roald Amundsen bought her, strengthened her hull and took her through the Northwest Passage.",
+    "Today she stands in a museum at Oslo, where visitors may go below her deck.",
+)
+LOOKED = ["Nothing here helps.", "I have what I need.", "not found}"]
+FOUND = ["designed by Knut Skaale", "I have what I need.", "Knut Skaale}"]
+
+
+@pytest.fixture
+def settings(site: Site) -> WebSettings:
+    return WebSettings(engine="searxng", address=site.address, allow=("127.0.0.1",))
+
+
+@pytest.fixture
+def page(site: Site) -> str:
+    """The address of the page that every search finds."""
+    address = site.article("/gjoa", "Gjøa", *PAGE)
+    site.engine({"url": address, "title": "Gjøa", "content": "A ship."})
+    return address
+
+
+@pytest.fixture
+def ships(ready_ships: Path) -> Iterator[Collection]:
+    with closing(Library(ready_ships)) as library:
+        yield Collection([library])
+
+
+@pytest.fixture
+def embedder_home(home: Path, model_store: ModelStore, embedder_model: InstalledModel) -> None:
+    """The home has the embedder, so that it is not pulled."""
+    (home / "models").mkdir(parents=True)
+    embedder = model_store.root / embedder_model.name
+    (home / "models" / embedder.name).symlink_to(embedder, target_is_directory=True)
+
+
+def opened(settings: WebSettings, folder: Path, *, offline: bool = False) -> WebLibrary:
+    return open_web(settings, Home(folder), None, offline=offline)
+
+
+def agent(ships: Collection, script: Sequence[str], web: WebLibrary) -> Agent:
+    session = ScriptedSession(script=[*script])
+    return Agent(ships, session, profile="edge", extras=Extras(web=web))
+
+
+def test_the_answer_cites_a_page_and_says_that_it_is_one(
+    site: Site,
+    settings: WebSettings,
+    page: str,
+    ships: Collection,
+    tmp_path: Path,
+    shared_reader: None,
+) -> None:
+    with closing(opened(settings, tmp_path)) as web:
+        events = list(agent(ships, [*LOOKED, *FOUND], web).run(QUESTION))
+    done = events[-1]
+    assert isinstance(done, RunFinished)
+    assert (done.status, done.answer) == ("answered", "Knut Skaale")
+    (citation,) = done.citations
+    assert (citation.source, citation.is_from_the_web) == (page, True)
+    # The library came first, and nothing was asked of anybody before it had failed.
+    begun = events.index(next(each for each in events if isinstance(each, AttemptStarted)))
+    early = [each for each in events[:begun] if isinstance(each, EvidenceAdded)]
+    assert early
+    assert not any(each.is_from_the_web for each in early)
+
+    for name in ("markdown", "html"):
+        report = export(name, events)
+        assert "on the web: " in report
+        assert "Attempt 2, on the web" in report
+        assert "then the web" in report
+
+    # Killed before or after the search, it goes on to the same answer from what is kept of the web.
+    site.pages.clear()
+    asked = len(site.requests)
+    answered = max(n for n, each in enumerate(events) if isinstance(each, ToolAnswered))
+    for last in (begun, answered):
+        with closing(opened(settings, tmp_path, offline=True)) as web:
+            *_, resumed = agent(ships, FOUND, web).resume(events[: last + 1])
+        assert isinstance(resumed, RunFinished)
+        assert (resumed.answer, resumed.citations) == (done.answer, done.citations)
+    assert len(site.requests) == asked
+
+
+def test_a_model_of_that_family_follows_links_to_pages(
+    site: Site,
+    settings: WebSettings,
+    page: str,
+    ships: Collection,
+    tmp_path: Path,
+    shared_reader: None,
+) -> None:
+    wanted = json.dumps({"url": page, "info_to_extract": "the designer"})
+    with closing(opened(settings, tmp_path)) as web:
+        both = Collection(ships.libraries, web)
+        found = json.loads(shown("google_search", {"q": QUESTION}, both))
+        assert page in [each["link"] for each in found["organic"]]
+        read = json.loads(shown("scrape_and_extract_info", json.loads(wanted), both))
+        assert "Knut Skaale" in read["extracted_info"]
+        other = json.loads(wanted) | {"url": "http://10.0.0.1/"}
+        with pytest.raises(Unreachable, match="not on the public web"):
+            shown("scrape_and_extract_info", other, both)
+
+
+def shown(tool: str, arguments: dict[str, Any], library: Collection) -> str:
+    """Return what a model reads when it calls a tool."""
+    context = ToolContext(
+        library=library,
+        evidence=Evidence(),
+        question=QUESTION,
+        count=lambda text: len(text.split()),
+        results=5,
+        tokens=300,
+    )
+    return TOOLS[tool].run(arguments, context).text
+
+
+# The command line
+
+
+def call(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Ropes\n\nRopes are made of hemp, and some are of steel.")
+    return folder
+
+
+def test_what_the_web_lacks_is_said_before_the_model_is_loaded(
+    home: Path, smollm2: Path, library: Path, embedder_home: None
+) -> None:
+    call("config", "set", "web.engine", "serper")
+    result = call("ask", "--web", "-m", str(smollm2), "-l", str(library), QUESTION)
+    assert result.exit_code == 1
+    assert "The search engine serper wants a key" in " ".join(result.stderr.split())
+    assert not RunStore(home / "runs.db").list()
+
+
+@pytest.mark.slow
+def test_a_small_real_model_goes_to_the_web_and_replays_it(
+    home: Path,
+    smollm2: Path,
+    library: Path,
+    site: Site,
+    page: str,
+    settings: WebSettings,
+    embedder_home: None,
+) -> None:
+    save_config(Config(web=settings), Home(home).config)
+    question = "Where was the Gjøa built?"
+    options = ("-m", str(smollm2), "-l", str(library), "--profile", "generic", "--max-calls", "1")
+    first = call("ask", *options, "--web", question)
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout.startswith("Norway\n")
+    assert f"[1] Gjøa (on the web: {page}, line " in first.stdout
+    assert "Attempt 2, on the web, told:" in first.stderr
+
+    site.pages.clear()
+    asked = len(site.requests)
+    again = json.loads(call("ask", *options, "--web", "--offline", "--json", question).stdout)
+    assert again["answer"] == "Norway"
+    assert [(each["source"], each["library"]) for each in again["citations"]] == [(page, WEB)]
+    assert len(site.requests) == asked
+    assert RunStore(home / "runs.db").events(again["run"])[0].web
