@@ -190,6 +190,7 @@ def test_the_command_line_goes_before_the_settings(path: Path, asked: list[AskSe
         max_tokens=3,
         attempts=4,
         vote=True,
+        web=True,
         seed=0,
         offline=True,
     )

@@ -16,7 +16,14 @@ from site_served import Site
 from edge_agent.agent import Agent
 from edge_agent.cli import main
 from edge_agent.config import Config, WebSettings, save_config
-from edge_agent.events import WEB, AttemptStarted, EvidenceAdded, RunFinished, ToolAnswered
+from edge_agent.events import (
+    WEB,
+    AttemptStarted,
+    EvidenceAdded,
+    RunFinished,
+    RunStarted,
+    ToolAnswered,
+)
 from edge_agent.evidence import Evidence
 from edge_agent.extras import Extras
 from edge_agent.home import Home
@@ -25,6 +32,8 @@ from edge_agent.models import InstalledModel, ModelStore
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext
 from edge_agent.traces import export
+from edge_agent.tui.pages import answer_page, passage_page
+from edge_agent.tui.run_view import RunView
 from edge_agent.web import WebLibrary, open_web
 
 QUESTION = "Who designed the Gjøa?"
@@ -100,6 +109,15 @@ def test_the_answer_cites_a_page_and_says_that_it_is_one(
         assert "on the web: " in report
         assert "Attempt 2, on the web" in report
         assert "then the web" in report
+
+    view = RunView()
+    for event in events:
+        view.apply(event)
+    card = view.card(citation.key)
+    assert card is not None
+    assert "On the web: http" in passage_page(card)
+    assert isinstance(events[0], RunStarted)
+    assert "on the web at http" in answer_page(events[0], done)
 
     # Killed before or after the search, it goes on to the same answer from what is kept of the web.
     site.pages.clear()
