@@ -9,7 +9,7 @@ import pytest
 from scripted_app import QUESTION, Hold, ScriptedBench
 from textual.message import Message
 
-from edge_agent.config import load_config
+from edge_agent.config import changed, load_config, save_config
 from edge_agent.events import RunFinished, RunStarted
 from edge_agent.home import Home
 from edge_agent.models import InstalledModel, RemoteModel
@@ -92,6 +92,24 @@ def test_a_pause_costs_no_time(place: Home, question: Question) -> None:
     thread.go_on()
     thread.join(30)
     assert isinstance(thread.take_events()[-1], RunFinished)
+
+
+def test_the_web_is_there_if_it_is_wanted(place: Home, question: Question) -> None:
+    wanted = question.wanted.model_copy(update={"web": True, "offline": True})
+    thread, _ = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    started = thread.take_events()[0]
+    assert isinstance(started, RunStarted)
+    assert started.web
+    assert (place.web / "cache.db").is_file()
+
+
+def test_what_the_web_lacks_is_one_sentence(place: Home, question: Question) -> None:
+    config = changed(load_config(place.config), "web.engine", "serper")
+    save_config(config, place.config)
+    wanted = question.wanted.model_copy(update={"web": True, "offline": False})
+    _, messages = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    assert isinstance(messages[-1], RunOver)
+    assert "The search engine serper wants a key" in str(messages[-1].failure)
 
 
 def test_two_cannot_have_the_workbench(place: Home, question: Question) -> None:
