@@ -307,6 +307,8 @@ class RunFinished:
     reason: str
     """Why the run ended, in a few words: `answered`, `call limit`, `interrupted`, …"""
     claims: tuple[Claim, ...] = ()
+    web: bool = False
+    """Whether the web was searched, too."""
 
 
 Event: TypeAlias = (

@@ -84,4 +84,5 @@ class Inquiry:
             tokens=self._desk.tokens,
             reason=reason,
             claims=outcome.claims if outcome else (),
+            web=trajectory.web,
         )

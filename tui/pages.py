@@ -10,7 +10,7 @@ from edge_agent.events import Citation, Claim, RunFinished, RunStarted
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Problem
 from edge_agent.protocol import OPENING
-from edge_agent.traces.account import NOT_FOUND
+from edge_agent.traces.account import answer_in_words
 from edge_agent.traces.lines import shown
 
 from .evidence_list import VERDICTS
@@ -105,7 +105,7 @@ def _verdict(finished: RunFinished) -> str:
     if finished.status == "failed":
         return f"**This run failed.** {escaped(finished.reason)}"
     if finished.answer is None:
-        return f"## {NOT_FOUND}"
+        return f"## {answer_in_words(finished)}"
     partial = "" if finished.status == "answered" else f"\n\nPartial: {escaped(finished.reason)}."
     return f"## {_flat(finished.answer)}{partial}"
 

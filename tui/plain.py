@@ -25,7 +25,7 @@ from edge_agent.models import ModelStore
 from edge_agent.provisioning import DefaultModel
 from edge_agent.resumption import Limits
 from edge_agent.runs import RunStore
-from edge_agent.traces.account import NOT_FOUND
+from edge_agent.traces.account import answer_in_words
 from edge_agent.traces.lines import in_one_line, keys_of, shown, told
 
 from .command import in_terminal
@@ -282,7 +282,7 @@ class _Telling:
 def _tell_end(finished: RunFinished) -> None:
     """Say the answer and what it rests on; why a run failed is said already."""
     if finished.status != "failed":
-        _say_titled("Answer", finished.answer or NOT_FOUND)
+        _say_titled("Answer", answer_in_words(finished))
     for each in finished.citations:
         verdict = VERDICTS[verdict_on(each)]
         origin = f", on the web at {each.source}" if each.is_from_the_web else ""

@@ -25,7 +25,7 @@ from edge_agent.events import (
     TurnStarted,
 )
 from edge_agent.resumption import Limits
-from edge_agent.traces.account import NOT_FOUND
+from edge_agent.traces.account import answer_in_words
 from edge_agent.traces.lines import in_one_line
 
 from .dialogs import ChoiceDialog
@@ -306,7 +306,7 @@ class ResearchScreen(Screen[None]):
     def _show_answer(self, finished: RunFinished) -> None:
         assert self._view.started is not None
         self._browsing = False
-        self._copyable = finished.answer or NOT_FOUND
+        self._copyable = answer_in_words(finished)
         self._reader.show(answer_page(self._view.started, finished))
 
     def _show_state(self) -> None:

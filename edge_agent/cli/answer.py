@@ -10,7 +10,7 @@ import click
 from edge_agent.cli.output import printable
 from edge_agent.events import Citation, RunFinished
 from edge_agent.runs import RunSummary
-from edge_agent.traces.account import NOT_FOUND
+from edge_agent.traces.account import answer_in_words
 
 
 def answer_record(summary: RunSummary, finished: RunFinished) -> dict[str, Any]:
@@ -40,11 +40,8 @@ def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
     """
     if finished.status == "failed":
         return
-    if finished.answer is None:
-        click.echo(NOT_FOUND)
-        return
-    click.echo(printable(finished.answer))
-    if quiet:
+    click.echo(printable(answer_in_words(finished)))
+    if quiet or finished.answer is None:
         return
     if finished.status == "partial":
         click.echo(printable(f"(partial: {finished.reason})"))

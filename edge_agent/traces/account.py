@@ -16,9 +16,6 @@ from edge_agent.events import (
     StepMeasured,
 )
 
-NOT_FOUND = "Not found in this library."
-"""What people read instead of an answer that nothing supports."""
-
 
 @dataclass(slots=True)
 class Step:
@@ -52,7 +49,13 @@ class Account:
             return "This run has not ended."
         if self.finished.status == "failed":
             return f"This run failed: {self.finished.reason}"
-        return self.finished.answer or NOT_FOUND
+        return answer_in_words(self.finished)
+
+
+def answer_in_words(finished: RunFinished) -> str:
+    """Return the answer, or what people read instead of one that nothing supports."""
+    nowhere = "in this library, nor on the web" if finished.web else "in this library"
+    return finished.answer or f"Not found {nowhere}."
 
 
 def account(events: Sequence[Event]) -> Account:

@@ -181,9 +181,10 @@ class JsonEngine:
             headers=self._headers,
             **parts,
         ) as answer:
-            if answer.status_code != 200:
-                raise WebError(self._refusal(answer.status_code))
-            data = body_of(answer, _MOST)
+            status = answer.status_code
+            data = body_of(answer, _MOST) if status == 200 else b""
+        if status != 200:
+            raise WebError(self._refusal(status))
         try:
             found = json.loads(data)
             for name in self._service.list_of:

@@ -164,6 +164,20 @@ def shown(tool: str, arguments: dict[str, Any], library: Collection) -> str:
     return TOOLS[tool].run(arguments, context).text
 
 
+def test_what_is_nowhere_is_said(
+    site: Site, settings: WebSettings, ships: Collection, tmp_path: Path, shared_reader: None
+) -> None:
+    site.page("/search", "", status=500)
+    script = [*LOOKED, "I have what I need.", "not found}"]
+    with closing(opened(settings, tmp_path)) as web:
+        events = list(agent(ships, script, web).run(QUESTION))
+    failed = [each.text for each in events if isinstance(each, ToolAnswered) and each.failed]
+    assert failed == [
+        "Tool call to search on library failed. Error: The search engine searxng answers 500."
+    ]
+    assert "Not found in this library, nor on the web." in export("markdown", events)
+
+
 # The command line
 
 
@@ -189,6 +203,11 @@ def test_what_the_web_lacks_is_said_before_the_model_is_loaded(
     assert result.exit_code == 1
     assert "The search engine serper wants a key" in " ".join(result.stderr.split())
     assert not RunStore(home / "runs.db").list()
+
+
+def test_doctor_says_whether_it_is_there(home: Path) -> None:
+    extras = json.loads(call("doctor", "--json").stdout)["extras"]
+    assert extras["web"] is True
 
 
 @pytest.mark.slow
