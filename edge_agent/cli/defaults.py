@@ -47,6 +47,6 @@ def configured_defaults(*, needed: bool) -> dict[str, Any]:
     ask = found.ask.model_dump(exclude_defaults=True)
     going_on = {name: value for name, value in ask.items() if name == "offline"}
     return {
-        **{command: ask for command in ("ask", "serve", "mcp")},
+        **dict.fromkeys(("ask", "serve", "mcp"), ask),
         "runs": {"resume": going_on, "fork": going_on},
     }

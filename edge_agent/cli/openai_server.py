@@ -56,11 +56,12 @@ def serve(host: str, port: int, token: str | None, **options: Any) -> None:
 def _greeting(place: Place, port: int) -> str:
     """Return where the server is, how to come in, and a request to try."""
     address = f"{place.root(port)}/v1"
+    body = '{"model": "miro-edge", "messages": [{"role": "user", "content": "Who …?"}]}'
     return (
         f"Address: {address}\n"
         f"Token:   {place.token}\n\n"
         f"  curl {address}/chat/completions \\\n"
         f'    -H "Authorization: Bearer {place.token}" -H "Content-Type: application/json" \\\n'
-        """    -d '{"model": "miro-edge", "messages": [{"role": "user", "content": "Who …?"}]}'\n\n"""
+        f"    -d '{body}'\n\n"
         "Ctrl-C ends it."
     )

@@ -38,7 +38,7 @@ _Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def models_of(libraries: Sequence[str]) -> dict[str, str | None]:
-    """Return the ids of the models over some libraries, and which one each searches; None is all."""
+    """Return the ids of the models over some libraries, and what each searches; None is all."""
     return {ALL_LIBRARIES: None, **{f"{ALL_LIBRARIES}/{name}": name for name in libraries}}
 
 
