@@ -95,6 +95,7 @@ def needing(packages: Collection[str], purpose: str, extra: str) -> Iterator[Non
         if package not in packages:
             raise
         raise ServingError(
-            f"The package {package} is not installed, without which {purpose}. "
-            f"Install it: pip install 'miro-edge[{extra}]'"
+            f"The package {package} is not installed, without which {purpose}. In a checkout: "
+            f".venv/bin/python -m pip install {package}; elsewhere: pip install "
+            f"'miro-edge[{extra}]'"
         ) from error

@@ -20,7 +20,7 @@ import pytest
 from edge_agent.agent import AgentSettings
 from edge_agent.events import RunFinished
 from edge_agent.home import HOME_VARIABLE
-from edge_agent.index import Collection
+from edge_agent.index import Collection, Library
 from edge_agent.runs import RunStore
 from edge_agent.serving.finding import Finder
 from edge_agent.serving.researcher import Means, Researcher
@@ -40,6 +40,7 @@ TWO_STEPS = [
     *("born in Larvik", "I have what I need."),
     "Larvik}",
 ]
+DAY = re.compile(r"Day (\d+)")
 TOKEN = "a-token-that-only-tests-know"
 
 
@@ -103,6 +104,23 @@ class TestTools:
                 assert result.structured_content["next"] is None
             about = {"source": hit["document"], "about": "parents", "library": "ships"}
             assert "Scots" in text_of(await client.call_tool("read", about))
+
+    def test_a_long_document_is_read_piece_by_piece(self, tmp_path: Path) -> None:
+        (tmp_path / "log.md").write_text(
+            "\n\n".join(f"Day {day} at sea. {'The wind blew. ' * 40}" for day in range(1, 41))
+        )
+        with closing(Library(tmp_path / "logs")) as logs:
+            logs.add([tmp_path / "log.md"])
+            finder = Finder(Collection([logs]))
+            source, days = "log.md", list[str]()
+            while True:
+                reading = finder.read(source, None, "logs")
+                days += [found for each in reading.passages for found in DAY.findall(each.text)]
+                if reading.next is None:
+                    break
+                assert len(reading.passages) == 16
+                source = reading.next
+        assert days == [str(day) for day in range(1, 41)]
 
     async def test_nothing_found_is_no_failure(self, offering: Any) -> None:
         async with offering([]) as (client, _):
@@ -268,7 +286,7 @@ class TestProcess:
                 ):
                     result = await client.call_tool("search", {"query": "Fram"})
                     assert result.structured_content["results"][0]["title"] == "Fram"
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
                 rest = await asyncio.to_thread(process.stderr.read)
                 assert process.wait(20) == 0
                 assert "Traceback" not in rest

@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -53,69 +52,71 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def runs(*arguments: str) -> Any:
+def statuses() -> dict[str, str]:
+    """How the stored runs have ended, by id, the newest first."""
     done = subprocess.run(
-        [sys.executable, "-m", "edge_agent.cli", "runs", *arguments, "--json"],
+        [sys.executable, "-m", "edge_agent.cli", "runs", "list", "--json"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    return {run["id"]: run["status"] for run in json.loads(done.stdout)["runs"]}
 
 
-@pytest.fixture
-def small_home(home_with_models: Path, smollm2: Path) -> tuple[str, ...]:
-    """Options that make a run short, in a home with the models."""
-    return (
-        "--offline",
-        "-l",
-        "sample",
-        "-m",
-        "smollm2-135m",
-        "--profile",
-        "edge",
-        "--max-calls",
-        "1",
-    )
+SHORT = ("--offline", "-m", "smollm2-135m", "--profile", "edge", "--max-calls", "1")
 
 
-def test_openais_client_gets_an_answer_that_is_kept(small_home: tuple[str, ...]) -> None:
-    with serving(*small_home) as (process, address):
+def test_openais_client_gets_an_answer_that_is_kept(home_with_models: Path, smollm2: Path) -> None:
+    with serving(*SHORT, "-l", "sample") as (process, address):
         with openai.OpenAI(base_url=address, api_key=TOKEN, max_retries=0) as client:
-            messages = [{"role": "user", "content": QUESTION}]
-            done = client.chat.completions.create(model="miro-edge/sample", messages=messages)
-            told = done.choices[0].message.miro_edge
-            assert told["library"] == "sample"
-            assert done.usage.completion_tokens == told["tokens"]["generated"] > 0
-            assert runs("show", told["run"])["status"] == told["status"]
-            stream = client.chat.completions.create(
-                model="miro-edge", messages=messages, stream=True
+            chunks = list(
+                client.chat.completions.create(
+                    model="miro-edge/sample",
+                    messages=[{"role": "user", "content": QUESTION}],
+                    stream=True,
+                    stream_options={"include_usage": True},
+                )
             )
-            deltas = [chunk.choices[0].delta for chunk in stream]
-            assert deltas[-2].miro_edge["answer"] == told["answer"]
-            assert any(QUESTION in getattr(each, "reasoning_content", "") for each in deltas)
-        process.send_signal(signal.SIGINT)
+        deltas = [chunk.choices[0].delta for chunk in chunks[:-1]]
+        told = deltas[-2].miro_edge
+        assert told["library"] == "sample"
+        assert chunks[-1].usage.completion_tokens == told["tokens"]["generated"] > 0
+        assert any(QUESTION in getattr(each, "reasoning_content", "") for each in deltas)
+        assert statuses() == {told["run"]: told["status"]}
+        process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 
 
-def test_a_second_ctrl_c_ends_it_at_once(small_home: tuple[str, ...]) -> None:
-    with serving(*small_home, "--context", "2048") as (process, address):
-        body = {"model": "miro-edge", "stream": True}
-        body["messages"] = [{"role": "user", "content": QUESTION}]
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+@pytest.fixture
+def ships(home_with_models: Path, ready_ships: Path, smollm2: Path) -> tuple[str, ...]:
+    """Options for short runs over a library of three ships."""
+    (home_with_models / "libraries").mkdir()
+    (home_with_models / "libraries" / "ships").symlink_to(ready_ships, target_is_directory=True)
+    return (*SHORT, "-l", "ships")
+
+
+def test_a_second_signal_ends_it_at_once(ships: tuple[str, ...]) -> None:
+    with serving(*ships) as (process, address):
+        body = {
+            "model": "miro-edge",
+            "stream": True,
+            "messages": [{"role": "user", "content": "Who designed the Fram?"}],
+        }
         request = urllib.request.Request(
-            f"{address}/chat/completions", json.dumps(body).encode(), headers
+            f"{address}/chat/completions",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {TOKEN}"},
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             while b"Searching" not in answer.readline():
                 pass
-            process.send_signal(signal.SIGINT)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) in (0, 130)
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, 143)
 
 
 async def test_the_reference_client_has_a_question_researched(
-    small_home: tuple[str, ...], home_with_models: Path
+    ships: tuple[str, ...], home_with_models: Path
 ) -> None:
     told: list[str] = []
 
@@ -124,21 +125,21 @@ async def test_the_reference_client_has_a_question_researched(
 
     parameters = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "edge_agent.cli", "mcp", *small_home],
+        args=["-m", "edge_agent.cli", "mcp", *ships],
         env={HOME_VARIABLE: str(home_with_models)},
     )
+    asked = {"question": "Who designed the Fram?"}
     async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
         await session.initialize()
-        asked = {"question": QUESTION}
         result = await session.call_tool("research", asked, progress_callback=progressed)
         assert not result.is_error
         answer = result.structured_content
-        assert f"search: {QUESTION}" in told
+        assert "search: Who designed the Fram?" in told
+        assert statuses() == {answer["run"]: answer["status"]}
         cancelled = asyncio.create_task(session.call_tool("research", asked))
-        while len(runs("list")["runs"]) == 1:
-            await asyncio.sleep(0.2)
+        while len(statuses()) == 1:
+            await asyncio.sleep(0.1)
         cancelled.cancel()
-        again = await session.call_tool("research", asked)
-    assert again.structured_content["answer"] == answer["answer"]
-    assert runs("show", answer["run"])["status"] == answer["status"]
-    assert len(runs("list")["runs"]) == 3
+        while "running" in statuses().values():
+            await asyncio.sleep(0.1)
+        assert len((await session.list_tools()).tools) == 3
