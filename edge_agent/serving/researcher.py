@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -67,6 +67,8 @@ class Researcher:
         self._line: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._means: Means | None = None
         self._ending = threading.Event()
+        self._door = threading.Lock()
+        """Whoever has it decides whether a question still comes before the end."""
         # A daemon: a second Ctrl-C must not wait for it.
         self._thread = threading.Thread(target=self._work, name="research", daemon=True)
         self.pending = 0
@@ -83,8 +85,9 @@ class Researcher:
 
     def stop(self) -> None:
         """End what is being worked on at its next token; what was stored can be gone on with."""
-        self._ending.set()
-        self._line.put(None)
+        with self._door:
+            self._ending.set()
+            self._line.put(None)
 
     def end(self) -> None:
         """Stop, and wait until the model is let go."""
@@ -101,7 +104,7 @@ class Researcher:
         asked = _Asked(question, asyncio.get_running_loop())
         self.pending += 1
         try:
-            self._line.put(asked)
+            self._queue(asked)
             while (arrived := await asked.arrivals.get()) is not None:
                 if isinstance(arrived, Exception):
                     raise arrived
@@ -109,6 +112,13 @@ class Researcher:
         finally:
             self.pending -= 1
             asked.leave()
+
+    def _queue(self, asked: _Asked) -> None:
+        """Add a question to the line, unless its end has been reached. Raises ResearchStopped."""
+        with self._door:
+            if self._ending.is_set():
+                raise _stopped()
+            self._line.put(asked)
 
     # The thread
 
@@ -203,7 +213,7 @@ class _Asked:
 
     def hand_over(self, arrived: Event | Exception | None) -> None:
         """Pass something on to whoever waits; None is the end."""
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody is there any more
             self._loop.call_soon_threadsafe(self.arrivals.put_nowait, arrived)
 
 

@@ -256,6 +256,8 @@ class TestLine:
             assert error.value.status_code == 503
             with pytest.raises(openai.APIError, match="miro-edge has ended"):
                 [chunk async for chunk in stream]
+            with pytest.raises(openai.InternalServerError, match="miro-edge has ended"):
+                await server.ask()
         assert [run.status for run in store.list()] == ["running"]  # it can be resumed
 
 
