@@ -14,11 +14,12 @@ import openai
 import pytest
 
 from edge_agent.agent import AgentSettings
-from edge_agent.events import RunFinished
+from edge_agent.events import Citation, RunFinished, TokenCounts
 from edge_agent.index import Collection
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
 from edge_agent.serving.researcher import Means, Researcher
+from edge_agent.serving.telling import answer_in_markdown
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -183,6 +184,18 @@ class TestAnswers:
                 assert (await server.client.models.retrieve(model)).id == model
             with pytest.raises(openai.NotFoundError, match="Use one of: miro-edge, miro-edge/sh"):
                 await server.client.models.retrieve("gpt-4o")
+
+    def test_what_documents_say_is_shown_and_does_nothing(self) -> None:
+        evil = "![x](http://evil.example/?q)\n# Title\x1b[2J<script>"
+        citation = Citation(1, evil, "a.md", "line 1", evil, True)
+        finished = RunFinished(
+            "run", "partial", evil, (citation,), 1, 1.0, TokenCounts(1, 1, 1), "call limit"
+        )
+        told = answer_in_markdown(finished)
+        assert told.count("!\\[x\\](") == 3
+        for raw in ("[x](", "<script>", "\x1b", "\n# "):
+            assert raw not in told
+        assert "(partial: call limit)" in told
 
 
 class TestLine:
