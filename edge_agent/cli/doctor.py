@@ -28,6 +28,7 @@ from edge_agent.models import (
 
 _EXTRAS = {
     "cluster": "ray",
+    "mcp": "mcp",
     "office": "docx",
     "serve": "textual_serve",
     "web": "ddgs",
