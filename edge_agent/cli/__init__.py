@@ -10,6 +10,7 @@ import click
 
 from edge_agent import __version__
 from edge_agent.cli.output import ExitCode, explain_failure
+from edge_agent.showing import shown
 
 COMMANDS = {
     "ask": "edge_agent.cli.ask:ask",
@@ -64,6 +65,7 @@ class LazyGroup(click.Group):
         try:
             code = super().main(*args, **kwargs)
         except click.ClickException as error:
+            error.message = shown(error.message)  # it may quote the name of a file
             error.show()
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):

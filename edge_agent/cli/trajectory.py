@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from edge_agent.cli.output import diagnostics, printable
+from edge_agent.cli.output import diagnostics
 from edge_agent.events import (
     AttemptFinished,
     AttemptStarted,
@@ -34,6 +34,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.protocol import parse
+from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.lines import keys_of
 
 _MARGIN = " " * 5
@@ -73,7 +74,7 @@ def _print_step(console: Console, event: Event) -> None:
     line = _described(event)
     if line:
         style = "dim" if isinstance(event, _IN_PASSING) else ""
-        console.print(Text(printable(line), style=style))
+        console.print(Text(shown(line), style=style))
 
 
 @singledispatch
@@ -106,7 +107,7 @@ def _(event: AttemptStarted) -> str:
 
 @_described.register
 def _(event: AttemptFinished) -> str:
-    answer = "no answer" if event.answer is None else f"answer: {event.answer}"
+    answer = "no answer" if event.answer is None else f"answer: {in_one_line(event.answer)}"
     return "\n".join([f"{_MARGIN}{answer}", *map(_verdict, event.claims)])
 
 
@@ -119,7 +120,7 @@ def _(event: TurnFinished) -> str | None:
 @_described.register
 def _(event: TurnRolledBack) -> str:
     told = f"\n{_indented(event.told)}" if event.told else ""
-    return f"{event.step:>3}  taken back: {event.reason}{told}"
+    return f"{event.step:>3}  taken back: {in_one_line(event.reason)}{told}"
 
 
 @_described.register
@@ -129,13 +130,13 @@ def _(event: Nudged) -> str:
 
 @_described.register
 def _(event: UserSpoke) -> str:
-    return f"{_MARGIN}you: {event.text}"
+    return f"{_MARGIN}you: {in_one_line(event.text)}"
 
 
 @_described.register
 def _(event: ToolCalled) -> str:
     arguments = ", ".join(str(value) for value in event.arguments.values())
-    return f"{event.step:>3}  {event.tool}: {arguments}"
+    return f"{event.step:>3}  {in_one_line(f'{event.tool}: {arguments}')}"
 
 
 @_described.register
@@ -166,7 +167,7 @@ def _(event: StepMeasured) -> str:
 @_described.register
 def _(event: GatheringEnded) -> str:
     # Of a failure only the kind: its sentence is told at the end of the run.
-    return f"{_MARGIN}no more is looked for: {event.reason.partition(':')[0]}"
+    return f"{_MARGIN}no more is looked for: {in_one_line(event.reason.partition(':')[0])}"
 
 
 @_described.register
@@ -187,7 +188,7 @@ def _verdict(claim: Claim) -> str:
     support = (
         f"supported by {keys_of(claim.keys)}" if claim.supported else "supported by no passage"
     )
-    return f"{_MARGIN}{support}: {claim.text}"
+    return f"{_MARGIN}{support}: {in_one_line(claim.text)}"
 
 
 def _indented(text: str) -> str:
