@@ -101,8 +101,7 @@ def test_no_mixture_becomes_a_control_token(
 
 
 def one(*steps: Force | Choose | Sample) -> Plan:
-    for step in steps:
-        yield step
+    yield from steps
 
 
 def test_in_a_window_the_only_control_tokens_are_those_of_the_wrappings(
