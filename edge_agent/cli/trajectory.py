@@ -86,7 +86,7 @@ def _described(event: Event) -> str | None:
 @_described.register
 def _(event: RunStarted) -> str:
     origin = f", forked from {event.parent} after step {event.parent_step}" if event.parent else ""
-    return f"{event.model} over {event.library}, run {event.run}{origin}"
+    return in_one_line(f"{event.model} over {event.library}, run {event.run}{origin}")
 
 
 @_described.register
@@ -125,7 +125,7 @@ def _(event: TurnRolledBack) -> str:
 
 @_described.register
 def _(event: Nudged) -> str:
-    return f"{_MARGIN}{event.reason}\n{_indented(event.told)}"
+    return f"{_MARGIN}{in_one_line(event.reason)}\n{_indented(event.told)}"
 
 
 @_described.register
@@ -147,7 +147,7 @@ def _(event: ToolAnswered) -> str:
 
 @_described.register
 def _(event: SpanCut) -> str:
-    return f"{_MARGIN}{event.kind} of {event.tokens} tokens left the window"
+    return f"{_MARGIN}{in_one_line(event.kind)} of {event.tokens} tokens left the window"
 
 
 @_described.register
@@ -177,7 +177,7 @@ def _(event: ReadingStarted) -> str:
 
 @_described.register
 def _(event: RunFinished) -> str:
-    reason = event.status if event.status == "failed" else event.reason
+    reason = event.status if event.status == "failed" else in_one_line(event.reason)
     return (
         f"{_MARGIN}{event.calls} calls, {event.seconds:.1f} s, {event.tokens.prompt} tokens read, "
         f"{event.tokens.generated} written ({reason})"
