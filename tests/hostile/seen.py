@@ -64,6 +64,8 @@ def _filled(value: Any, text: str, run: str) -> Any:
         for field in dataclasses.fields(value)
         if field.name not in _OURS
     }
+    if hasattr(value, "passage"):  # by which evidence is told apart
+        named["passage"] = f"{value.passage} {text}"
     if hasattr(value, "run"):
         named["run"] = run
     return dataclasses.replace(value, **named)  # type: ignore[type-var]
