@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -65,8 +66,9 @@ class LazyGroup(click.Group):
         try:
             code = super().main(*args, **kwargs)
         except click.ClickException as error:
-            error.message = shown(error.message)  # it may quote the name of a file
-            error.show()
+            said = io.StringIO()
+            error.show(said)
+            click.echo(shown(said.getvalue()), nl=False, err=True)  # it may quote a file's name
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo("miro-edge: interrupted", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from ..documents import Document
 from ..errors import UnreadableDocument
@@ -34,8 +34,8 @@ def read_html(path: Path, name: str) -> list[Document]:
     return [Document(name, title, document.source, document.text, document.sections)]
 
 
-def _trafilatura() -> ModuleType:
-    """Import trafilatura without a look at the network.
+def _trafilatura() -> Any:
+    """Import trafilatura, a module, without a look at the network.
 
     It imports urllib3, which opens a socket to find out whether there is IPv6, unless Python says
     that there is none.

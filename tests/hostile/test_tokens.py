@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from injections import CONTROL, INJECTIONS, PROTOCOL
+from plans import one
 
-from edge_agent.models import Choose, Force, Plan, Sample, Sampling, SpanKind
+from edge_agent.models import Choose, Force, Sample, Sampling, SpanKind
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.control import pieces, spelt_out, tags_of
 from edge_agent.models.engine import Engine
@@ -98,10 +99,6 @@ def test_no_mixture_becomes_a_control_token(
     engine: Engine, control: dict[int, str], parts: list[str]
 ) -> None:
     assert control.keys().isdisjoint(engine.tokenize("".join(parts), special=False))
-
-
-def one(*steps: Force | Choose | Sample) -> Plan:
-    yield from steps
 
 
 def test_in_a_window_the_only_control_tokens_are_those_of_the_wrappings(
