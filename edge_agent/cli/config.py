@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, results
 from edge_agent.config import (
     Config,
     changed,
@@ -19,6 +19,7 @@ from edge_agent.config import (
     shown_value,
 )
 from edge_agent.home import Home
+from edge_agent.showing import in_one_line
 
 
 @click.group(invoke_without_command=True)
@@ -44,7 +45,7 @@ def config(ctx: click.Context, as_json: bool) -> None:
         return
     table = Table("setting", "value", "default", "what it is", box=None)
     for each in settings():
-        value = printable(shown_value(found, each.key))
+        value = in_one_line(shown_value(found, each.key))
         table.add_row(each.key, Text(value), each.default, each.description)
     results().print(table)
     _say(f"They lie in {path}")
@@ -92,7 +93,7 @@ def _path() -> Path:
 
 
 def _say(text: str) -> None:
-    diagnostics().print(printable(text), markup=False)
+    diagnostics().print(in_one_line(text))
 
 
 def _records(found: Config) -> list[dict[str, object]]:

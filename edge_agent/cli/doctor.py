@@ -13,7 +13,7 @@ import click
 import psutil
 
 from edge_agent import __version__
-from edge_agent.cli.output import json_option, print_json, printable
+from edge_agent.cli.output import json_option, print_json
 from edge_agent.home import Home
 from edge_agent.index import LibraryError, Shelf
 from edge_agent.models import (
@@ -25,6 +25,7 @@ from edge_agent.models import (
     free_memory,
     usable_cores,
 )
+from edge_agent.showing import in_one_line
 
 _EXTRAS = {
     "cluster": "ray",
@@ -119,16 +120,18 @@ def _print(report: dict[str, Any]) -> None:
         f"{machine['cores']} cores, {machine['memory'] / 1e9:.1f} GB of memory, "
         f"{machine['memory_free'] / 1e9:.1f} GB free\n"
         f"llama.cpp: {machine['llama_cpp']}\n"
-        f"{home['path']}: {home['disk_free'] / 1e9:.1f} GB of disk free\n\nModels"
+        f"{in_one_line(home['path'])}: {home['disk_free'] / 1e9:.1f} GB of disk free\n\nModels"
     )
     for model in report["models"]:
         problem = f"; would not fit: {model['problem']}" if model["problem"] else ""
-        click.echo(printable(f"  {model['name']}: {model['state']}{problem}"))
+        state = in_one_line(f"{model['name']}: {model['state']}{problem}")
+        click.echo(f"  {state}")
     click.echo("\nLibraries")
     for library in report["libraries"]:
         trouble = f"; {library['problem']}" if library["problem"] else ""
         count = f"{library['documents']} documents" if "documents" in library else "cannot be read"
-        click.echo(printable(f"  {library['name']}: {count}{trouble}"))
+        state = in_one_line(f"{library['name']}: {count}{trouble}")
+        click.echo(f"  {state}")
     if not report["libraries"]:
         click.echo("  none yet; `sample` is indexed when it is first asked")
     click.echo("\nExtras")
