@@ -21,6 +21,8 @@ from typing import TypeAlias
 
 import httpx2
 
+from edge_agent.showing import in_one_line
+
 from .errors import WebError
 
 Resolver: TypeAlias = Callable[[str, int], Iterable[str]]
@@ -124,4 +126,4 @@ def _plain(host: str) -> str:
 
 def _short(text: str) -> str:
     """Return what somebody else wrote so that it fits into a message."""
-    return "".join(each for each in text[:200] if each.isprintable())
+    return in_one_line(text[:200])
