@@ -17,8 +17,8 @@ from textual.message import Message
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
-from edge_agent.failures import explained, in_words
 from edge_agent.extras import open_extras
+from edge_agent.failures import explained, in_words
 from edge_agent.launch import agent_settings, check_names
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
