@@ -87,7 +87,8 @@ class Gathering:
             quotable = self._quotable()
         if len(trajectory.calls) >= trajectory.max_calls:
             return closing_turn(quotable or (), gathering.quotes)
-        return gathering_turn(quotable, self._tools, gathering, self._leads)
+        more = self._desk.toolbox.more
+        return gathering_turn(quotable, self._tools, gathering, self._leads, more)
 
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
