@@ -5,7 +5,8 @@ Code runs in a process of its own (pydantic-monty), with limits on time and memo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -43,25 +44,10 @@ def run_code(code: str, earlier: Sequence[str], context: ToolContext) -> Ran:
     `earlier` belongs to `context.earlier`. The texts of the evidence are `passages`, by key, each
     time those that there were. Raises ToolError for code that fails, of which nothing is kept.
     """
-    from pydantic_monty import CollectString, Monty, MontyError
+    from pydantic_monty import CollectString, MontyError
 
     printed = CollectString(_PRINTED_BYTES)
-    with (
-        Monty() as pool,
-        pool.checkout(
-            limits={
-                "max_feed_duration_secs": _SECONDS,
-                "max_memory": _BYTES,
-                "max_recursion_depth": _DEPTH,
-            },
-            # The same code comes to the same when the run is gone on with.
-            os_policy={
-                "datetime": datetime.now().astimezone(),
-                "sleep": "zero",
-                "random_start": {"seed": 0},
-            },
-        ) as session,
-    ):
+    with _session() as session:
         try:
             _repeat(session, earlier, context)
         except MontyError as error:
@@ -75,6 +61,34 @@ def run_code(code: str, earlier: Sequence[str], context: ToolContext) -> Ran:
         except MontyError as error:
             raise ToolError(_explained(error)) from error
     return Ran(printed.output, _as_text(value))
+
+
+@contextmanager
+def _session() -> Iterator[MontySession]:
+    """Lend an interpreter in a process of its own. Raises ToolError where none can be started."""
+    from pydantic_monty import Monty
+
+    with ExitStack() as opened:
+        try:
+            pool = opened.enter_context(Monty())
+            session = opened.enter_context(
+                pool.checkout(
+                    limits={
+                        "max_feed_duration_secs": _SECONDS,
+                        "max_memory": _BYTES,
+                        "max_recursion_depth": _DEPTH,
+                    },
+                    # The same code comes to the same when the run is gone on with.
+                    os_policy={
+                        "datetime": datetime.now().astimezone(),
+                        "sleep": "zero",
+                        "random_start": {"seed": 0},
+                    },
+                )
+            )
+        except (OSError, RuntimeError) as error:
+            raise ToolError(f"the interpreter cannot be started: {error}") from error
+        yield session
 
 
 def _repeat(session: MontySession, earlier: Sequence[str], context: ToolContext) -> None:

@@ -156,6 +156,14 @@ def test_an_error_names_the_line(where: ToolContext) -> None:
         ran(where, "x = (")
 
 
+def test_an_interpreter_that_is_not_there_is_an_error(
+    where: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONTY_BIN", "/nowhere/monty")
+    with pytest.raises(ToolError, match="cannot be started"):
+        ran(where, "1")
+
+
 # Its state
 
 
