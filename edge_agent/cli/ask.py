@@ -84,7 +84,7 @@ from edge_agent.runs import RunStore
     "tools",
     multiple=True,
     metavar="NAME",
-    help="A tool for the model beside those that it has anyway. Repeatable.",
+    help="A tool for the model beside those that it has anyway: python. Repeatable.",
 )
 @click.option(
     "--file",
