@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edge_agent.errors import ToolboxError
 from edge_agent.index import Searched
 from edge_agent.profiles import Profile
-from edge_agent.tools import CHOICES, TOOLS, Tool
+from edge_agent.tools import Tool, choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,7 @@ def open_extras(names: Sequence[str], profile: Profile) -> Iterator[Extras]:
     """Open what was asked for by name, and lend it; the end lets it go.
 
     A model that knows a tool under another name gets it as it knows it. Raises ToolboxError for a
-    name that means nothing.
+    name that means nothing, and where what it needs is not installed.
     """
-    tools = []
-    for name in dict.fromkeys(names):
-        if name not in CHOICES:
-            choices = ", ".join(CHOICES) or "none so far"
-            raise ToolboxError(f"There is no tool '{name}' to choose. There is: {choices}.")
-        tools.append(TOOLS[profile.surfaces.get(name, name)])
-    yield Extras(tuple(tools))
+    tools = tuple(choice(name, profile.surfaces) for name in dict.fromkeys(names))
+    yield Extras(tools)

@@ -75,7 +75,10 @@ class Collection:
         self, library: str, document: str, query: str, limit: int
     ) -> tuple[Passage, ...]:
         """Return the passages of a document that say most about `query`, best first."""
-        passages = self.document(library, document)
+        return self.best(self.document(library, document), query, limit)
+
+    def best(self, passages: Sequence[Passage], query: str, limit: int) -> tuple[Passage, ...]:
+        """Return those of some passages that say most about `query`, best first."""
         scores = _coverage(passages, query)
         best = sorted(range(len(passages)), key=lambda number: -scores[number])
         if self.embedder is not None and len(best) > 1:
