@@ -211,8 +211,7 @@ def _say_what_changed(paths: Sequence[str]) -> None:
             in_one_line(
                 f"{path} has changed since the run began: it is searched as it is now. What was "
                 "found in it before stays."
-            ),
-            markup=False,
+            )
         )
 
 
