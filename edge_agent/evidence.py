@@ -10,7 +10,10 @@ from edge_agent.index import Passage
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A passage with its key and the name of the library that it came from."""
+    """A passage with its key and the name of the library that it came from.
+
+    Where a tool told it, the name has a space in it, which that of no library has.
+    """
 
     key: int
     library: str

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from edge_agent.errors import ToolboxError
 from edge_agent.index import Searched
 from edge_agent.profiles import Profile
-from edge_agent.tools import CHOICES, TOOLS, Tool
+from edge_agent.tools import Tool, choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,8 @@ def open_extras(
     """Open what was asked for by name, and lend it, with the web; the end lets all of it go.
 
     A model that knows a tool under another name gets it as it knows it. Raises ToolboxError for a
-    name that means nothing.
+    name that means nothing, and where what it needs is not installed.
     """
     with nullcontext() if web is None else closing(web):
-        tools = []
-        for name in dict.fromkeys(names):
-            if name not in CHOICES:
-                choices = ", ".join(CHOICES) or "none so far"
-                raise ToolboxError(f"There is no tool '{name}' to choose. There is: {choices}.")
-            tools.append(TOOLS[profile.surfaces.get(name, name)])
-        yield Extras(tuple(tools), web)
+        tools = tuple(choice(name, profile.surfaces) for name in dict.fromkeys(names))
+        yield Extras(tools, web)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Those
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from .dense import Embedder
@@ -70,7 +70,10 @@ class Collection:
         self, library: str, document: str, query: str, limit: int
     ) -> tuple[Passage, ...]:
         """Return the passages of a document that say most about `query`, best first."""
-        passages = self.document(library, document)
+        return self.best(self.document(library, document), query, limit)
+
+    def best(self, passages: Sequence[Passage], query: str, limit: int) -> tuple[Passage, ...]:
+        """Return those of some passages that say most about `query`, best first."""
         worded = [" ".join([*passage.headings, passage.text]) for passage in passages]
         meant = [passage.text for passage in passages]
         best = list(relevance(query, worded, meant, self.embedder))

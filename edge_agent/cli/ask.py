@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
+from click.core import ParameterSource
 
 from edge_agent.agent import Agent
+from edge_agent.attachments import named_files
 from edge_agent.cli.defaults import Configured
-from edge_agent.cli.libraries import open_libraries
+from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import (
@@ -81,7 +84,15 @@ from edge_agent.runs import RunStore
     "tools",
     multiple=True,
     metavar="NAME",
-    help="A tool for the model beside those that it has anyway. Repeatable.",
+    help="A tool for the model beside those that it has anyway: python. Repeatable.",
+)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    metavar="PATH",
+    help="A file that the question is about, indexed for this run alone. Where no library is named "
+    "beside it, nothing else is searched. Repeatable.",
 )
 @click.option("--web", is_flag=True, help="Search the web where the libraries do not answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
@@ -103,6 +114,7 @@ def ask(
     attempts: int | None,
     vote: bool,
     tools: tuple[str, ...],
+    files: tuple[str, ...],
     web: bool,
     seed: int,
     offline: bool,
@@ -124,6 +136,7 @@ def ask(
     Examples:
       miro-edge ask "In which city was the engineer of the Forth Bridge born?"
       miro-edge ask -l ~/papers --json "Which paper introduced dropout?"
+      miro-edge ask --file report.pdf --file notes.docx "What did the audit find?"
       echo "When was it built?" | miro-edge ask -l manuals -
       miro-edge ask -m http://127.0.0.1:8080/v1#qwen3-8b "Who designed the bridge?"
       miro-edge ask -l ~/papers --web "Which paper introduced dropout?"
@@ -152,26 +165,37 @@ def ask(
         seed=seed,
         offline=offline,
     )
+    if files and ctx.get_parameter_source("libraries") is ParameterSource.DEFAULT:
+        wanted = wanted.model_copy(update={"libraries": ()})
     keyboard = None if question == "-" else terminal()
-    ctx.exit(_answered(asked, wanted, output, keyboard))
+    ctx.exit(_answered(asked, wanted, files, output, keyboard))
 
 
-def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | None) -> ExitCode:
+def _answered(
+    asked: str,
+    wanted: AskSettings,
+    files: Sequence[str],
+    output: Output,
+    keyboard: int | None,
+) -> ExitCode:
     """Get what the question needs, and carry it out."""
     home = Home.from_environment()
     store = RunStore(home.runs)
     led = check_names(wanted, home)
+    named = named_files(files)
     offline = wanted.offline
     chosen = ensure_wanted(wanted.model, home, offline=offline, quiet=output.quiet)
-    library = open_libraries(wanted.libraries, home, quiet=output.quiet, offline=offline)
-    settings = agent_settings(wanted, chosen, home)
+    settings = agent_settings(wanted, chosen, home, named)
     engine_settings = loading_settings(
         chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock
     )
     profile = led or load_profile(chosen.profile)
-    web = web_beside(library, home, wanted=wanted.web, offline=offline)
+    libraries = wanted.libraries
     with (
-        open_extras(wanted.tools, profile, web) as extras,
+        open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
+        open_extras(
+            wanted.tools, profile, web_beside(library, home, wanted=wanted.web, offline=offline)
+        ) as extras,
         open_session(chosen, engine_settings) as session,
     ):
         agent = Agent(library, session, profile=profile, settings=settings, extras=extras)

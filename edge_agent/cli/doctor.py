@@ -31,6 +31,7 @@ _EXTRAS = {
     "cluster": "ray",
     "mcp": "mcp",
     "office": "docx",
+    "python": "pydantic_monty",
     "serve": "textual_serve",
     "web": "ddgs",
     "zim": "libzim",

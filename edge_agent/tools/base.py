@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,12 +12,29 @@ from pydantic import BaseModel
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Evidence, Exhibit
-from edge_agent.index import Collection, Titled, excerpts, sentences
+from edge_agent.index import (
+    Collection,
+    Document,
+    Passage,
+    Section,
+    Titled,
+    excerpts,
+    sentences,
+    split,
+)
 from edge_agent.protocol import ToolSignature
 
 
 class ToolError(Exception):
     """A call that cannot be carried out; the message is for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCall:
+    """A call that was carried out before, and how many passages had keys when it was made."""
+
+    arguments: Mapping[str, Any]
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +52,8 @@ class ToolContext:
     """Most tokens to show."""
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
-    earlier: tuple[Mapping[str, Any], ...] = ()
-    """The arguments of the calls of the same tool in this run, oldest first, whether they failed or
-    not."""
+    earlier: tuple[EarlierCall, ...] = ()
+    """The calls of the same tool in this run that did not fail, oldest first."""
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""
@@ -118,3 +135,29 @@ def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolR
         lines.append(label + (part.text or ("see above" if before else "…")))
         shown += [*(Quote(exhibit.key, sentence) for sentence in part.sentences), *before]
     return ToolResult("\n".join(lines), tuple(shown))
+
+
+def told(title: str, source: str, text: str) -> tuple[Passage, ...]:
+    """Return what a tool tells as passages, however long it is; the same text is the same document.
+
+    `title` says what was asked, `source` whom. What is no character becomes a question mark.
+    """
+    title, source, text = (
+        part.encode("utf-8", "replace").decode("utf-8") for part in (title, source, text)
+    )
+    mark = hashlib.sha256("\0".join((title, source, text)).encode()).hexdigest()[:16]
+    return split(Document(mark, title, source, text, (Section(0, len(text)),)))
+
+
+def as_evidence(
+    origin: str, passages: Sequence[Passage], about: str, context: ToolContext
+) -> ToolResult:
+    """Show passages that come from no library: from a tool that is called `origin` in citations.
+
+    They get keys as others do, and their sentences may be quoted. Of many, those are shown that say
+    most about `about`. `origin` has a space in it, so that it is the name of no library.
+    """
+    chosen = passages
+    if len(passages) > context.results:
+        chosen = context.library.best(passages, about, context.results)
+    return show([context.evidence.add(origin, each) for each in chosen], about, context)

@@ -19,6 +19,7 @@ from edge_agent.evidence import Evidence
 from edge_agent.index import Collection, Library
 from edge_agent.protocol import ToolCall, repaired
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
+from edge_agent.tools.base import as_evidence, told
 
 DIARY = "Diary: 100% & more.md"
 DAYS = {
@@ -417,3 +418,41 @@ def test_slips_of_calls_to_the_web_are_known(written: ToolCall, meant: object) -
     call = repaired(written, tools)
     assert call.arguments == meant
     assert (call.server, call.tool) in {(tool.server, tool.name) for tool in tools}
+
+
+# What other tools tell
+
+FORECAST = "It will snow in Larvik. The wind comes from the north."
+
+
+def test_what_a_tool_tells_is_evidence_under_keys_of_its_own(ships: Collection) -> None:
+    evidence = Evidence()
+    where = context(ships, evidence)
+    run("search", where, query="Colin Archer")
+    known = len(evidence)
+    first = as_evidence("weather (MCP)", told("Larvik", "weather", FORECAST), "snow", where)
+    assert first.keys == (known + 1,)
+    assert first.text == f"[{known + 1}] Larvik: {FORECAST}"
+    assert Quote(known + 1, "It will snow in Larvik.") in first.shown
+    exhibit = evidence.get(known + 1)
+    assert exhibit is not None
+    assert (exhibit.library, exhibit.passage.source) == ("weather (MCP)", "weather")
+    again = as_evidence("weather (MCP)", told("Larvik", "weather", FORECAST), "wind", where)
+    assert again.keys == first.keys
+    assert run("read", where, source=known + 1, about="wind").keys == first.keys
+
+
+def test_of_a_long_text_a_tool_shows_what_matters(ships: Collection) -> None:
+    text = "\n\n".join(f"Day {day}. {'The sea was calm. ' * 40}" for day in range(20))
+    passages = told("Log", "ship", f"{text}\n\nA walrus came aboard.")
+    evidence = Evidence()
+    where = context(ships, evidence, results=2, tokens=60)
+    shown = as_evidence("a log book", passages, "walrus", where)
+    assert "A walrus came aboard." in shown.text
+    assert len(evidence) == 2 < len(passages)
+
+
+def test_what_is_no_character_does_not_break_what_a_tool_tells() -> None:
+    (passage,) = told("\ud800", "x", "one \udfff two")
+    assert (passage.title, passage.text) == ("?", "one ? two")
+    assert told("Nothing", "x", " ") == ()

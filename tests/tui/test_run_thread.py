@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import queue
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from scripted_app import QUESTION, Hold, ScriptedBench
 from textual.message import Message
 
+from edge_agent.attachments import NAME, named_files
 from edge_agent.config import changed, load_config, save_config
 from edge_agent.events import RunFinished, RunStarted
 from edge_agent.home import Home
@@ -134,6 +137,26 @@ def test_a_library_that_is_gone_is_one_sentence(place: Home, question: Question)
     _, messages = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
     assert isinstance(messages[-1], RunOver)
     assert "There is no library 'gone'" in str(messages[-1].failure)
+
+
+def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path: Path) -> None:
+    path = tmp_path / "gjoa.md"
+    path.write_text("# Gjøa\n\nThe Gjøa was built at Rosendal in 1872.\n")
+    for run in ("r-1", "r-2"):
+        begun = RunStarted(run, "Where was the Gjøa built?", "scripted", NAME, "edge", 0, 2)
+        begun = replace(begun, files=named_files([str(path)]), model_source="http://127.0.0.1:9/v1")
+        with closing(RunStore(place.runs)) as store:
+            list(store.record(iter([begun])))
+    script = ["built at Rosendal", "I have what I need.", "Rosendal}"]
+    bench = ScriptedBench(place, scripts=[script])
+    thread, _ = carried_out(Continuation("r-1", Limits(), True), bench)
+    finished = thread.take_events()[-1]
+    assert isinstance(finished, RunFinished)
+    assert [citation.library for citation in finished.citations] == [NAME]
+    path.unlink()
+    _, messages = carried_out(Continuation("r-2", Limits(), True), bench)
+    assert isinstance(messages[-1], RunOver)
+    assert f"{path} is not there" in str(messages[-1].failure)
 
 
 def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: Question) -> None:
