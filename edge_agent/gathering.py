@@ -109,7 +109,8 @@ class Gathering:
     def _turn_tokens(self) -> int:
         """The room that a turn is left."""
         gathering = self._profile.gathering
-        return gathering.thought_tokens + gathering.argument_tokens + _QUOTE_TOKENS
+        wanted = (tool.argument_tokens or gathering.argument_tokens for tool in self._tools)
+        return gathering.thought_tokens + max(wanted) + _QUOTE_TOKENS
 
     def _calls_used_up(self) -> str | None:
         """Return that no call is left, where there is nothing more to quote either."""
@@ -213,6 +214,7 @@ class Gathering:
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
             earlier=tuple(earlier),
+            stopped=self._desk.stopped,
         )
 
 

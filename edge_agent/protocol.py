@@ -67,6 +67,8 @@ class ToolSignature:
     """Names of arguments that models write by mistake, and what is meant."""
     also_called: tuple[str, ...] = ()
     """Names that models call it by mistake."""
+    argument_tokens: int | None = None
+    """Most tokens of its arguments, where they need more than those of others."""
 
 
 def render_call(call: ToolCall) -> str:
@@ -122,7 +124,8 @@ def guided_call(
     """Plan a call that cannot be malformed.
 
     Only the choice among the tools that exist and the arguments are the model's. Arguments that
-    are `known`, by server and name of a tool, are written for it; others follow the tool's schema.
+    are `known`, by server and name of a tool, are written for it; others follow the tool's schema,
+    and have `argument_tokens` unless the tool wants more.
     Where the model has written the tag itself, `opening` is empty.
     """
     heads = {
@@ -134,7 +137,8 @@ def guided_call(
         yield Force(json.dumps(known[tool.server, tool.name], ensure_ascii=False) + _TAIL)
         return
     grammar = json_schema_grammar(tool.schema)
-    written = yield Sample(max_tokens=argument_tokens, grammar=grammar, complete=is_json)
+    most = tool.argument_tokens or argument_tokens
+    written = yield Sample(max_tokens=most, grammar=grammar, complete=is_json)
     yield Force(missing_end(written) + _TAIL)
 
 

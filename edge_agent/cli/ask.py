@@ -19,8 +19,8 @@ from edge_agent.cli.running import (
     output_options,
     terminal,
 )
+from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings
-from edge_agent.extras import open_extras
 from edge_agent.home import Home
 from edge_agent.launch import VOTERS, agent_settings, check_names
 from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
@@ -81,7 +81,8 @@ from edge_agent.runs import RunStore
     "tools",
     multiple=True,
     metavar="NAME",
-    help="A tool for the model beside those that it has anyway. Repeatable.",
+    help="A tool for the model beside those that it has anyway: of the program's, or an MCP server "
+    "of the settings, or one tool of it as SERVER/TOOL. Repeatable.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
 @offline_option
@@ -166,7 +167,7 @@ def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | N
     )
     profile = led or load_profile(chosen.profile)
     with (
-        open_extras(wanted.tools, profile) as extras,
+        opened_extras(wanted.tools, profile, offline=offline, quiet=output.quiet) as extras,
         open_session(chosen, engine_settings) as session,
     ):
         agent = Agent(library, session, profile=profile, settings=settings, extras=extras)

@@ -47,6 +47,8 @@ class ToolContext:
     earlier: tuple[Mapping[str, Any], ...] = ()
     """The arguments of the calls of the same tool in this run, oldest first, whether they failed or
     not."""
+    stopped: Callable[[], object] = bool
+    """Tells, at any time, whether the run is to end now, so that nothing is waited for longer."""
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""
