@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import textual_serve
 from aiohttp import WSCloseCode, web
 from textual_serve.download_manager import DownloadManager
+
+from edge_agent.serving.guard import Guard, is_host, same_origin
 
 from .browser_session import SECONDS_TO_QUIT, BrowserSession
 from .serving import Serving
@@ -21,7 +22,6 @@ from .serving import Serving
 _PAGE = Path(__file__).parent / "page"
 _TERMINAL = Path(textual_serve.__file__).parent / "static"
 
-_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _HEARTBEAT_SECONDS = 15.0
 """A browser that does not answer for half of this after being asked is taken to be gone."""
 _SECONDS_TO_CLOSE = 3.0
@@ -61,7 +61,7 @@ class Site:
     def __init__(self, command: Sequence[str], serving: Serving) -> None:
         self._command = tuple(command)
         self._serving = serving
-        self._names = {"127.0.0.1", "[::1]", "localhost", serving.host, f"[{serving.host}]"}
+        self._door = Guard(serving)
         # Browsers do not tell cookies of two ports apart: two servers need two names.
         self._cookie = "miro-edge-" + hashlib.sha256(serving.token.encode()).hexdigest()[:8]
         self._downloads = DownloadManager()
@@ -90,18 +90,13 @@ class Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Let through only who has the token, and only under the addresses that are served."""
-        host = _HOST.fullmatch(request.headers.get("Host", ""))
-        # Another site's name that leads here (DNS rebinding) would make its page one of ours.
-        if host is None or (self._serving.loopback and host["name"].lower() not in self._names):
+        if not self._door.serves(request.headers.get("Host", "")):
             raise web.HTTPForbidden(text=_WRONG_HOST)
-        if request.path == "/" and self._is_token(request.query.get("token", "")):
+        if request.path == "/" and self._door.knows(request.query.get("token", "")):
             raise self._admission()
-        if not self._is_token(request.cookies.get(self._cookie, "")):
+        if not self._door.knows(request.cookies.get(self._cookie, "")):
             raise web.HTTPForbidden(text=_WHERE_TO_GO)
         return await handler(request)
-
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._serving.token.encode())
 
     def _admission(self) -> web.HTTPFound:
         """Return the way to the page: the token goes from the address into a cookie."""
@@ -118,7 +113,7 @@ class Site:
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         """Run a process for a page, as long as the page is there."""
-        if not _same_origin(request):
+        if not same_origin(request.headers.get("Origin", ""), request.host):
             raise web.HTTPForbidden(text=_WRONG_ORIGIN)
         websocket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, timeout=_SECONDS_TO_CLOSE)
         await websocket.prepare(request)
@@ -201,12 +196,6 @@ class _Seats:
             self._free.release()
 
 
-def _same_origin(request: web.Request) -> bool:
-    """Return whether the page that asks was served under the address that it asks at."""
-    origin = urlsplit(request.headers.get("Origin", ""))
-    return origin.scheme in ("http", "https") and origin.netloc.lower() == request.host.lower()
-
-
 def _cells(request: web.Request, side: str, otherwise: int) -> int:
     """Return the terminal's width or height that the request states."""
     stated = request.query.get(side, "")
@@ -215,5 +204,5 @@ def _cells(request: web.Request, side: str, otherwise: int) -> int:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-    host = _HOST.fullmatch(request.headers.get("Host", ""))
-    response.headers["Content-Security-Policy"] = _POLICY.format(host=host[0] if host else "")
+    host = request.headers.get("Host", "")
+    response.headers["Content-Security-Policy"] = _POLICY.format(host=host if is_host(host) else "")

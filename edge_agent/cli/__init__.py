@@ -17,13 +17,15 @@ COMMANDS = {
     "doctor": "edge_agent.cli.doctor:doctor",
     "eval": "edge_agent.cli.eval:evaluation",
     "index": "edge_agent.cli.index:index",
+    "mcp": "edge_agent.cli.mcp_server:mcp",
     "models": "edge_agent.cli.models:models",
     "runs": "edge_agent.cli.runs:runs",
+    "serve": "edge_agent.cli.openai_server:serve",
     "tui": "edge_agent.tui.command:tui",
 }
 
 
-_READ_SETTINGS = (["ask"], ["runs", "resume"], ["runs", "fork"])
+_READ_SETTINGS = (["ask"], ["serve"], ["mcp"], ["runs", "resume"], ["runs", "fork"])
 """The commands that read their defaults from the settings."""
 
 

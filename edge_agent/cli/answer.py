@@ -1,36 +1,12 @@
-"""How a finished run is shown: the answer and its sources for people, one object for machines."""
+"""How a finished run is shown to people: the answer and its sources."""
 
 from __future__ import annotations
-
-import dataclasses
-from typing import Any
 
 import click
 
 from edge_agent.cli.output import printable
 from edge_agent.events import Citation, RunFinished
-from edge_agent.runs import RunSummary
 from edge_agent.traces.account import NOT_FOUND
-
-
-def answer_record(summary: RunSummary, finished: RunFinished) -> dict[str, Any]:
-    """Return what `ask --json` prints."""
-    return {
-        "question": summary.question,
-        "status": finished.status,
-        "answer": finished.answer,
-        "citations": [dataclasses.asdict(citation) for citation in finished.citations],
-        "claims": [
-            {"text": claim.text, "keys": claim.keys, "supported": claim.supported}
-            for claim in finished.claims
-        ],
-        "calls": finished.calls,
-        "seconds": finished.seconds,
-        "tokens": dataclasses.asdict(finished.tokens),
-        "model": summary.model,
-        "library": summary.library,
-        "run": finished.run,
-    }
 
 
 def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:

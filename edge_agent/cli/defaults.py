@@ -46,4 +46,7 @@ def configured_defaults(*, needed: bool) -> dict[str, Any]:
         return {}
     ask = found.ask.model_dump(exclude_defaults=True)
     going_on = {name: value for name, value in ask.items() if name == "offline"}
-    return {"ask": ask, "runs": {"resume": going_on, "fork": going_on}}
+    return {
+        **dict.fromkeys(("ask", "serve", "mcp"), ask),
+        "runs": {"resume": going_on, "fork": going_on},
+    }

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import click
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.cli.answer import answer_record, print_answer, print_failure
+from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
@@ -31,6 +31,7 @@ from edge_agent.messages import with_messages
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
+from edge_agent.records import answer_record
 from edge_agent.resumption import Limits, resumption
 from edge_agent.runs import RunStore
 

@@ -9,7 +9,8 @@ import click
 from edge_agent.cli.libraries import open_shelf
 from edge_agent.cli.output import ExitCode, json_option, print_json, printable
 from edge_agent.home import Home
-from edge_agent.index import By, Hit
+from edge_agent.index import By
+from edge_agent.records import hit_record
 
 
 @click.command()
@@ -41,7 +42,7 @@ def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
     hits = library.search(query, limit, by=By(by))
     suggestion = None if hits else library.suggestion(query)
     if as_json:
-        print_json({"results": [_record(hit) for hit in hits], "suggestion": suggestion})
+        print_json({"results": [hit_record(hit) for hit in hits], "suggestion": suggestion})
     else:
         for hit in hits:
             passage = hit.passage
@@ -70,16 +71,3 @@ def show(name: str, passage: str, as_json: bool) -> None:
         print_json({**asdict(found), "place": found.place})
         return
     click.echo(printable(f"{found.title} ({found.source}, {found.place})\n\n{found.text}"))
-
-
-def _record(hit: Hit) -> dict[str, object]:
-    passage = hit.passage
-    return {
-        "passage": passage.id,
-        "document": passage.document,
-        "title": passage.title,
-        "source": passage.source,
-        "place": passage.place,
-        "score": round(hit.score, 4),
-        "text": passage.text,
-    }

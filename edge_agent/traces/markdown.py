@@ -17,35 +17,36 @@ _BEGINNINGS = re.compile(r"^(\d*)([-+=.)])")
 def markdown(events: Sequence[Event], times: Sequence[float]) -> str:
     """Return question, answer, sources, claims, steps and figures."""
     run = account(events)
-    lines = [f"# {_plain(run.started.question)}", "", *_answer(run), ""]
+    lines = [f"# {plain(run.started.question)}", "", *_answer(run), ""]
     lines += ["## Steps", "", *_steps(run)]
     lines += ["## Figures", "", *_figures(run, times)]
     return "\n".join(lines) + "\n"
 
 
 def _answer(run: Account) -> Iterator[str]:
-    yield f"**{_plain(run.verdict)}** ({_plain(run.status)})"
+    yield f"**{plain(run.verdict)}** ({plain(run.status)})"
     if run.finished is None:
         return
     if run.finished.citations:
         yield "\n## Sources\n"
         for citation in run.finished.citations:
-            yield from _source(citation)
+            yield from source(citation)
     if run.finished.claims:
         yield "\n## Claims\n"
         yield from map(_verdict, run.finished.claims)
 
 
-def _source(citation: Citation) -> Iterator[str]:
-    place = f", {_plain(citation.place)}" if citation.place else ""
+def source(citation: Citation) -> Iterator[str]:
+    """Yield the lines of a list item that names the source of a citation, and quotes it."""
+    place = f", {plain(citation.place)}" if citation.place else ""
     doubt = "" if citation.supported else " (does not state it by itself)"
-    yield f"- [{citation.key}] {_plain(citation.title)} ({_plain(citation.source)}{place}){doubt}"
-    yield f"  > {_plain(citation.quote)}"
+    yield f"- [{citation.key}] {plain(citation.title)} ({plain(citation.source)}{place}){doubt}"
+    yield f"  > {plain(citation.quote)}"
 
 
 def _verdict(claim: Claim) -> str:
     verdict = f"supported by {keys_of(claim.keys)}" if claim.supported else "supported by nothing"
-    return f"- {_plain(claim.text)}: {verdict}"
+    return f"- {plain(claim.text)}: {verdict}"
 
 
 def _steps(run: Account) -> Iterator[str]:
@@ -53,16 +54,16 @@ def _steps(run: Account) -> Iterator[str]:
         parts = list(said(step))
         if parts:
             yield f"### {step.title}\n"
-            yield from (f"- **{_plain(title)}**: {_text(text)}" for title, text in parts)
+            yield from (f"- **{plain(title)}**: {_text(text)}" for title, text in parts)
             yield ""
 
 
 def _figures(run: Account, times: Sequence[float]) -> Iterator[str]:
     started, done = run.started, run.finished
-    yield f"- {_plain(started.model)} over {_plain(started.library)}"
-    yield f"- run {_plain(started.run)}, profile {_plain(started.profile)}, seed {started.seed}"
+    yield f"- {plain(started.model)} over {plain(started.library)}"
+    yield f"- run {plain(started.run)}, profile {plain(started.profile)}, seed {started.seed}"
     if started.parent:
-        yield f"- forked from {_plain(started.parent)} after step {started.parent_step}"
+        yield f"- forked from {plain(started.parent)} after step {started.parent_step}"
     if times:
         yield f"- begun {stamp(times[0])} UTC"
     if done is not None:
@@ -71,15 +72,15 @@ def _figures(run: Account, times: Sequence[float]) -> Iterator[str]:
             f"- {done.tokens.prompt} tokens read, {done.tokens.new} of them new, "
             f"{done.tokens.generated} written"
         )
-        yield f"- ended: {_plain(done.reason)}"
+        yield f"- ended: {plain(done.reason)}"
 
 
 def _text(text: str) -> str:
     """Return text of several lines as part of a list item that Markdown takes for text."""
-    return "\\\n  ".join(filter(None, map(_plain, text.splitlines())))
+    return "\\\n  ".join(filter(None, map(plain, text.splitlines())))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text in one line that Markdown takes for text."""
     line = _MARKS.sub(r"\\\1", in_one_line(text))
     return _BEGINNINGS.sub(r"\1\\\2", line)

@@ -58,9 +58,12 @@ PYTHON = HERE.parents[2] / ".venv-peer/bin/python"
 MODEL_NAME = "local"
 MAX_TOKENS = 512
 """Of a message: the server would else go on to the end of the window."""
-TASK = "{question}\nAnswer as briefly as possible: one name, date, number, yes or no."
-"""The question as it is put to the peer: without the second sentence it answers at length, and
-F1 would measure that."""
+INSTRUCTIONS = (
+    "The answer that you give to final_answer is as short as possible: "
+    "one name, date, number, yes or no."
+)
+"""What the peer is told beside its own prompt: it would else answer at length, and F1 would measure
+that. The same after the question keeps a 1.5B from calling anything."""
 
 
 @dataclass
@@ -154,8 +157,7 @@ class Inquiry:
 def asked(peer: Peer, inquiry: Inquiry) -> tuple[Event, ...]:
     """Put a question to the peer, search for it, and return what happened."""
     began = time.monotonic()
-    task = TASK.format(question=inquiry.question.text)
-    peer.say(question=task, max_steps=inquiry.started.max_calls)
+    peer.say(question=inquiry.question.text, max_steps=inquiry.started.max_calls)
     while "search" in (said := peer.hear()):
         peer.say(text=inquiry.search(str(said["search"])))
     return inquiry.finished(said, time.monotonic() - began)
@@ -209,7 +211,7 @@ def settings(
     version = re.search(rb"^smolagents==(\S+)", pinned, re.M)
     assert version is not None
     peers = f"{CONDITION} {version[1].decode()}"
-    digest = hashlib.sha256(pinned + TASK.encode()).hexdigest()
+    digest = hashlib.sha256(pinned + INSTRUCTIONS.encode()).hexdigest()
     return replace(ours, condition=CONDITION, profile=peers, profile_sha256=digest), model
 
 
@@ -232,7 +234,7 @@ def go_through(wanted: argparse.Namespace, home: Home, opened: ExitStack) -> str
         return name
     address = opened.enter_context(server(model, wanted.context, wanted.seed))
     script = str(HERE / "smolagents_agent.py")
-    peer = Peer([str(PYTHON), script, address, MODEL_NAME, str(MAX_TOKENS)])
+    peer = Peer([str(PYTHON), script, address, MODEL_NAME, str(MAX_TOKENS), INSTRUCTIONS])
     opened.callback(peer.end)
     for position, question in left:
         started = RunStarted(

@@ -8,7 +8,7 @@ Reads a question a line and writes what comes of it, as JSON; searches are asked
     -> {"answer": "…", "steps": 3, "unreadable": 1, "limit": false,
         "prompt": 4000, "generated": 90, "error": ""}
 
-    .venv-peer/bin/python scripts/bench/peer/smolagents_agent.py ADDRESS MODEL MAX_TOKENS
+    .venv-peer/bin/python scripts/bench/peer/smolagents_agent.py ADDRESS MODEL MAX_TOKENS INSTRUCTIONS
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def answered(agent: ToolCallingAgent, question: str, max_steps: int) -> dict[str
     }
 
 
-def main(address: str, model_name: str, max_tokens: int) -> None:
+def main(address: str, model_name: str, max_tokens: int, instructions: str) -> None:
     """Answer questions until there are none."""
     model = OpenAIServerModel(
         model_name,
@@ -100,10 +100,14 @@ def main(address: str, model_name: str, max_tokens: int) -> None:
         asked = hear()
         # Its searches go through one pair of pipes, one at a time.
         agent = ToolCallingAgent(
-            [Retriever()], model, max_tool_threads=1, verbosity_level=LogLevel.OFF
+            [Retriever()],
+            model,
+            instructions=instructions,
+            max_tool_threads=1,
+            verbosity_level=LogLevel.OFF,
         )
         say(**answered(agent, asked["question"], asked["max_steps"]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

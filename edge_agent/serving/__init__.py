@@ -1,0 +1,1 @@
+"""The agent for other programs: over an OpenAI-compatible interface, and over MCP."""
