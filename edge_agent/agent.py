@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge_agent.desk import Means, Signals
-from edge_agent.events import Event, RunFinished, RunResumed, RunStarted
+from edge_agent.events import AttachedFile, Event, RunFinished, RunResumed, RunStarted
 from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
@@ -46,6 +46,8 @@ class AgentSettings:
     """How the model can be asked for again: a name, a path, an address."""
     libraries: tuple[str, ...] = ()
     """How the libraries can be asked for again: names or paths."""
+    files: tuple[AttachedFile, ...] = ()
+    """The files that are searched beside them, in this run alone."""
     profile_source: str = ""
     """How the profile can be asked for again: a name or a path."""
     tools: tuple[str, ...] = ()
@@ -152,6 +154,7 @@ class Agent:
             context=self.session.context,
             model_source=settings.model_source,
             libraries=settings.libraries,
+            files=settings.files,
             profile_source=settings.profile_source,
             tools=settings.tools,
             web=self._extras.web is not None,

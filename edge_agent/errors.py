@@ -15,6 +15,10 @@ class ToolboxError(AgentError):
     """The tools that were chosen for a run cannot be had together, or not at all."""
 
 
+class AttachmentError(AgentError):
+    """Files that a question was asked about cannot be searched."""
+
+
 class ProfileError(AgentError):
     """A profile is unknown or says something that cannot be carried out."""
 

@@ -60,6 +60,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that the question was asked about: its whole path, and the hash of its content."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A question was put. What is needed to go on with the run elsewhere is all here."""
 
@@ -80,6 +88,8 @@ class RunStarted:
     """The model as it can be asked for again: a name, a path or an address."""
     libraries: tuple[str, ...] = ()
     """The libraries as they can be asked for again: names or paths."""
+    files: tuple[AttachedFile, ...] = ()
+    """What is searched beside them, in this run alone."""
     profile_source: str = ""
     """The profile as it can be asked for again: a name or a path."""
     tools: tuple[str, ...] = ()
@@ -318,6 +328,7 @@ _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}
 _VALUES: dict[str, type[Any]] = {
     "citations": Citation,
     "claims": Claim,
+    "files": AttachedFile,
     "shown": Quote,
     "tokens": TokenCounts,
 }

@@ -12,7 +12,7 @@ from edge_agent.home import Home
 from edge_agent.index import Searched
 from edge_agent.mcp_client.choosing import ServerTools, open_servers
 from edge_agent.profiles import Profile
-from edge_agent.tools import CHOICES, TOOLS, Tool
+from edge_agent.tools import CHOICES, Tool, choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,11 @@ def open_extras(
 
     A model that knows a tool under another name gets it as it knows it. A name that is of no tool
     of the program's is one of an MCP server in the settings, or of one of its tools. Raises
-    ToolboxError for a name that means nothing, and what the settings and the servers raise.
+    ToolboxError for a name that means nothing, and where what it needs is not installed, and what
+    the settings and the servers raise.
     """
     names = tuple(dict.fromkeys(names))
-    own = tuple(TOOLS[profile.surfaces.get(name, name)] for name in names if name in CHOICES)
+    own = tuple(choice(name, profile.surfaces) for name in names if name in CHOICES)
     with _servers([name for name in names if name not in CHOICES], offline=offline) as found:
         yield Extras((*own, *found.tools), remarks=found.remarks)
 

@@ -23,7 +23,7 @@ from edge_agent.leads import leads, on_topic
 from edge_agent.models import ModelError, Plan, SpanKind
 from edge_agent.protocol import Message, ToolCall, free_message, render_failure, repaired
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
-from edge_agent.tools import ToolContext, ToolError, ToolResult
+from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
 from edge_agent.turns import closing_turn, gathering_turn, opening_search
 
@@ -87,7 +87,8 @@ class Gathering:
             quotable = self._quotable()
         if len(trajectory.calls) >= trajectory.max_calls:
             return closing_turn(quotable or (), gathering.quotes)
-        return gathering_turn(quotable, self._tools, gathering, self._leads)
+        more = self._desk.toolbox.more
+        return gathering_turn(quotable, self._tools, gathering, self._leads, more)
 
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
@@ -203,8 +204,6 @@ class Gathering:
 
     def _tool_context(self, call: ToolCall) -> ToolContext:
         gathering = self._profile.gathering
-        made = (each.call for each in self._trajectory.all_calls[:-1])
-        earlier = (m.arguments for m in made if (m.server, m.tool) == (call.server, call.tool))
         return ToolContext(
             library=self._desk.library,
             evidence=self._trajectory.evidence,
@@ -213,9 +212,20 @@ class Gathering:
             results=gathering.results,
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
-            earlier=tuple(earlier),
+            earlier=self._earlier(call),
             stopped=self._desk.stopped,
         )
+
+    def _earlier(self, call: ToolCall) -> tuple[EarlierCall, ...]:
+        """Return the calls of the same tool before this one that did not fail, oldest first."""
+        known = 0
+        earlier = []
+        for made in self._trajectory.all_calls[:-1]:
+            same = (made.call.server, made.call.tool) == (call.server, call.tool)
+            if same and not made.failed:
+                earlier.append(EarlierCall(made.call.arguments, known))
+            known += made.found
+        return tuple(earlier)
 
 
 def _explained(error: ToolError | Unreachable | ValidationError) -> str:

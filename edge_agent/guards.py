@@ -6,6 +6,7 @@ profile's choice; what the model is told, too.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -85,8 +86,8 @@ def duplicate_query(message: Message, trajectory: Trajectory, profile: Profile) 
     """Take back a call that was made before, whatever its case, order and small words."""
     if message.call is None:
         return None
-    made = {_identity(each.call) for each in trajectory.remembered}
-    if _identity(message.call) not in made:
+    made = {_identity(each.call, profile) for each in trajectory.remembered}
+    if _identity(message.call, profile) not in made:
         return None
     return RollBack("duplicate call", profile.told.duplicate_query)
 
@@ -146,9 +147,12 @@ def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuar
     return [guard for name, guard in guards.items() if name in profile.guarding.guards]
 
 
-def _identity(call: ToolCall) -> tuple[str, frozenset[str]]:
-    """Return what calls share that ask for the same."""
-    return call.tool, content_words(" ".join(str(value) for value in call.arguments.values()))
+def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:
+    """Return what calls share that ask for the same; of queries, only the words count."""
+    asked: object = json.dumps(call.arguments, sort_keys=True)
+    if call.tool in profile.tools:
+        asked = content_words(" ".join(str(value) for value in call.arguments.values()))
+    return call.server, call.tool, asked
 
 
 TURN_GUARDS: dict[Guard, TurnGuard] = {

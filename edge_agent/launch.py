@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_agent.agent import AgentSettings
 from edge_agent.config import AskSettings
+from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Shelf
 from edge_agent.models import InstalledModel, RemoteModel
@@ -26,7 +27,10 @@ def check_names(wanted: AskSettings, home: Home) -> Profile | None:
 
 
 def agent_settings(
-    wanted: AskSettings, chosen: InstalledModel | RemoteModel, home: Home
+    wanted: AskSettings,
+    chosen: InstalledModel | RemoteModel,
+    home: Home,
+    files: tuple[AttachedFile, ...] = (),
 ) -> AgentSettings:
     """Return an agent's settings for what is wanted, with `chosen` as the model."""
     return AgentSettings(
@@ -39,6 +43,7 @@ def agent_settings(
         model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,
         model_source=_model_source(chosen, wanted.model),
         libraries=tuple(_library_source(name, home) for name in wanted.libraries),
+        files=files,
         profile_source=_profile_source(wanted.profile, chosen),
         tools=wanted.tools,
         prefixes=home.prefixes,

@@ -17,7 +17,12 @@ def system_prompt(profile: Profile, toolbox: Toolbox) -> str:
     )
     if toolbox.more:
         more = profile.prompts.more_tools.format(tools=render_tools(toolbox.more))
-        prompt = f"{prompt.strip()}\n{more}"
+        examples = (
+            profile.prompts.tool_examples[tool.name]
+            for tool in toolbox.more
+            if tool.name in profile.prompts.tool_examples
+        )
+        prompt = "\n".join([prompt.strip(), more, *examples])
     return prompt.strip()
 
 

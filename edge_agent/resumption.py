@@ -62,7 +62,7 @@ def resumption(events: Sequence[Event], limits: Limits) -> Resumption:
 def check_openable(started: Event) -> None:
     """Raise RunError where a run does not say what it was made with."""
     assert isinstance(started, RunStarted)
-    if not started.model_source or not started.libraries:
+    if not started.model_source or not (started.libraries or started.files):
         raise RunError(
             f"The run {started.run} does not say how to open its model and its libraries: an older "
             "version made it, or a program of your own. Ask its question again: miro-edge ask"

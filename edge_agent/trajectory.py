@@ -58,6 +58,8 @@ class MadeCall:
     """Passages that had not been shown before."""
     quoted: bool = False
     """Whether the model quoted from what it read."""
+    failed: bool = False
+    """Whether it could not be carried out."""
 
 
 @dataclass(slots=True)
@@ -252,7 +254,7 @@ class Trajectory:
 
     @apply.register
     def _(self, event: ToolAnswered) -> None:
-        self.calls[-1].result = event.text
+        self.calls[-1].result, self.calls[-1].failed = event.text, event.failed
         self.clearing = False
         self.entries.append(Entry(SpanKind.RESULT, event.text, event.shown))
         self.quotable = {

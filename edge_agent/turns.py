@@ -13,6 +13,8 @@ from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, rende
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
 MISSING = "Missing:"
+USE = "Now use a tool:\n"
+"""Comes before a call of a tool that was chosen for the run: it looks for no name."""
 
 
 def opening_search(question: str) -> Plan:
@@ -25,8 +27,11 @@ def gathering_turn(
     tools: tuple[ToolSignature, ...],
     gathering: Gathering,
     leads: Callable[[Sequence[str]], Sequence[str]],
+    more_tools: tuple[ToolSignature, ...] = (),
 ) -> Plan:
     """Plan a step: quote sentences among those shown, say what is missing, call a tool; or stop.
+
+    One of `more_tools`, which are among `tools`, may be called without saying what is missing.
 
     Where nothing can be quoted, `quotable` is None, the model writes a line of its own instead.
     `leads` are the names, given those lines, of which what is missing begins with one; where there
@@ -39,13 +44,17 @@ def gathering_turn(
     else:
         lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
     next_line = ""
-    while next_line not in (MISSING, ENOUGH):
+    asking = (MISSING, USE) if more_tools else (MISSING,)
+    while next_line not in (*asking, ENOUGH):
         names = tuple(f" {name}" for name in leads(lines))
         stuck = lines == [NOTHING_HELPS] and names
         more = _unquoted(quotable or (), lines, gathering.quotes)
-        next_line = yield Choose((*more, MISSING) if stuck else (*more, MISSING, ENOUGH))
+        next_line = yield Choose((*more, *asking) if stuck else (*more, *asking, ENOUGH))
         lines.append(next_line)
     if next_line == ENOUGH:
+        return
+    if next_line == USE:
+        yield from guided_call(more_tools, gathering.argument_tokens)
         return
     name = (yield Choose(names)) if names else ""
     query = (name + (yield from _line(gathering.thought_tokens))).strip()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from edge_agent.computations import founded, is_computation, numbers, result_where
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Embedder, sentences
@@ -87,9 +88,10 @@ def verified(
     """Check an answer against `exhibits`, the passages that it may rest on.
 
     One of which nothing is supported is no answer. Keys in it that no passage ever had are taken
-    out.
+    out. A computation bears out nothing that does not begin with what was found.
     """
     known = {exhibit.key for exhibit in exhibits}
+    exhibits = founded(question, exhibits)
     answer = _KEY.sub(lambda key: key[0] if int(key[1]) in known else "", answer).strip()
     parts = [" ".join(part.split()) for part in sentences(answer)]
     if len(parts) > 1 or len(words(answer)) > _SHORT:
@@ -127,28 +129,47 @@ def _witness(
 ) -> tuple[Exhibit, str] | None:
     """Return the passage, and its sentence, that bears out a whole sentence, or None.
 
-    It has most of the claim's words, or else means the same; and it has every number in it.
+    It has most of the claim's words, or else means the same; and it has every number in it. Where
+    no passage does, a computation bears it out from which all of its numbers are.
     """
     wanted = content_words(claim)
-    numbers = {word for word in wanted if any(letter.isdigit() for letter in word)}
+    digits = {word for word in wanted if any(letter.isdigit() for letter in word)}
     candidates = [
         (len(wanted & said) / max(1, len(wanted)), exhibit, sentence)
         for exhibit in exhibits
+        if not is_computation(exhibit)
         for sentence in _flat_sentences(exhibit)
-        if numbers <= (said := content_words(f"{exhibit.passage.title} {sentence}"))
+        if digits <= (said := content_words(f"{exhibit.passage.title} {sentence}"))
     ]
+    best = max(candidates, key=lambda candidate: candidate[0], default=None)
+    if best is not None and best[0] >= _COVERED:
+        return best[1:]
+    alike = None if embedder is None else _alike(claim, candidates, embedder)
+    return alike or _computed(claim, exhibits)
+
+
+def _alike(
+    claim: str, candidates: Sequence[tuple[float, Exhibit, str]], embedder: Embedder
+) -> tuple[Exhibit, str] | None:
+    """Return the passage, and its sentence, that means the same as a claim, or None."""
     if not candidates:
-        return None
-    share, exhibit, sentence = max(candidates, key=lambda candidate: candidate[0])
-    if share >= _COVERED:
-        return exhibit, sentence
-    if embedder is None:
         return None
     nearest = sorted(candidates, key=lambda candidate: -candidate[0])[:_MOST_COMPARED]
     vectors = embedder.embed([claim, *(sentence for _, _, sentence in nearest)])
     likeness = vectors[1:] @ vectors[0]
     best = int(likeness.argmax())
     return nearest[best][1:] if likeness[best] >= _ALIKE else None
+
+
+def _computed(claim: str, exhibits: Iterable[Exhibit]) -> tuple[Exhibit, str] | None:
+    """Return a computation, and its sentence, that has all numbers of a claim, one as result."""
+    wanted = numbers(claim)
+    for exhibit in filter(is_computation, exhibits):
+        if wanted <= numbers(exhibit.passage.text):
+            sentence = result_where(exhibit, lambda result: bool(wanted & numbers(result)))
+            if sentence is not None:
+                return exhibit, sentence
+    return None
 
 
 def cite(
@@ -159,8 +180,9 @@ def cite(
     Candidates are `exhibits`, the passages that the answer was written from. One that states the
     answer is cited with the sentence that does; one that the model only quoted from is cited with
     that quote, as a link of the chain. Either is `supported` where it has to do with the question,
-    or with a sentence that states the answer. There are none where nothing states the answer,
-    unless it is a verdict; a verdict without quotes rests on the passages nearest to the question.
+    or with a sentence that states the answer; a computation has, or it would not be among them.
+    There are none where nothing states the answer, unless it is a verdict; a verdict without quotes
+    rests on the passages nearest to the question.
     """
     quoted = {quote.key: quote.sentence for quote in quotes}
     stating: list[Citation] = []
@@ -168,7 +190,8 @@ def cite(
     for exhibit in exhibits:
         sentence = stating_sentence(exhibit, answer, question)
         if sentence is not None:
-            related = _shared(f"{exhibit.passage.title} {sentence}", question) > 0
+            named = f"{exhibit.passage.title} {sentence}"
+            related = is_computation(exhibit) or _shared(named, question) > 0
             stating.append(_citation(exhibit, sentence, supported=related))
         else:
             links.append(exhibit)
@@ -179,7 +202,11 @@ def cite(
         return _nearest(question, links)
     claim = " ".join([question, *(citation.quote for citation in stating)])
     linking = [
-        _citation(link, quoted[link.key], supported=_shared(quoted[link.key], claim) >= 2)
+        _citation(
+            link,
+            quoted[link.key],
+            supported=is_computation(link) or _shared(quoted[link.key], claim) >= 2,
+        )
         for link in links
         if link.key in quoted
     ]
@@ -206,8 +233,15 @@ def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]
 def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None:
     """Return the sentence of the passage that states `answer`, nearest to the question, or None.
 
-    A sentence with the answer as it stands comes before one that only has all of its words.
+    A sentence with the answer as it stands comes before one that only has all of its words. Of a
+    computation only the result counts, and its numbers are enough.
     """
+    if is_computation(exhibit):
+        figures = numbers(answer) or frozenset(filter(str.isdecimal, words(answer)))
+        return result_where(
+            exhibit,
+            lambda result: states(result, answer) or (bool(figures) and figures <= numbers(result)),
+        )
     whole = _flat_sentences(exhibit)
     wanted = set(words(answer))
     found = [sentence for sentence in whole if states(sentence, answer)] or [

@@ -20,6 +20,7 @@ from .errors import (
     UnreadableDocument,
 )
 from .excerpt import Excerpt, Titled, excerpts
+from .files import content_hash
 from .library import Hit, Library, Statistics
 from .passages import Passage, split
 from .ranking import By
@@ -60,6 +61,7 @@ __all__ = [
     "UnreadableDocument",
     "Verification",
     "check_name",
+    "content_hash",
     "excerpts",
     "sample_folder",
     "sentence_spans",

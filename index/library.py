@@ -31,7 +31,15 @@ from .sources import Source, as_source, source_from_row, source_to_row
 from .spelling import corrected
 from .tables import migrations
 from .texts import Texts
-from .updating import IndexProgress, IndexReport, Problem, Report, Update, stored_problems
+from .updating import (
+    IndexProgress,
+    IndexReport,
+    Problem,
+    Report,
+    Update,
+    stored_problems,
+    unread_files,
+)
 from .verification import Verification, verified
 from .writing import writing
 
@@ -314,6 +322,10 @@ class Library:
     def problems(self) -> tuple[Problem, ...]:
         """Return the files that could not be read, or not all of them."""
         return stored_problems(self._database)
+
+    def unread(self) -> tuple[Problem, ...]:
+        """Return the files of which nothing could be read."""
+        return unread_files(self._database)
 
     def statistics(self) -> Statistics:
         """Return what the library holds."""

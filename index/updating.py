@@ -278,6 +278,12 @@ def stored_problems(database: sqlite_utils.Database) -> tuple[Problem, ...]:
     return tuple(Problem(row["path"], row["problem"]) for row in rows)
 
 
+def unread_files(database: sqlite_utils.Database) -> tuple[Problem, ...]:
+    """Return the files of which nothing could be read."""
+    rows = database.table("files").rows_where("state = 'problem'", order_by="path")
+    return tuple(Problem(row["path"], row["problem"] or "has no text") for row in rows)
+
+
 def reconcile(texts: Texts, lexical: LexicalIndex) -> None:
     """Put the lexical index in step with the texts, where a crash or damage set it apart."""
     held = lexical.keys()

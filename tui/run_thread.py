@@ -15,10 +15,12 @@ from typing import TypeAlias
 from textual.message import Message
 
 from edge_agent.agent import Agent, AgentSettings
+from edge_agent.attachments import attached, named_files
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
 from edge_agent.extras import Extras, open_extras
 from edge_agent.failures import explained, in_words
+from edge_agent.index import Collection
 from edge_agent.launch import agent_settings, check_names
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
@@ -27,7 +29,7 @@ from edge_agent.profiles import Profile, load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
-from .workbench import StoppedError, Workbench
+from .workbench import StoppedError, Workbench, indexing
 
 _NICENESS = 10
 """How far behind the interface a run stands: a tenth of its share where both want a core."""
@@ -222,7 +224,7 @@ class RunThread(threading.Thread):
         started = found.started
         profile = load_profile(found.profile)
         model = bench.model(started.model_source, self._tell, offline=task.offline)
-        library = bench.libraries(started.libraries, self._tell, offline=task.offline)
+        library = self._libraries_of(started, opened, offline=task.offline)
         loading = loading_settings(model, home, found.context)
         extras = self._extras(started.tools, profile, opened, offline=task.offline)
         self._tell(f"Loading {started.model}")
@@ -236,6 +238,13 @@ class RunThread(threading.Thread):
         if names:
             self._tell(f"Starting {', '.join(names)}")
         return opened.enter_context(open_extras(names, profile, offline=offline))
+
+    def _libraries_of(self, started: RunStarted, opened: ExitStack, *, offline: bool) -> Collection:
+        """Return what a run searches: its libraries, and the files that it was asked about."""
+        named = named_files(file.path for file in started.files)
+        libraries = self._workbench.libraries(started.libraries, self._tell, offline=offline)
+        files = attached(named, self._workbench.embedder, indexing(self._tell))
+        return Collection([*opened.enter_context(files), *libraries.libraries])
 
     def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
         if self._stopped.is_set():

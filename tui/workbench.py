@@ -107,6 +107,11 @@ class Workbench:
         self._libraries = tuple(shelf.resolve(name, indexing(told)) for name in names)
         return Collection(self._libraries)
 
+    @property
+    def embedder(self) -> OnnxEmbedder | None:
+        """What libraries are searched by meaning with, known once some were opened."""
+        return self._embedder
+
     def let_go(self) -> None:
         """Free the memory that the model takes."""
         self._session, self._loaded = None, None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
+from click.core import ParameterSource
 
 from edge_agent.agent import Agent
+from edge_agent.attachments import named_files
 from edge_agent.cli.defaults import Configured
-from edge_agent.cli.libraries import open_libraries
+from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import (
@@ -84,6 +87,14 @@ from edge_agent.runs import RunStore
     help="A tool for the model beside those that it has anyway: of the program's, or an MCP server "
     "of the settings, or one tool of it as SERVER/TOOL. Repeatable.",
 )
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    metavar="PATH",
+    help="A file that the question is about, indexed for this run alone. Where no library is named "
+    "beside it, nothing else is searched. Repeatable.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
 @offline_option
 @output_options
@@ -103,6 +114,7 @@ def ask(
     attempts: int | None,
     vote: bool,
     tools: tuple[str, ...],
+    files: tuple[str, ...],
     seed: int,
     offline: bool,
     as_json: bool,
@@ -123,6 +135,7 @@ def ask(
     Examples:
       miro-edge ask "In which city was the engineer of the Forth Bridge born?"
       miro-edge ask -l ~/papers --json "Which paper introduced dropout?"
+      miro-edge ask --file report.pdf --file notes.docx "What did the audit find?"
       echo "When was it built?" | miro-edge ask -l manuals -
       miro-edge ask -m http://127.0.0.1:8080/v1#qwen3-8b "Who designed the bridge?"
     """
@@ -149,24 +162,34 @@ def ask(
         seed=seed,
         offline=offline,
     )
+    if files and ctx.get_parameter_source("libraries") is ParameterSource.DEFAULT:
+        wanted = wanted.model_copy(update={"libraries": ()})
     keyboard = None if question == "-" else terminal()
-    ctx.exit(_answered(asked, wanted, output, keyboard))
+    ctx.exit(_answered(asked, wanted, files, output, keyboard))
 
 
-def _answered(asked: str, wanted: AskSettings, output: Output, keyboard: int | None) -> ExitCode:
+def _answered(
+    asked: str,
+    wanted: AskSettings,
+    files: Sequence[str],
+    output: Output,
+    keyboard: int | None,
+) -> ExitCode:
     """Get what the question needs, and carry it out."""
     home = Home.from_environment()
     store = RunStore(home.runs)
     led = check_names(wanted, home)
+    named = named_files(files)
     offline = wanted.offline
     chosen = ensure_wanted(wanted.model, home, offline=offline, quiet=output.quiet)
-    library = open_libraries(wanted.libraries, home, quiet=output.quiet, offline=offline)
-    settings = agent_settings(wanted, chosen, home)
+    settings = agent_settings(wanted, chosen, home, named)
     engine_settings = loading_settings(
         chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock
     )
     profile = led or load_profile(chosen.profile)
+    libraries = wanted.libraries
     with (
+        open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
         opened_extras(wanted.tools, profile, offline=offline, quiet=output.quiet) as extras,
         open_session(chosen, engine_settings) as session,
     ):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from rich.progress import (
     BarColumn,
@@ -17,8 +17,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from edge_agent.attachments import attached
 from edge_agent.cli.output import diagnostics, printable
 from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
 from edge_agent.provisioning import installed_embedder
@@ -39,10 +41,35 @@ def open_libraries(
     The embedder is pulled if it is not here, unless `offline`; without it words alone count.
     """
     shelf = Shelf(home.libraries, ensure_embedder(home, offline=offline, quiet=quiet))
-    if quiet:
-        return Collection(shelf.resolve(name) for name in names)
-    with indexing_progress() as report:
+    with _reporting(quiet=quiet) as report:
         return Collection([shelf.resolve(name, report) for name in names])
+
+
+@contextmanager
+def open_searched(
+    names: tuple[str, ...],
+    files: Sequence[AttachedFile],
+    home: Home,
+    *,
+    quiet: bool,
+    offline: bool = False,
+) -> Iterator[Collection]:
+    """Lend libraries as `open_libraries` opens them, and before them `files`, indexed for the time.
+
+    Raises AttachmentError.
+    """
+    embedder = ensure_embedder(home, offline=offline, quiet=quiet)
+    with ExitStack() as opened:
+        with _reporting(quiet=quiet) as report:
+            libraries = opened.enter_context(attached(files, embedder, report))
+            shelf = Shelf(home.libraries, embedder)
+            collection = Collection([*libraries, *(shelf.resolve(name, report) for name in names)])
+        yield collection
+
+
+def _reporting(*, quiet: bool) -> AbstractContextManager[Callable[[IndexProgress], None]]:
+    """Show how far indexing is, unless nothing is to be shown."""
+    return nullcontext(lambda _: None) if quiet else indexing_progress()
 
 
 @contextmanager

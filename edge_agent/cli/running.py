@@ -9,7 +9,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 import click
 
 from edge_agent.agent import Agent, AgentSettings
+from edge_agent.attachments import changed_files, named_files
 from edge_agent.cli.answer import print_answer, print_failure
-from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
+from edge_agent.cli.libraries import open_searched
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, printable
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.tools import opened_extras
 from edge_agent.cli.trajectory import show_trajectory
@@ -117,17 +118,22 @@ class Output:
 def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline: bool) -> ExitCode:
     """Go on with a stored run, with the model and the libraries that it was begun with.
 
-    Raises RunError where there is nothing to go on with, and what opening them raises.
+    Raises RunError where there is nothing to go on with, and what opening them raises:
+    AttachmentError where a file that it was asked about is gone.
     """
     store.check_free(run)
     found = resumption(store.events(run), limits)
     started, home = found.started, Home.from_environment()
     profile = load_profile(found.profile)
     chosen = ensure_usable(started.model_source, home, offline=offline)
-    library = open_libraries(started.libraries, home, quiet=output.quiet, offline=offline)
+    named = named_files(file.path for file in started.files)
+    if not output.quiet:
+        _say_what_changed(changed_files(started.files, named))
     engine_settings = loading_settings(chosen, home, found.context)
     settings = AgentSettings(prefixes=home.prefixes)
+    libraries = started.libraries
     with (
+        open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
         opened_extras(started.tools, profile, offline=offline, quiet=output.quiet) as extras,
         open_session(chosen, engine_settings) as session,
     ):
@@ -197,6 +203,17 @@ def _print_end(finished: RunFinished, store: RunStore, output: Output) -> None:
         print_failure(finished)
     if finished.status == "failed" or (finished.reason == INTERRUPTED and not output.quiet):
         _say_how_to_go_on(finished.run)
+
+
+def _say_what_changed(paths: Sequence[str]) -> None:
+    for path in paths:
+        diagnostics().print(
+            printable(
+                f"{path} has changed since the run began: it is searched as it is now. What was "
+                "found in it before stays."
+            ),
+            markup=False,
+        )
 
 
 def _say_how_to_go_on(run: str) -> None:

@@ -43,6 +43,8 @@ class Prompts(_Frozen):
     more_tools: str
     """Follows the system prompt where a run has more tools than the profile's own; `{tools}` are
     those. Empty says nothing: `system` lists all."""
+    tool_examples: dict[str, str] = {}
+    """Follow that: examples for tools that a user may choose, by the name that this model knows."""
     reader: str
     """Who it is while it reads the answer from the passages."""
     reading: str

@@ -5,22 +5,52 @@ Others are chosen for a run: `--tool`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 
 from edge_agent.errors import ToolboxError
-from edge_agent.tools.base import Tool, ToolContext, ToolError, ToolResult
+from edge_agent.tools import python, sandbox
+from edge_agent.tools.base import EarlierCall, Tool, ToolContext, ToolError, ToolResult
 from edge_agent.tools.google_search import GoogleSearch
+from edge_agent.tools.python import Python
 from edge_agent.tools.read import Read
+from edge_agent.tools.run_python_code import RunPythonCode
 from edge_agent.tools.scrape_and_extract_info import ScrapeAndExtractInfo
 from edge_agent.tools.search import Search
 from edge_agent.tools.toolbox import Toolbox
 
 TOOLS: dict[str, Tool] = {
-    tool.signature.name: tool for tool in (Search(), Read(), GoogleSearch(), ScrapeAndExtractInfo())
+    tool.signature.name: tool
+    for tool in (
+        Search(),
+        Read(),
+        GoogleSearch(),
+        ScrapeAndExtractInfo(),
+        Python(),
+        RunPythonCode(),
+    )
 }
 
-CHOICES: tuple[str, ...] = ()
+CHOICES: tuple[str, ...] = (python.NAME,)
 """The tools that a user may choose for a run, by name."""
+_PACKAGES = {python.NAME: (sandbox.PACKAGE, "python")}
+"""The package that a choice needs, and the extra that it is in."""
+
+
+def choice(name: str, surfaces: Mapping[str, str]) -> Tool:
+    """Return a tool that a user chooses; a model that knows it under another name gets that one.
+
+    Raises ToolboxError for a name that means nothing, and where its extra is not installed.
+    """
+    if name not in CHOICES:
+        raise ToolboxError(f"There is no tool '{name}' to choose. There is: {', '.join(CHOICES)}.")
+    package, extra = _PACKAGES[name]
+    if find_spec(package) is None:
+        raise ToolboxError(
+            f"The tool '{name}' needs the {extra} extra: pip install 'miro-edge[{extra}]'; in a "
+            f"checkout: .venv/bin/python -m pip install {package.replace('_', '-')}"
+        )
+    return TOOLS[surfaces.get(name, name)]
 
 
 def toolbox(names: Iterable[str], more: Iterable[Tool] = ()) -> Toolbox:
@@ -39,10 +69,12 @@ def toolbox(names: Iterable[str], more: Iterable[Tool] = ()) -> Toolbox:
 __all__ = [
     "CHOICES",
     "TOOLS",
+    "EarlierCall",
     "Tool",
     "ToolContext",
     "ToolError",
     "ToolResult",
     "Toolbox",
+    "choice",
     "toolbox",
 ]

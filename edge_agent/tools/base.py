@@ -30,6 +30,14 @@ class ToolError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierCall:
+    """A call that was carried out before, and how many passages had keys when it was made."""
+
+    arguments: Mapping[str, Any]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool may use: the libraries, the evidence so far, and room for its result."""
 
@@ -44,9 +52,8 @@ class ToolContext:
     """Most tokens to show."""
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
-    earlier: tuple[Mapping[str, Any], ...] = ()
-    """The arguments of the calls of the same tool in this run, oldest first, whether they failed or
-    not."""
+    earlier: tuple[EarlierCall, ...] = ()
+    """The calls of the same tool in this run that did not fail, oldest first."""
     stopped: Callable[[], object] = bool
     """Tells, at any time, whether the run is to end now, so that nothing is waited for longer."""
 
