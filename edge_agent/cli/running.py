@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import select
@@ -34,6 +33,7 @@ from edge_agent.reasons import INTERRUPTED
 from edge_agent.records import answer_record
 from edge_agent.resumption import Limits, resumption
 from edge_agent.runs import RunStore
+from edge_agent.showing import json_text
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -184,7 +184,7 @@ def _shown(events: Iterator[Event], output: Output, *, typing: bool) -> Iterator
 
 def _printed(events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
-        click.echo(json.dumps(to_record(event), ensure_ascii=False))
+        click.echo(json_text(to_record(event)))
         yield event
 
 
