@@ -92,18 +92,18 @@ def duplicate_query(message: Message, trajectory: Trajectory, profile: Profile) 
     return RollBack("duplicate call", profile.told.duplicate_query)
 
 
-def refusal(message: Message, _trajectory: Trajectory, profile: Profile) -> Verdict | None:
+def refusal(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
     """Take back a message that neither calls nor answers but declines."""
     if message.call is not None or message.answer is not None:
         return None
-    if not _REFUSAL.search(message.thought):
+    if not _REFUSAL.search(_own_words(message, trajectory)):
         return None
     return RollBack("refusal", profile.told.refusal)
 
 
-def repetition(message: Message, _trajectory: Trajectory, profile: Profile) -> Verdict | None:
+def repetition(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
     """Take back a message that goes round in a loop."""
-    words = message.thought.split()
+    words = _own_words(message, trajectory).split()
     stretches = Counter(
         tuple(words[start : start + _LOOP_WORDS]) for start in range(len(words) - _LOOP_WORDS + 1)
     )
@@ -145,6 +145,12 @@ def patience(profile: Profile, max_calls: int) -> int:
 
 def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuard]:
     return [guard for name, guard in guards.items() if name in profile.guarding.guards]
+
+
+def _own_words(message: Message, trajectory: Trajectory) -> str:
+    """Return what a message says besides the sentences it quotes: documents say those."""
+    lines = message.thought.split("\n")
+    return "\n".join(line for line in lines if f"{line.strip()}\n" not in trajectory.quotable)
 
 
 def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:

@@ -345,6 +345,21 @@ def _is_ending(rest: str, fenced: bool) -> bool:
     return any(ending.startswith(tags) for ending in _ENDINGS)
 
 
+_SPEAKS = re.compile(
+    r"</?(?:think|use_mcp_tool|server_name|tool_name|arguments)>|\\boxed|^[ \t]*```|\n(?!\Z)",
+    re.MULTILINE,
+)
+"""What is more than text in a message: tags, a box, a fence at the beginning of a line, a line."""
+
+
+def is_only_text(line: str) -> bool:
+    """Tell whether a line, put into a message, says nothing in this language.
+
+    A document may spell a call, or open a thought that swallows one: such a line is not quoted.
+    """
+    return _SPEAKS.search(line) is None
+
+
 def read_arguments(text: str) -> dict[str, Any] | None:
     """Return the JSON object in `text`, slips repaired; None where there is none."""
     try:

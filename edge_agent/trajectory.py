@@ -32,7 +32,7 @@ from edge_agent.events import (
 )
 from edge_agent.evidence import Evidence, exhibit_of
 from edge_agent.models import SpanKind
-from edge_agent.protocol import Message, ToolCall, parse
+from edge_agent.protocol import Message, ToolCall, is_only_text, parse
 from edge_agent.turns import quotable_line
 
 Phase: TypeAlias = Literal["gathering", "reading", "attempted", "finished"]
@@ -258,7 +258,9 @@ class Trajectory:
         self.clearing = False
         self.entries.append(Entry(SpanKind.RESULT, event.text, event.shown))
         self.quotable = {
-            self.line_of(quote): quote for quote in event.shown if quote not in self.quotes
+            line: quote
+            for quote in event.shown
+            if quote not in self.quotes and is_only_text(line := self.line_of(quote))
         }
 
     @apply.register

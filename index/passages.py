@@ -50,6 +50,7 @@ def split(document: Document) -> tuple[Passage, ...]:
         for section in document.sections
         for start, end in _stretches(document.text, section)
     )
+    title = " ".join(document.title.split())  # in one line: below it others would seem to begin
     passages = []
     line, seen = 1, 0
     for number, (section, start, end) in enumerate(stretches, start=1):
@@ -59,7 +60,7 @@ def split(document: Document) -> tuple[Passage, ...]:
             Passage(
                 id=f"{document.id}#{number}",
                 document=document.id,
-                title=document.title,
+                title=title,
                 source=document.source,
                 headings=section.headings,
                 page=section.page,

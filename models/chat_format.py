@@ -27,6 +27,11 @@ class ChatFormat:
     user: Wrapping
     assistant: Wrapping
 
+    @property
+    def roles(self) -> tuple[Wrapping, ...]:
+        """The wrappings of all roles."""
+        return self.system, self.user, self.assistant
+
 
 CHATML = ChatFormat(
     system=Wrapping("<|im_start|>system\n", "<|im_end|>\n"),

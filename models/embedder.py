@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -73,8 +74,11 @@ class OnnxEmbedder:
 
     @cached_property
     def _session(self) -> InferenceSession:
+        # Since 1.29 it reports to its makers which model is loaded, unless told before it begins.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()  # the same on Windows
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         # Its threads would go on spinning for a while, on cores that llama.cpp needs next.

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
+from .control import pieces, tags_of
 from .decoding import Sampling
 from .engine_settings import Adapter, EngineSettings
 from .errors import ContextFull, ModelLoadError
@@ -22,6 +24,7 @@ from .machine import usable_cores
 from .sampler import Sampler, Vocabulary
 
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
+_TAG_ATTRIBUTES = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _SEQUENCE = 0
 _NO_SLOT = 1  # what llama_decode returns when the cache has no room left
 
@@ -119,6 +122,27 @@ class Engine:
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Return the tokens of `text`; control tokens are recognised only where `special`."""
+        if special:
+            return self._tokens(text, special=True)
+        return [
+            token
+            for piece in pieces(text, self._leaking_tags)
+            for token in self._tokens(piece, special=False)
+        ]
+
+    @cached_property
+    def _leaking_tags(self) -> tuple[str, ...]:
+        """The tags of this model that are more than their letters even in text without control."""
+        known = tags_of(self.chat_template)
+        return tuple(
+            tag for tag in known if any(map(self._is_tag, self._tokens(tag, special=False)))
+        )
+
+    def _is_tag(self, token: int) -> bool:
+        attributes = llama_cpp.llama_vocab_get_attr(self._vocabulary.handle, token)
+        return bool(attributes & _TAG_ATTRIBUTES)
+
+    def _tokens(self, text: str, *, special: bool) -> list[int]:
         data = text.encode("utf-8", errors="replace")
         tokens = (llama_cpp.llama_token * (len(data) + 8))()
         count = llama_cpp.llama_tokenize(
@@ -140,6 +164,10 @@ class Engine:
     def ends_turn(self, token: int) -> bool:
         """Tell whether the model ends its message with `token`."""
         return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary.handle, token))
+
+    def is_control(self, token: int) -> bool:
+        """Tell whether `token` stands for no text but steers the model."""
+        return bool(llama_cpp.llama_vocab_is_control(self._vocabulary.handle, token))
 
     @property
     def beginning(self) -> list[int]:

@@ -7,11 +7,11 @@ last one. Tokens are estimated, since servers do not share their tokenizers.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Generator
 from pathlib import Path
 
 from .chat_server import ChatMessage, ChatServer
+from .control import spelt_out
 from .decoding import Piece, Plan, Sampling
 from .errors import ContextFull
 from .remote_turn import RemoteTurn
@@ -22,13 +22,6 @@ _BYTES_PER_TOKEN = 3.0
 """To begin with: fewer than usual for English, so that a window is not overrun."""
 _WRAPPING = 8
 """Tokens that a server may add around a message."""
-_CONTROL = re.compile(
-    r"<[|｜][^<>\n]{1,40}>"  # Qwen, Llama 3, Phi, DeepSeek: <|im_end|>
-    r"|</?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think)>"  # Llama 2, Mistral, Gemma
-    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"  # Mistral
-    r"|<</?SYS>>",
-    re.IGNORECASE,
-)
 _ROLES = {SpanKind.SYSTEM: "system", SpanKind.TURN: "assistant"}
 
 
@@ -40,6 +33,8 @@ class RemoteSession:
         self._server = server
         self._context = context
         self._spans: list[Span] = []
+        self._trusted: set[int] = set()
+        """Numbers of the spans whose text may hold control tokens."""
         self._next_number = 1
         self._bytes = self._tokens = 0  # sent, and what the server counted
         self._prompt = self._new = self._generated = 0
@@ -79,7 +74,6 @@ class RemoteSession:
 
         Raises ContextFull, and adds nothing, when it does not fit.
         """
-        text = text if trusted else _harmless(text)
         tokens = self.count(text) + _WRAPPING
         if tokens > self.room:
             raise ContextFull(
@@ -87,7 +81,10 @@ class RemoteSession:
                 f"a window of {self.context}. Use a larger --context."
             )
         self._new += tokens
-        return self._remember(kind, text, tokens)
+        span = self._remember(kind, text, tokens)
+        if trusted:
+            self._trusted.add(span.number)
+        return span
 
     def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
         """Carry out the steps of `plan`, yielding the text as it appears; it becomes a TURN span.
@@ -121,14 +118,19 @@ class RemoteSession:
         return False
 
     def _messages(self) -> list[ChatMessage]:
-        """Return the spans as messages; neighbours of one role are one, as templates demand."""
+        """Return the spans as messages; neighbours of one role are one, as templates demand.
+
+        A server tokenizes messages and template as one text. The model's own turns are not trusted
+        either: they quote documents.
+        """
         messages: list[dict[str, str]] = []
         for span in self._spans:
             role = _ROLES.get(span.kind, "user")
+            text = span.text if span.number in self._trusted else spelt_out(span.text)
             if messages and messages[-1]["role"] == role:
-                messages[-1]["content"] += f"\n\n{span.text}"
+                messages[-1]["content"] += f"\n\n{text}"
             else:
-                messages.append({"role": role, "content": span.text})
+                messages.append({"role": role, "content": text})
         return list(messages)
 
     def _book(self, sent: list[ChatMessage], reply: str) -> None:
@@ -147,14 +149,6 @@ class RemoteSession:
         self._next_number += 1
         self._spans.append(span)
         return span
-
-
-def _harmless(text: str) -> str:
-    """Return `text` with a space in every spelling of a control token of the usual templates.
-
-    A server tokenizes messages and template as one text: a document could speak as the user.
-    """
-    return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def _size(text: str) -> int:

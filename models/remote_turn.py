@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from .chat_server import ChatMessage, ChatServer
+from .control import spelt_out
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step, carried_out, until_stop
 
 _GO_ON = "Your message so far:\n{written}\n\nWrite what comes next in it, and nothing else."
@@ -112,6 +113,7 @@ class RemoteTurn:
 
     def _asked(self, text: str) -> list[ChatMessage]:
         """Return the messages with a request at the end of what the user says last."""
+        text = spelt_out(text)  # it holds what was written and what may be: quotes of documents
         *before, last = self._messages
         if last["role"] == "user":
             return [*before, {"role": "user", "content": f"{last['content']}\n\n{text}"}]

@@ -19,7 +19,7 @@ from .errors import ContextFull
 from .hashing import sha256_of
 from .spans import Span, SpanKind
 from .token_cache import TokenCache
-from .turn_writer import TurnWriter
+from .turn_writer import Frame, TurnWriter
 from .usage import Usage
 
 _PREFIXES_KEPT = 8
@@ -36,6 +36,7 @@ class Session:
         self._spans: list[Span] = []
         self._next_number = 1
         self._end_of_turn = engine.tokenize(self._chat.assistant.after, special=True)
+        self._frame = Frame(len(self._end_of_turn), _openings(engine, self._chat))
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -119,9 +120,7 @@ class Session:
                 "Use a larger --context."
             )
         self._cache.extend(opening)
-        writer = TurnWriter(
-            self._engine, self._cache, sampling, seed, reserve=len(self._end_of_turn)
-        )
+        writer = TurnWriter(self._engine, self._cache, sampling, seed, self._frame)
         try:
             yield from writer.write(plan)
         finally:
@@ -183,6 +182,12 @@ class Session:
         self._next_number += 1
         self._spans.append(span)
         return span
+
+
+def _openings(engine: Engine, chat: ChatFormat) -> frozenset[int]:
+    """Return the control tokens with which a message of any role begins."""
+    begun = (engine.tokenize(each.before, special=True)[:1] for each in chat.roles)
+    return frozenset(token for first in begun for token in first if engine.is_control(token))
 
 
 def _file_identity(path: Path) -> tuple[str, int, int]:

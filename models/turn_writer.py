@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -28,18 +29,29 @@ from .token_cache import TokenCache
 _Draw: TypeAlias = Callable[[npt.NDArray[np.float32]], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a turn has around it."""
+
+    reserve: int
+    """Tokens that have to be left of the window when it ends."""
+    openings: frozenset[int]
+    """Control tokens with which messages begin: a model that draws one has ended its own."""
+
+
 class TurnWriter:
-    """Carries out a plan over a token cache, leaving `reserve` tokens of the window free."""
+    """Carries out a plan over a token cache, in a frame."""
 
     def __init__(
-        self, engine: Engine, cache: TokenCache, sampling: Sampling, seed: int, reserve: int
+        self, engine: Engine, cache: TokenCache, sampling: Sampling, seed: int, frame: Frame
     ) -> None:
         self._engine = engine
         self._cache = cache
         self._sampling = sampling
         self._seed = seed
         self._random = random.Random(seed)
-        self._reserve = reserve
+        self._reserve = frame.reserve
+        self._openings = frame.openings
         self._start = cache.size
         self._written: list[str] = []
 
@@ -133,7 +145,7 @@ class TurnWriter:
                 return
             self._cache.flush()
             token = draw(self._engine.logits())
-            if self._engine.ends_turn(token):
+            if self._engine.ends_turn(token) or token in self._openings:
                 return
             self._cache.draw(token)
             yield token

@@ -17,8 +17,8 @@ from textual.screen import Screen
 from edge_agent.errors import AgentError, RunError
 from edge_agent.failures import explained
 from edge_agent.resumption import Limits
+from edge_agent.showing import shown
 from edge_agent.traces import EXPORTERS, export
-from edge_agent.traces.lines import shown
 from edge_agent.trajectory import Trajectory
 
 from .dialogs import ChoiceDialog, PromptDialog
@@ -115,7 +115,7 @@ class MiroEdge(Interface):
         try:
             before = Trajectory.of(self.store.events(run))
         except RunError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(shown(str(error)), severity="error", markup=False)
             return
         made = len(before.calls)
         usual = before.max_calls if made < before.max_calls else 2 * before.max_calls
@@ -150,7 +150,7 @@ class MiroEdge(Interface):
             text = export(form, self.store.events(run), self.store.times(run))
             path.write_text(text, encoding="utf-8")
         except (AgentError, OSError) as error:
-            self.notify(explained(error) or str(error), severity="error", markup=False)
+            self.notify(shown(explained(error) or str(error)), severity="error", markup=False)
         else:
             self.notify(f"Written to {shown(str(path))}", markup=False)
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from edge_agent.traces.lines import shown
+from edge_agent.showing import shown
 
 
 class ChoiceDialog(ModalScreen[str | None]):

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from edge_agent.traces.lines import in_one_line, shown
+from edge_agent.showing import in_one_line, shown
 
 from .run_view import Card, Verdict
 from .signs import UNICODE, Signs

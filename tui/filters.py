@@ -1,6 +1,8 @@
-"""What every line passes on its way to the terminal: frames in ASCII, and no colours."""
+"""What every line passes on its way to the terminal: no control codes, ASCII frames, no colours."""
 
 from __future__ import annotations
+
+import unicodedata
 
 from rich.segment import Segment
 from textual.color import Color
@@ -27,6 +29,32 @@ _AS_ASCII = {
 }
 """What widgets draw with, and what stands for it; each as wide as it was."""
 
+_PARTS = "\u200c\u200d"
+"""They join and part letters."""
+
+
+class OnlyText(LineFilter):
+    """Takes out what would steer the terminal, should a widget ever be given it as it came.
+
+    Such characters take no cell, so that borders stay where they are.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return a line without them; what Textual itself says to the terminal stays."""
+        return [
+            Segment(text if control or text.isprintable() else _harmless(text), style, control)
+            for text, style, control in segments
+        ]
+
+
+def _harmless(text: str) -> str:
+    """Return text without control and format characters that are not part of a script."""
+    return "".join(
+        character
+        for character in text
+        if character in _PARTS or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    )
+
 
 class AsciiFrame(LineFilter):
     """Draws borders, guides, scrollbars and other signs of widgets in ASCII."""
@@ -41,8 +69,10 @@ class AsciiFrame(LineFilter):
         ]
 
 
+ONLY_TEXT = OnlyText()
+"""One for all, as the next: lines are kept by the filters that they have passed."""
+
 ASCII_FRAME = AsciiFrame()
-"""One for all: lines are kept by the filters that they have passed."""
 
 NO_COLOR = NoColor()
 """Where NO_COLOR is set: Textual's own filter leaves shades of grey, which are colours too."""

@@ -15,7 +15,7 @@ from edge_agent.models import ModelStore
 from edge_agent.provisioning import DefaultModel
 from edge_agent.runs import RunStore
 
-from .filters import ASCII_FRAME, NO_COLOR
+from .filters import ASCII_FRAME, NO_COLOR, ONLY_TEXT
 from .run_thread import RunThread
 from .themes import THEMES
 from .workbench import Workbench
@@ -85,7 +85,7 @@ class Interface(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what lines pass on their way to the terminal, colours last."""
-        filters = [*super().get_line_filters()]
+        filters = [ONLY_TEXT, *super().get_line_filters()]
         if self.config.tui.ascii:
             filters.append(ASCII_FRAME)
         if self.no_color:

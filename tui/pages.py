@@ -10,8 +10,8 @@ from edge_agent.events import Citation, Claim, RunFinished, RunStarted
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Problem
 from edge_agent.protocol import OPENING
+from edge_agent.showing import shown
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import shown
 
 from .evidence_list import VERDICTS
 from .run_view import Card, verdict_on

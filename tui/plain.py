@@ -25,8 +25,9 @@ from edge_agent.models import ModelStore
 from edge_agent.provisioning import DefaultModel
 from edge_agent.resumption import Limits
 from edge_agent.runs import RunStore
+from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import in_one_line, keys_of, shown, told
+from edge_agent.traces.lines import keys_of, told
 
 from .command import in_terminal
 from .evidence_list import VERDICTS

@@ -25,8 +25,8 @@ from edge_agent.events import (
     TurnStarted,
 )
 from edge_agent.resumption import Limits
+from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import in_one_line
 
 from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
@@ -186,7 +186,7 @@ class ResearchScreen(Screen[None]):
         try:
             self._miro.store.tell(self.run, text)
         except RunError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(shown(str(error)), severity="error", markup=False)
             return
         self.notify("The model will hear it before its next step.", markup=False)
 
@@ -256,7 +256,7 @@ class ResearchScreen(Screen[None]):
         self._preparing = ""
         if message.failure is not None:
             self._failure = message.failure
-            self.notify(message.failure, title="The run broke off", severity="error",
+            self.notify(shown(message.failure), title="The run broke off", severity="error",
                         timeout=30, markup=False)  # fmt: skip
         self._show_state()
 
@@ -397,7 +397,7 @@ class ResearchScreen(Screen[None]):
         try:
             forked = self._miro.store.fork(run, step)
         except RunError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(shown(str(error)), severity="error", markup=False)
             return
         self.begin(Continuation(forked, Limits(), self._miro.config.ask.offline))
 

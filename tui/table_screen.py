@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static
 
 from edge_agent.errors import ConfigError
 from edge_agent.failures import in_words
-from edge_agent.traces.lines import in_one_line, shown
+from edge_agent.showing import in_one_line, shown
 
 from .background import Background, Ended, Progressed
 from .interface import Interface

@@ -6,7 +6,7 @@ from typing import cast
 
 from textual.widgets import Static
 
-from edge_agent.traces.lines import shown
+from edge_agent.showing import shown
 
 from .interface import Interface
 

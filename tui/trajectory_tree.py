@@ -24,7 +24,8 @@ from edge_agent.events import (
     TurnStarted,
 )
 from edge_agent.protocol import parse
-from edge_agent.traces.lines import Line, call_not_made, in_one_line, shown, told
+from edge_agent.showing import in_one_line, shown
+from edge_agent.traces.lines import Line, call_not_made, told
 
 _LABEL = 120
 """Most characters of a label: a tree cuts lines where it is wide enough for them."""

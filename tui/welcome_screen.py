@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from edge_agent.index import Shelf
 from edge_agent.provisioning import installed_embedder
-from edge_agent.traces.lines import shown
+from edge_agent.showing import shown
 
 from . import library_work
 from .background import Background, Ended, Progressed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ import click
 
 from edge_agent import __version__
 from edge_agent.cli.output import ExitCode, explain_failure
+from edge_agent.showing import shown
 
 COMMANDS = {
     "ask": "edge_agent.cli.ask:ask",
@@ -66,7 +68,9 @@ class LazyGroup(click.Group):
         try:
             code = super().main(*args, **kwargs)
         except click.ClickException as error:
-            error.show()
+            said = io.StringIO()
+            error.show(said)
+            click.echo(shown(said.getvalue()), nl=False, err=True)  # it may quote a file's name
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo("miro-edge: interrupted", err=True)

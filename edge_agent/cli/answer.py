@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from edge_agent.cli.output import printable
 from edge_agent.events import Citation, RunFinished
+from edge_agent.showing import in_one_line
 from edge_agent.traces.account import NOT_FOUND
 
 
@@ -19,11 +19,11 @@ def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
     if finished.answer is None:
         click.echo(NOT_FOUND)
         return
-    click.echo(printable(finished.answer))
+    click.echo(in_one_line(finished.answer))
     if quiet:
         return
     if finished.status == "partial":
-        click.echo(printable(f"(partial: {finished.reason})"))
+        click.echo(in_one_line(f"(partial: {finished.reason})"))
     click.echo("\nSources")
     for citation in finished.citations:
         click.echo(_source_lines(citation))
@@ -31,13 +31,11 @@ def print_answer(finished: RunFinished, *, quiet: bool = False) -> None:
 
 def print_failure(finished: RunFinished) -> None:
     """Say on standard error why a run failed."""
-    click.echo(f"miro-edge: {printable(finished.reason)}", err=True)
+    click.echo(in_one_line(f"miro-edge: {finished.reason}"), err=True)
 
 
 def _source_lines(citation: Citation) -> str:
     place = f", {citation.place}" if citation.place else ""
     doubt = "" if citation.supported else "  (does not state it by itself)"
-    return printable(
-        f"[{citation.key}] {citation.title} ({citation.source}{place}){doubt}\n"
-        f"    “{citation.quote}”"
-    )
+    source = in_one_line(f"[{citation.key}] {citation.title} ({citation.source}{place})")
+    return f"{source}{doubt}\n    “{in_one_line(citation.quote)}”"

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, results
 from edge_agent.config import (
     Config,
     McpServer,
@@ -22,6 +22,7 @@ from edge_agent.config import (
     value_of,
 )
 from edge_agent.home import Home
+from edge_agent.showing import in_one_line
 
 
 @click.group(invoke_without_command=True)
@@ -48,7 +49,7 @@ def config(ctx: click.Context, as_json: bool) -> None:
         return
     table = Table("setting", "value", "default", "what it is", box=None)
     for each in settings():
-        value = printable(value_of(found, each.key))
+        value = in_one_line(value_of(found, each.key))
         table.add_row(each.key, Text(value), each.default, each.description)
     results().print(table)
     for name, server in found.mcp.items():
@@ -106,7 +107,7 @@ def _print_server(name: str, server: McpServer) -> None:
     told = "".join(f" {each}=…" for each in (*server.env, *server.headers))
     url = "" if server.url is None else _without_secrets(server.url)
     only = f" (only {', '.join(server.tools)})" if server.tools else ""
-    results().print(Text(printable(f"mcp.{name}: {reached}{url}{told}{only}")))
+    results().print(Text(in_one_line(f"mcp.{name}: {reached}{url}{told}{only}")))
 
 
 def _without_secrets(url: str) -> str:
@@ -120,7 +121,7 @@ def _path() -> Path:
 
 
 def _say(text: str) -> None:
-    diagnostics().print(printable(text), markup=False)
+    diagnostics().print(in_one_line(text))
 
 
 def _records(found: Config) -> list[dict[str, object]]:

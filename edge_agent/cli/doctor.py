@@ -12,7 +12,7 @@ import click
 import psutil
 
 from edge_agent import __version__
-from edge_agent.cli.output import json_option, print_json, printable
+from edge_agent.cli.output import json_option, print_json
 from edge_agent.cli.tools import starting
 from edge_agent.config import McpServer, load_config
 from edge_agent.errors import ConfigError, ToolboxError
@@ -29,6 +29,7 @@ from edge_agent.models import (
     free_memory,
     usable_cores,
 )
+from edge_agent.showing import in_one_line
 
 
 @click.command()
@@ -137,24 +138,26 @@ def _print(report: dict[str, Any]) -> None:
         f"{machine['cores']} cores, {machine['memory'] / 1e9:.1f} GB of memory, "
         f"{machine['memory_free'] / 1e9:.1f} GB free\n"
         f"llama.cpp: {machine['llama_cpp']}\n"
-        f"{home['path']}: {home['disk_free'] / 1e9:.1f} GB of disk free\n\nModels"
+        f"{in_one_line(home['path'])}: {home['disk_free'] / 1e9:.1f} GB of disk free\n\nModels"
     )
     for model in report["models"]:
         problem = f"; would not fit: {model['problem']}" if model["problem"] else ""
-        click.echo(printable(f"  {model['name']}: {model['state']}{problem}"))
+        state = in_one_line(f"{model['name']}: {model['state']}{problem}")
+        click.echo(f"  {state}")
     click.echo("\nLibraries")
     for library in report["libraries"]:
         trouble = f"; {library['problem']}" if library["problem"] else ""
         count = f"{library['documents']} documents" if "documents" in library else "cannot be read"
-        click.echo(printable(f"  {library['name']}: {count}{trouble}"))
+        state = in_one_line(f"{library['name']}: {count}{trouble}")
+        click.echo(f"  {state}")
     if not report["libraries"]:
         click.echo("  none yet; `sample` is indexed when it is first asked")
     if report["settings"]["problem"]:
-        click.echo(printable(f"\nSettings\n  {report['settings']['problem']}"))
+        click.echo(f"\nSettings\n  {in_one_line(report['settings']['problem'])}")
     if report["servers"]:
         click.echo("\nMCP servers")
     for server in report["servers"]:
         tools = server["problem"] or ", ".join(server["tools"]) or "no tool that can be used"
-        click.echo(printable(f"  {server['name']}: {tools}"))
+        click.echo(f"  {in_one_line(server['name'])}: {in_one_line(tools)}")
         for tool, reason in server["left_out"].items():
-            click.echo(printable(f"    {tool} is left out: {reason}"))
+            click.echo(f"    {in_one_line(tool)} is left out: {reason}")

@@ -25,7 +25,6 @@ from edge_agent.cli.output import (
     json_option,
     output_option,
     print_json,
-    printable,
     write_out,
 )
 from edge_agent.cli.running import terminal
@@ -38,6 +37,7 @@ from edge_agent.evaluation.figures import by_kind, figures
 from edge_agent.evaluation.page import Shown, page
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
+from edge_agent.showing import in_one_line
 from edge_agent.traces import EXPORTERS
 from edge_agent.traces import export as exported
 
@@ -130,7 +130,7 @@ def run(
         return
     print_figures("evaluation", [(each.name, figures(each.rows)) for each in made])
     for each in made:
-        diagnostics().print(f"A line a question: {each.lines}", markup=False)
+        diagnostics().print(f"A line a question: {each.lines}")
 
 
 @evaluation.command("curve")
@@ -191,7 +191,7 @@ def interaction_curve(
     else:
         print_curve(points)
     if svg is not None:
-        diagnostics().print(f"Written to {svg}", markup=False)
+        diagnostics().print(f"Written to {svg}")
 
 
 def _picture(made: list[Made], points: list[Point]) -> str:
@@ -229,7 +229,7 @@ def list_evaluations(as_json: bool) -> None:
         settings = each.settings
         cells = (each.name, settings.set, settings.condition, settings.model)
         table.add_row(
-            *(Text(printable(cell)) for cell in cells),
+            *(Text(in_one_line(cell)) for cell in cells),
             f"{each.done} of {each.asked}",
             each.started,
         )
@@ -273,7 +273,7 @@ def report(names: tuple[str, ...], html: Path | None, as_json: bool) -> None:
         lines = [store.write_lines(each.evaluation.name) for each in shown]
     if html is not None:
         html.write_text(page(shown), encoding="utf-8", errors="replace")
-        diagnostics().print(f"Written to {html}", markup=False)
+        diagnostics().print(f"Written to {html}")
     if as_json:
         records = [
             evaluation_record(each.evaluation.name, each.evaluation.settings, each.rows, path)
@@ -359,8 +359,8 @@ def remove(names: tuple[str, ...], yes: bool) -> None:
             if terminal() is None:
                 raise click.UsageError("Nobody is here to be asked: say --yes to delete them.")
             for each in found.values():
-                click.echo(printable(f"{each.name}: {each.done} answers"), err=True)
+                click.echo(in_one_line(f"{each.name}: {each.done} answers"), err=True)
             click.confirm(f"Delete {len(found)} evaluations?", abort=True, err=True)
         for name in found:
             store.remove(name)
-            diagnostics().print(f"The evaluation {name} is deleted.", markup=False)
+            diagnostics().print(f"The evaluation {name} is deleted.")

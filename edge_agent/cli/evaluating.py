@@ -221,7 +221,7 @@ def _chosen(asked: QuestionSet, wanted: Wanted) -> tuple[str | None, tuple[Quest
     """Return the split and the questions that are asked. Raises EvaluationError."""
     for reason in dict.fromkeys(asked.left_out):
         count = asked.left_out.count(reason)
-        diagnostics().print(f"{count} questions are left out: {reason}.", markup=False)
+        diagnostics().print(f"{count} questions are left out: {reason}.")
     splits = asked.splits
     split = wanted.split or (_USUAL_SPLIT if splits else None)
     if split == _EVERY_SPLIT:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edge_agent.cli.output import diagnostics, printable
+from edge_agent.cli.output import diagnostics
 from edge_agent.evaluation.evaluating import Report
 from edge_agent.evaluation.rows import Row
+from edge_agent.showing import in_one_line
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -33,7 +34,7 @@ def shown_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Itera
     with Progress(*columns, console=console) as bar:
         shown = {
             name: bar.add_task(
-                printable(name),
+                in_one_line(name),
                 total=questions,
                 completed=so_far.done,
                 scores=so_far.scores,
@@ -100,8 +101,7 @@ class _LinePrinter:
         self._last = now
         left = self._open * (now - self._began) / max(1, self._answered)
         diagnostics().print(
-            printable(
+            in_one_line(
                 f"{name}: {so_far.done} of {self._questions}, {so_far.scores}, {left:,.0f} s left"
-            ),
-            markup=False,
+            )
         )

@@ -10,12 +10,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.cli.output import printable, results
+from edge_agent.cli.output import results
 from edge_agent.evaluation.comparison import Difference
 from edge_agent.evaluation.curve import Point
 from edge_agent.evaluation.figures import Figures, Mean, by_kind, figures, record_of
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.showing import in_one_line
 
 _WIDTH = 170
 """Characters of a line where standard output is no terminal, so that no number is cut off."""
@@ -52,7 +53,7 @@ def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
     for column in columns:
         table.add_column(column, justify="right")
     for name, each in found:
-        table.add_row(Text(printable(name)), *(_cell(each, column) or "–" for column in columns))
+        table.add_row(Text(in_one_line(name)), *(_cell(each, column) or "–" for column in columns))
     print_table(table)
 
 
@@ -83,12 +84,12 @@ def _cell(found: Figures, column: str) -> str:
 
 def print_differences(first: str, second: str, differences: Sequence[Difference]) -> None:
     """Print what the second of two evaluations gains over the first."""
-    results().print(Text(printable(f"{second} over {first}, on the same questions, in points")))
+    results().print(Text(in_one_line(f"{second} over {first}, on the same questions, in points")))
     table = Table("questions", "n", "F1", "gain", "95 %", "EM gain", "95 %", "evidence", "only A",
                   "only B", "p", "seconds", "calls", box=None)  # fmt: skip
     for each in differences:
         table.add_row(
-            Text(printable(each.kind)),
+            Text(in_one_line(each.kind)),
             str(each.n),
             f"{each.f1_before:.1f} → {each.f1_after:.1f}",
             f"{each.f1.value:+.1f}",

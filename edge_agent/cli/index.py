@@ -9,12 +9,13 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.libraries import indexing_progress, open_shelf
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, results
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home
 from edge_agent.index import IndexReport, LibraryError, RecordFields, Shelf, Source, Verification
 from edge_agent.models import load_catalog
+from edge_agent.showing import in_one_line
 
 _PROBLEMS_TOLD = 10
 """Problems that are told after an update: a folder of pictures has a thousand of them."""
@@ -147,14 +148,14 @@ def list_libraries(as_json: bool) -> None:
         print_json({"libraries": [*map(asdict, found), *problems]})
         return
     for problem in broken.values():
-        diagnostics().print(printable(problem), markup=False)
+        diagnostics().print(in_one_line(problem))
     if not found and not broken:
         click.echo("No libraries yet. Make one: miro-edge index add NAME FOLDER")
         return
     table = Table("library", "documents", "passages", "embedded", "MB", "from", box=None)
     for one in found:
         size = f"{one.bytes / 1e6:.1f}"
-        sources = printable(", ".join(one.sources))
+        sources = in_one_line(", ".join(one.sources))
         table.add_row(
             one.name, str(one.documents), str(one.passages), str(one.embedded), size, sources
         )
@@ -180,7 +181,7 @@ def stats(name: str, as_json: bool) -> None:
         f"passages ({found.embedded} embedded), {found.archives} archives, {found.problems} "
         f"problems, {found.bytes / 1e6:.1f} MB"
     )
-    click.echo(printable("From " + ", ".join(found.sources)))
+    click.echo(in_one_line("From " + ", ".join(found.sources)))
 
 
 @index.command()
@@ -198,7 +199,7 @@ def problems(name: str, as_json: bool) -> None:
         print_json({"problems": [asdict(problem) for problem in found]})
         return
     for problem in found:
-        click.echo(printable(f"{problem.file}: {problem.reason}"))
+        click.echo(in_one_line(f"{problem.file}: {problem.reason}"))
     if not found:
         click.echo("Every file was read.")
 
@@ -245,7 +246,7 @@ def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None
         f"what '{name}' has from {', '.join(map(str, paths))}" if paths else f"the library '{name}'"
     )
     if not yes:
-        click.confirm(printable(f"Delete {what} (not your documents)?"), abort=True, err=True)
+        click.confirm(in_one_line(f"Delete {what} (not your documents)?"), abort=True, err=True)
     if paths:
         with indexing_progress() as report:
             done = shelf.open(name).drop(paths, report)
@@ -278,7 +279,7 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
         f"{report.passages} passages"
     )
     for problem in report.problems[:_PROBLEMS_TOLD]:
-        diagnostics().print(printable(f"{problem.file}: {problem.reason}"), markup=False)
+        diagnostics().print(in_one_line(f"{problem.file}: {problem.reason}"))
     if len(report.problems) > _PROBLEMS_TOLD:
         diagnostics().print(
             f"… and {len(report.problems) - _PROBLEMS_TOLD} more: miro-edge index problems {name}"
@@ -297,7 +298,7 @@ def _show_verification(name: str, found: Verification) -> None:
             click.echo(f"{name}: {sentence}")
     for state, paths in (("has changed", found.changed), ("is missing", found.missing)):
         for path in paths:
-            click.echo(printable(f"{path} {state}"))
+            click.echo(in_one_line(f"{path} {state}"))
     update = f"miro-edge index update {name}"
     if found.database:
         click.echo(f"Make it anew: miro-edge index remove {name}, then index add")

@@ -18,12 +18,13 @@ from rich.progress import (
 from rich.text import Text
 
 from edge_agent.attachments import attached
-from edge_agent.cli.output import diagnostics, printable
+from edge_agent.cli.output import diagnostics
 from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
 from edge_agent.provisioning import installed_embedder
+from edge_agent.showing import in_one_line
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -80,7 +81,7 @@ def indexing_progress() -> Iterator[Callable[[IndexProgress], None]]:
         yield _LinePrinter()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
@@ -93,7 +94,7 @@ def indexing_progress() -> Iterator[Callable[[IndexProgress], None]]:
         def report(progress: IndexProgress) -> None:
             bar.update(
                 shown,
-                description=progress.doing,
+                description=in_one_line(progress.doing),
                 completed=progress.done,
                 total=progress.total,
                 passages=progress.passages,
@@ -122,7 +123,7 @@ class _LinePrinter:
         now = time.monotonic()
         if self._last is None:
             self._last = self._started = now
-            diagnostics().print(printable(f"{progress.doing}: {progress.total:,} to do"))
+            diagnostics().print(in_one_line(f"{progress.doing}: {progress.total:,} to do"))
         elif now - self._last >= _SECONDS_BETWEEN_LINES and progress.done:
             self._last = now
             rate = progress.done / (now - self._started)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from edge_agent.cli.output import diagnostics, json_option, print_json, printable, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, results
 from edge_agent.cli.pulling import (
     ensure_model,
     pull_with_progress,
@@ -30,6 +30,7 @@ from edge_agent.models import (
 from edge_agent.models.cards import head_of
 from edge_agent.opening import loading_settings
 from edge_agent.provisioning import lost_without, model_here
+from edge_agent.showing import in_one_line
 
 
 def _store() -> ModelStore:
@@ -83,7 +84,11 @@ def list_models(as_json: bool) -> None:
     for row in rows:
         installed = "yes" if row["installed"] else "no"
         table.add_row(
-            row["name"], _megabytes(row["bytes"]), installed, row["licence"], row["title"]
+            in_one_line(row["name"]),
+            _megabytes(row["bytes"]),
+            installed,
+            row["licence"],
+            row["title"],
         )
     results().print(table)
 
@@ -225,9 +230,9 @@ def remove(name: str, yes: bool) -> None:
         click.confirm(asked, abort=True, err=True)
     store.remove(name)
     stays = "" if base is None else f" Its base stays: miro-edge models remove {base}"
-    diagnostics().print(f"The model '{name}' is deleted.{stays}", markup=False)
+    diagnostics().print(f"The model '{name}' is deleted.{stays}")
     if lost and yes:
-        diagnostics().print(lost, markup=False)
+        diagnostics().print(lost)
 
 
 def _megabytes(count: int | None) -> str:
@@ -255,14 +260,14 @@ def _show(model: InstalledModel, store: ModelStore, *, as_json: bool) -> None:
     if as_json:
         print_json(record)
         return
-    click.echo(f"{model.name}: {printable(str(model.path))}")
+    click.echo(f"{model.name}: {in_one_line(str(model.path))}")
     if model.adapter is not None:
-        click.echo(f"with the adapter {printable(str(model.adapter))}, over {record['base']}")
+        click.echo(f"with the adapter {in_one_line(str(model.adapter))}, over {record['base']}")
     click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")
     click.echo(f"SHA-256: {model.sha256 or 'not taken; header and length were checked'}")
     if model.header is not None:
         click.echo(
-            f"{model.header.architecture}, {model.header.layers} layers, trained for "
+            f"{in_one_line(model.header.architecture)}, {model.header.layers} layers, trained for "
             f"{model.header.context:,} tokens; needs {record['memory'] / 1e6:,.0f} MB of memory, "
             f"{free_memory() / 1e6:,.0f} MB are free"
         )
@@ -278,7 +283,7 @@ def _card(name: str, store: ModelStore) -> dict[str, Any]:
 
 def _print_card(record: dict[str, Any]) -> None:
     if record["card"] is not None:
-        click.echo(f"Card: {printable(record['card'])}\n\n{record['about']}\n")
+        click.echo(f"Card: {in_one_line(record['card'])}\n\n{record['about']}\n")
 
 
 def _record(model: InstalledModel, store: ModelStore) -> dict[str, Any]:

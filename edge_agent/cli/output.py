@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+
+from edge_agent.showing import in_one_line, json_text
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
@@ -38,17 +38,22 @@ class ExitCode(IntEnum):
 
 def diagnostics() -> Console:
     """Return the console for everything that is not the result: standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _plain_console(stderr=True, soft_wrap=True)
 
 
 def results() -> Console:
     """Return the console for tables on standard output."""
-    return Console(highlight=False)
+    return _plain_console()
+
+
+def _plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return a console to which brackets and colons are text: Rich would make links of a title."""
+    return Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output, and nothing else."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json_text(value, indent=2))
 
 
 def write_out(text: str, output: Path | None) -> None:
@@ -57,20 +62,7 @@ def write_out(text: str, output: Path | None) -> None:
         click.echo(text, nl=False)  # it ends its own lines
     else:
         output.write_text(text, encoding="utf-8")
-        diagnostics().print(f"Written to {output}", markup=False)
-
-
-def printable(text: str) -> str:
-    """Return `text` without what steers a terminal or turns its reading direction.
-
-    Documents and models are not trusted: control and format characters other than line breaks and
-    tabs are dropped.
-    """
-    return "".join(
-        character
-        for character in text
-        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
-    )
+        diagnostics().print(in_one_line(f"Written to {output}"))
 
 
 def explain_failure(error: Exception) -> ExitCode:
@@ -81,5 +73,5 @@ def explain_failure(error: Exception) -> ExitCode:
     message = explained(error)
     if message is None:
         raise error
-    click.echo(f"miro-edge: {message}", err=True)
+    click.echo(in_one_line(f"miro-edge: {message}"), err=True)
     return ExitCode.FAILED

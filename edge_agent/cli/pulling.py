@@ -51,7 +51,7 @@ def ensure_wanted(
         return ensure_usable(given, home, offline=offline)
     default = provisioning.default_model(ModelStore(home.models), may_pull=not offline)
     if default.note is not None and not quiet:
-        diagnostics().print(default.note, markup=False)
+        diagnostics().print(default.note)
     return ensure_usable(default.name, home, offline=offline)
 
 
@@ -71,7 +71,7 @@ def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEm
 
     def warn(text: str) -> None:
         if not quiet:
-            diagnostics().print(text, markup=False)
+            diagnostics().print(text)
 
     return provisioning.ensure_embedder(home, _puller(offline), warn)
 
@@ -99,7 +99,7 @@ def shown_progress() -> Iterator[Callable[[PullProgress], None]]:
         yield _LinePrinter()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import select
@@ -22,7 +21,7 @@ from edge_agent.agent import Agent, AgentSettings
 from edge_agent.attachments import changed_files, named_files
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.libraries import open_searched
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, printable
+from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.tools import opened_extras
 from edge_agent.cli.trajectory import show_trajectory
@@ -35,6 +34,7 @@ from edge_agent.reasons import INTERRUPTED
 from edge_agent.records import answer_record
 from edge_agent.resumption import Limits, resumption
 from edge_agent.runs import RunStore
+from edge_agent.showing import in_one_line, json_text
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -190,7 +190,7 @@ def _shown(events: Iterator[Event], output: Output, *, typing: bool) -> Iterator
 
 def _printed(events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
-        click.echo(json.dumps(to_record(event), ensure_ascii=False))
+        click.echo(json_text(to_record(event)))
         yield event
 
 
@@ -208,11 +208,10 @@ def _print_end(finished: RunFinished, store: RunStore, output: Output) -> None:
 def _say_what_changed(paths: Sequence[str]) -> None:
     for path in paths:
         diagnostics().print(
-            printable(
+            in_one_line(
                 f"{path} has changed since the run began: it is searched as it is now. What was "
                 "found in it before stays."
             ),
-            markup=False,
         )
 
 

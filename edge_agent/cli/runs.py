@@ -14,7 +14,6 @@ from edge_agent.cli.output import (
     json_option,
     output_option,
     print_json,
-    printable,
     results,
     write_out,
 )
@@ -31,6 +30,7 @@ from edge_agent.events import RunFinished, to_record
 from edge_agent.home import Home
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import RunStore
+from edge_agent.showing import in_one_line
 from edge_agent.traces import EXPORTERS
 from edge_agent.traces import export as exported
 
@@ -79,8 +79,8 @@ def list_runs(limit: int, search: str | None, as_json: bool) -> None:
             summary.status,
             "" if summary.calls is None else str(summary.calls),
             "" if summary.seconds is None else f"{summary.seconds:.1f}",
-            printable(summary.question),
-            printable(summary.answer or ""),
+            in_one_line(summary.question),
+            in_one_line(summary.answer or ""),
         )
     results().print(table)
 
@@ -102,7 +102,7 @@ def show(run: str, as_json: bool) -> None:
         records = [to_record(event) for event in events]
         print_json({"run": dataclasses.asdict(summary), "events": records})
         return
-    click.echo(f"Question: {printable(summary.question)}")
+    click.echo(f"Question: {in_one_line(summary.question)}")
     print_trajectory(events, results())
     last = events[-1]
     if not isinstance(last, RunFinished):
@@ -247,7 +247,7 @@ def remove(runs_to_remove: tuple[str, ...], yes: bool) -> None:
         if terminal() is None:
             raise click.UsageError("Nobody is here to be asked: say --yes to delete runs.")
         for summary in summaries.values():
-            click.echo(printable(f"{summary.id}  {summary.question}"), err=True)
+            click.echo(in_one_line(f"{summary.id}  {summary.question}"), err=True)
         click.confirm(f"Delete {len(summaries)} of your runs?", abort=True, err=True)
     for run in summaries:
         store.remove(run)

@@ -7,10 +7,11 @@ from dataclasses import asdict
 import click
 
 from edge_agent.cli.libraries import open_shelf
-from edge_agent.cli.output import ExitCode, json_option, print_json, printable
+from edge_agent.cli.output import ExitCode, json_option, print_json
 from edge_agent.home import Home
 from edge_agent.index import By
 from edge_agent.records import hit_record
+from edge_agent.showing import in_one_line, shown
 
 
 @click.command()
@@ -46,11 +47,12 @@ def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
     else:
         for hit in hits:
             passage = hit.passage
-            click.echo(printable(f"{passage.id}  {passage.title} ({passage.place})"))
-            click.echo(printable(f"    {' '.join(passage.text.split())}\n"))
+            title = in_one_line(f"{passage.title} ({passage.place})")
+            click.echo(f"{in_one_line(passage.id)}  {title}")
+            click.echo(f"    {in_one_line(passage.text)}\n")
         if not hits:
             hint = f" Did you mean: {suggestion}" if suggestion else ""
-            click.echo(printable(f"Nothing found.{hint}"))
+            click.echo(in_one_line(f"Nothing found.{hint}"))
     if not hits:
         click.get_current_context().exit(ExitCode.NOT_FOUND)
 
@@ -70,4 +72,5 @@ def show(name: str, passage: str, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "place": found.place})
         return
-    click.echo(printable(f"{found.title} ({found.source}, {found.place})\n\n{found.text}"))
+    title = in_one_line(f"{found.title} ({found.source}, {found.place})")
+    click.echo(f"{title}\n\n{shown(found.text)}")

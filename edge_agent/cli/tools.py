@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 
-from edge_agent.cli.output import diagnostics, printable
+from rich.text import Text
+
+from edge_agent.cli.output import diagnostics
 from edge_agent.extras import Extras, open_extras
 from edge_agent.profiles import Profile
+from edge_agent.showing import in_one_line
 from edge_agent.tools import CHOICES
 
 
@@ -21,7 +24,7 @@ def opened_extras(
         with nullcontext() if quiet or not servers else starting(f"Starting {', '.join(servers)}"):
             extras = opened.enter_context(open_extras(names, profile, offline=offline))
         for remark in () if quiet else extras.remarks:
-            diagnostics().print(printable(remark), markup=False)
+            diagnostics().print(in_one_line(remark))
         yield extras
 
 
@@ -29,10 +32,10 @@ def opened_extras(
 def starting(what: str) -> Iterator[None]:
     """Show that something is started: turning on a terminal, else in a line."""
     console = diagnostics()
-    text = printable(what)
+    text = in_one_line(what)
     if console.is_terminal:
-        with console.status(text):
+        with console.status(Text(text)):
             yield
     else:
-        console.print(text, markup=False)
+        console.print(text)
         yield

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from edge_agent.cli.output import diagnostics, printable
+from edge_agent.cli.output import diagnostics
 from edge_agent.events import (
     AttemptFinished,
     AttemptStarted,
@@ -34,6 +34,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.protocol import parse
+from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.lines import keys_of
 
 _MARGIN = " " * 5
@@ -73,7 +74,7 @@ def _print_step(console: Console, event: Event) -> None:
     line = _described(event)
     if line:
         style = "dim" if isinstance(event, _IN_PASSING) else ""
-        console.print(Text(printable(line), style=style))
+        console.print(Text(shown(line), style=style))
 
 
 @singledispatch
@@ -85,7 +86,7 @@ def _described(event: Event) -> str | None:
 @_described.register
 def _(event: RunStarted) -> str:
     origin = f", forked from {event.parent} after step {event.parent_step}" if event.parent else ""
-    return f"{event.model} over {event.library}, run {event.run}{origin}"
+    return in_one_line(f"{event.model} over {event.library}, run {event.run}{origin}")
 
 
 @_described.register
@@ -106,7 +107,7 @@ def _(event: AttemptStarted) -> str:
 
 @_described.register
 def _(event: AttemptFinished) -> str:
-    answer = "no answer" if event.answer is None else f"answer: {event.answer}"
+    answer = "no answer" if event.answer is None else f"answer: {in_one_line(event.answer)}"
     return "\n".join([f"{_MARGIN}{answer}", *map(_verdict, event.claims)])
 
 
@@ -119,23 +120,23 @@ def _(event: TurnFinished) -> str | None:
 @_described.register
 def _(event: TurnRolledBack) -> str:
     told = f"\n{_indented(event.told)}" if event.told else ""
-    return f"{event.step:>3}  taken back: {event.reason}{told}"
+    return f"{event.step:>3}  taken back: {in_one_line(event.reason)}{told}"
 
 
 @_described.register
 def _(event: Nudged) -> str:
-    return f"{_MARGIN}{event.reason}\n{_indented(event.told)}"
+    return f"{_MARGIN}{in_one_line(event.reason)}\n{_indented(event.told)}"
 
 
 @_described.register
 def _(event: UserSpoke) -> str:
-    return f"{_MARGIN}you: {event.text}"
+    return f"{_MARGIN}you: {in_one_line(event.text)}"
 
 
 @_described.register
 def _(event: ToolCalled) -> str:
     arguments = ", ".join(str(value) for value in event.arguments.values())
-    return f"{event.step:>3}  {event.tool}: {arguments}"
+    return f"{event.step:>3}  {in_one_line(f'{event.tool}: {arguments}')}"
 
 
 @_described.register
@@ -146,7 +147,7 @@ def _(event: ToolAnswered) -> str:
 
 @_described.register
 def _(event: SpanCut) -> str:
-    return f"{_MARGIN}{event.kind} of {event.tokens} tokens left the window"
+    return f"{_MARGIN}{in_one_line(event.kind)} of {event.tokens} tokens left the window"
 
 
 @_described.register
@@ -166,7 +167,7 @@ def _(event: StepMeasured) -> str:
 @_described.register
 def _(event: GatheringEnded) -> str:
     # Of a failure only the kind: its sentence is told at the end of the run.
-    return f"{_MARGIN}no more is looked for: {event.reason.partition(':')[0]}"
+    return f"{_MARGIN}no more is looked for: {in_one_line(event.reason.partition(':')[0])}"
 
 
 @_described.register
@@ -176,7 +177,7 @@ def _(event: ReadingStarted) -> str:
 
 @_described.register
 def _(event: RunFinished) -> str:
-    reason = event.status if event.status == "failed" else event.reason
+    reason = event.status if event.status == "failed" else in_one_line(event.reason)
     return (
         f"{_MARGIN}{event.calls} calls, {event.seconds:.1f} s, {event.tokens.prompt} tokens read, "
         f"{event.tokens.generated} written ({reason})"
@@ -187,7 +188,7 @@ def _verdict(claim: Claim) -> str:
     support = (
         f"supported by {keys_of(claim.keys)}" if claim.supported else "supported by no passage"
     )
-    return f"{_MARGIN}{support}: {claim.text}"
+    return f"{_MARGIN}{support}: {in_one_line(claim.text)}"
 
 
 def _indented(text: str) -> str:

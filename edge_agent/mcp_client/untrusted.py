@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from edge_agent.showing import in_one_line
 
 _TAGS = str.maketrans("<>", "‹›")
 """Tags, ours and those of chat templates, are written in these brackets."""
@@ -15,11 +16,10 @@ def harmless(text: str, most: int) -> str:
     """Return `text` as one line of at most `most` characters that can speak as nobody else.
 
     A model is told about a tool in its system prompt, in which special tokens count. So nothing is
-    left in it that a tokenizer or this program could take for one, nothing that cannot be seen, and
-    no line that could be taken for a heading.
+    left in it that a tokenizer or this program could take for one, nothing that is hidden, and no
+    line that could be taken for a heading.
     """
-    seen = (" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
-    line = " ".join("".join(seen).split()).translate(_TAGS)
+    line = in_one_line(text).translate(_TAGS)
     line = _BRACKETED.sub(r"(\1)", line)
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 

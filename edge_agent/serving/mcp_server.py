@@ -17,7 +17,7 @@ from edge_agent.events import Citation, Event, Status, TokenCounts
 from edge_agent.failures import in_words
 from edge_agent.index import Passage
 from edge_agent.records import answer_record, hit_record, passage_record
-from edge_agent.traces.lines import in_one_line, shown
+from edge_agent.showing import in_one_line, shown
 
 from .finding import Finder
 from .researcher import Question, Researcher, outcome

@@ -16,8 +16,8 @@ from edge_agent.events import (
     ToolCalled,
     TurnRolledBack,
 )
+from edge_agent.showing import in_one_line
 from edge_agent.traces.account import NOT_FOUND
-from edge_agent.traces.lines import in_one_line
 from edge_agent.traces.markdown import plain, source
 
 

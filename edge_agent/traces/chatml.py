@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from edge_agent.events import Event, RunStarted
+from edge_agent.showing import json_text
 from edge_agent.traces.conversations import ChatMessage, conversations
-from edge_agent.traces.json_text import json_text
 
 
 def chatml(events: Sequence[Event], _times: Sequence[float]) -> str:

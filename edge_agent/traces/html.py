@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from edge_agent.events import Citation, Claim, Event, SpanCut, StepMeasured
+from edge_agent.showing import shown
 from edge_agent.traces.account import Account, Step, account, stamp
-from edge_agent.traces.lines import said, shown
+from edge_agent.traces.lines import said
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1b1b1b; --page: #fff; --rule: #999; --link: #0645ad; }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge_agent.events import Event, to_record
+from edge_agent.showing import json_text
 from edge_agent.traces.account import account
-from edge_agent.traces.json_text import json_text
 
 
 def json_trace(events: Sequence[Event], times: Sequence[float]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 from typing import Any, TypeAlias
@@ -26,13 +25,11 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.protocol import parse
+from edge_agent.showing import shown
 from edge_agent.traces.account import Step
 
 Line: TypeAlias = tuple[str, str]
 """What happened, and its text."""
-
-_VISIBLE = "\n\t\u200c\u200d"
-"""Control and format characters that are part of the text: the last two join and part letters."""
 
 
 def said(step: Step) -> Iterator[Line]:
@@ -43,22 +40,6 @@ def said(step: Step) -> Iterator[Line]:
         if isinstance(event, TurnFinished) and not called:
             lines += call_not_made(event)
         yield from ((shown(title), shown(text)) for title, text in lines if text)
-
-
-def shown(text: str) -> str:
-    """Return `text` with characters that nobody sees, or that turn its direction, spelt out."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "")
-    return "".join(
-        character
-        if character in _VISIBLE or unicodedata.category(character)[0] != "C"
-        else f"\\u{{{ord(character):x}}}"
-        for character in lines
-    )
-
-
-def in_one_line(text: str) -> str:
-    """Return `text` as it is `shown`, without its line breaks."""
-    return " ".join(shown(text).split())
 
 
 def keys_of(keys: Iterable[int]) -> str:

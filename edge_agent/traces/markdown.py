@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from edge_agent.events import Citation, Claim, Event
+from edge_agent.showing import in_one_line
 from edge_agent.traces.account import Account, account, stamp
-from edge_agent.traces.lines import in_one_line, keys_of, said
+from edge_agent.traces.lines import keys_of, said
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BEGINNINGS = re.compile(r"^(\d*)([-+=.)])")

@@ -22,9 +22,9 @@ from edge_agent.events import (
     TurnRolledBack,
     to_record,
 )
+from edge_agent.showing import json_text
 from edge_agent.traces.account import Account, account, stamp
 from edge_agent.traces.conversations import conversations
-from edge_agent.traces.json_text import json_text
 
 LogLine: TypeAlias = tuple[str, str, str]
 """What a line is called, what it says, and how grave it is: info, warning, error or debug."""

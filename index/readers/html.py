@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from typing import Any
 
 from ..documents import Document
 from ..errors import UnreadableDocument
@@ -12,9 +14,9 @@ from .markup import parsed, sectioned_text
 
 def read_html(path: Path, name: str) -> list[Document]:
     """Read a page as one document. Raises UnreadableDocument where no text can be made out."""
-    import trafilatura
     from lxml import etree
 
+    trafilatura = _trafilatura()
     data = path.read_bytes()
     try:
         tree = trafilatura.load_html(data)
@@ -30,6 +32,21 @@ def read_html(path: Path, name: str) -> list[Document]:
         return [_whole(data, name, title, path)]
     document = markdown_document(name, title, str(path), text)
     return [Document(name, title, document.source, document.text, document.sections)]
+
+
+def _trafilatura() -> Any:
+    """Import trafilatura, a module, without a look at the network.
+
+    It imports urllib3, which opens a socket to find out whether there is IPv6, unless Python says
+    that there is none.
+    """
+    there = socket.has_ipv6
+    socket.has_ipv6 = False
+    try:
+        import trafilatura
+    finally:
+        socket.has_ipv6 = there
+    return trafilatura
 
 
 def _whole(data: bytes, name: str, title: str, path: Path) -> Document:

@@ -47,8 +47,8 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection
 from edge_agent.protocol import ToolCall, parse, render_call
+from edge_agent.showing import shown
 from edge_agent.traces import EXPORTERS, export
-from edge_agent.traces.lines import shown
 
 QUESTION = "Where was the designer of the Fram born?"
 SCRIPT = [

@@ -8,7 +8,8 @@ Reads a question a line and writes what comes of it, as JSON; searches are asked
     -> {"answer": "…", "steps": 3, "unreadable": 1, "limit": false,
         "prompt": 4000, "generated": 90, "error": ""}
 
-    .venv-peer/bin/python scripts/bench/peer/smolagents_agent.py ADDRESS MODEL MAX_TOKENS INSTRUCTIONS
+    .venv-peer/bin/python scripts/bench/peer/smolagents_agent.py \\
+        ADDRESS MODEL MAX_TOKENS INSTRUCTIONS
 """
 
 from __future__ import annotations
