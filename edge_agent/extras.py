@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edge_agent.config import load_config
+from edge_agent.errors import ToolboxError
+from edge_agent.home import Home
 from edge_agent.index import Searched
+from edge_agent.mcp_client.choosing import ServerTools, open_servers
 from edge_agent.profiles import Profile
-from edge_agent.tools import Tool, choice
+from edge_agent.tools import CHOICES, Tool, choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +21,37 @@ class Extras:
 
     tools: tuple[Tool, ...] = ()
     web: Searched | None = None
+    remarks: tuple[str, ...] = ()
+    """What whoever asks should know about it, a sentence each."""
 
 
 @contextmanager
-def open_extras(names: Sequence[str], profile: Profile) -> Iterator[Extras]:
+def open_extras(
+    names: Sequence[str], profile: Profile, *, offline: bool = False
+) -> Iterator[Extras]:
     """Open what was asked for by name, and lend it; the end lets it go.
 
-    A model that knows a tool under another name gets it as it knows it. Raises ToolboxError for a
-    name that means nothing, and where what it needs is not installed.
+    A model that knows a tool under another name gets it as it knows it. A name that is of no tool
+    of the program's is one of an MCP server in the settings, or of one of its tools. Raises
+    ToolboxError for a name that means nothing, and where what it needs is not installed, and what
+    the settings and the servers raise.
     """
-    tools = tuple(choice(name, profile.surfaces) for name in dict.fromkeys(names))
-    yield Extras(tools)
+    names = tuple(dict.fromkeys(names))
+    own = tuple(choice(name, profile.surfaces) for name in names if name in CHOICES)
+    with _servers([name for name in names if name not in CHOICES], offline=offline) as found:
+        yield Extras((*own, *found.tools), remarks=found.remarks)
+
+
+@contextmanager
+def _servers(names: Sequence[str], *, offline: bool) -> Iterator[ServerTools]:
+    """Open the MCP servers of some names; no names open nothing, and read no settings."""
+    if not names:
+        yield ServerTools()
+        return
+    servers = load_config(Home.from_environment().config).mcp
+    for name in names:
+        if name.partition("/")[0] not in servers:
+            choices = ", ".join((*CHOICES, *servers)) or "none so far"
+            raise ToolboxError(f"There is no tool '{name}' to choose. There is: {choices}.")
+    with open_servers(names, servers, offline=offline) as found:
+        yield found
