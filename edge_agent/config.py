@@ -15,7 +15,15 @@ from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from edge_agent.errors import ConfigError
 from edge_agent.models import DEFAULT_CONTEXT, KvType
@@ -40,7 +48,9 @@ _EXPECTED = {
     "int_type": "a whole number",
     "float_parsing": "a number",
     "float_type": "a number",
+    "dict_type": "a table",
     "model_type": "a table",
+    "string_pattern_mismatch": "an address: http://… or https://…",
     "string_type": "a text",
     "tuple_type": "a list of texts",
     "too_short": "a list of one text or more",
@@ -168,8 +178,43 @@ class InterfaceSettings(_Frozen):
     """Whether lines and signs are plain ASCII."""
 
 
+class McpServer(_Frozen):
+    """A server of tools over MCP: a program that is started, or an address."""
+
+    command: str | None = Field(default=None, min_length=1)
+    """The program, by its name on the path or its own path."""
+    args: tuple[str, ...] = ()
+    """Its arguments."""
+    env: dict[str, str] = {}
+    """Variables of its environment, beside the few that every program needs."""
+    cwd: str | None = None
+    """The folder that it is started in; none is the present one."""
+    url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+")
+    """The address of a server that runs already (streamable HTTP)."""
+    headers: dict[str, str] = {}
+    """Headers of every request to it."""
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    """Seconds that it may take to be ready, and for each call."""
+    tools: tuple[str, ...] = ()
+    """The tools that it may be asked for; none is all of them."""
+
+    @model_validator(mode="after")
+    def _reached_one_way(self) -> McpServer:
+        """Refuse what is neither a program nor an address, or both."""
+        if (self.command is None) == (self.url is None):
+            raise ValueError("a table with either a command or a url")
+        if self.command is None and (self.args or self.env or self.cwd):
+            raise ValueError("a table with headers, and not args, env or cwd, beside its url")
+        if self.url is None and self.headers:
+            raise ValueError("a table with args, env and cwd, and not headers, beside its command")
+        return self
+
+
+_ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+
+
 class Config(_Frozen):
-    """All settings, a table of the file each."""
+    """All settings, a table of the file each, and the servers of tools, which are none."""
 
     ask: AskSettings = AskSettings()
     """How questions are answered."""
@@ -177,6 +222,8 @@ class Config(_Frozen):
     """How the web is searched."""
     tui: InterfaceSettings = InterfaceSettings()
     """How the terminal interface looks."""
+    mcp: dict[_ServerName, McpServer] = {}
+    """Servers of tools that a run may choose, by name: only written by hand."""
 
 
 Kind: TypeAlias = Literal["text", "number", "switch", "choice", "list"]
@@ -210,8 +257,9 @@ def settings() -> tuple[Setting, ...]:
     """Return all settings, in the order of their declaration."""
     return tuple(
         _setting(table, name)
-        for table in Config.model_fields
-        for name in type(getattr(Config(), table)).model_fields
+        for table, section in Config()
+        if isinstance(section, _Frozen)
+        for name in type(section).model_fields
     )
 
 
@@ -339,16 +387,19 @@ def forget(key: str, path: Path) -> None:
     key that does not exist, and for a file that is not TOML or cannot be written.
     """
     values = _read(path)
-    table, _, name = key.partition(".")
-    section = values.get(table)
-    if isinstance(section, dict) and name in section:
-        del section[name]
-    elif key in values:
-        del values[key]
-    else:
+    if not _taken_out(key, values):
         _known(key)
         return
     _write({name: value for name, value in values.items() if value != {}}, path)
+
+
+def _taken_out(key: str, values: dict[str, Any]) -> bool:
+    """Take a key out of tables in tables, and tell whether it was there."""
+    for table, section in values.items():
+        inside = key.startswith(f"{table}.") and isinstance(section, dict)
+        if inside and _taken_out(key[len(table) + 1 :], section):
+            return True
+    return values.pop(key, None) is not None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -382,9 +433,14 @@ def _write(values: Mapping[str, Any], path: Path) -> None:
 def _fault(error: ValidationError, path: Path) -> str:
     """Return the first thing that is wrong in a file, and how to put it right."""
     first = error.errors()[0]
-    key = ".".join(part for part in first["loc"] if isinstance(part, str))
+    parts = [part for part in first["loc"] if isinstance(part, str)]
+    key = ".".join(part for part in parts if part != "[key]")
     if first["type"] == "extra_forbidden":
         said = f"There is no setting '{key}', which is in {path}.{_hint(key)}"
+    elif parts[-1] == "[key]":
+        said = f"{key} in {path} is not named with letters, digits, - and _ (at most 40)."
+    elif parts[0] == "mcp":  # what is wrong may hold a secret
+        said = f"{key} in {path} should be {_expected(error)}."
     else:
         is_secret = any(each.secret and each.key == key for each in settings())
         shown = _HIDDEN if is_secret else repr(first["input"])
@@ -395,7 +451,8 @@ def _fault(error: ValidationError, path: Path) -> str:
 def _expected(error: ValidationError) -> str:
     """Return what a value should be, as the rest of a sentence."""
     first = error.errors()[0]
-    return _EXPECTED.get(first["type"], first["msg"].removeprefix("Input should be "))
+    said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return _EXPECTED.get(first["type"], said)
 
 
 def _hint(key: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
+from edge_agent.config import load_config
+from edge_agent.errors import ToolboxError
+from edge_agent.home import Home
 from edge_agent.index import Searched
+from edge_agent.mcp_client.choosing import ServerTools, open_servers
 from edge_agent.profiles import Profile
-from edge_agent.tools import Tool, choice
+from edge_agent.tools import CHOICES, Tool, choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +21,41 @@ class Extras:
 
     tools: tuple[Tool, ...] = ()
     web: Searched | None = None
+    remarks: tuple[str, ...] = ()
+    """What whoever asks should know about it, a sentence each."""
 
 
 @contextmanager
 def open_extras(
-    names: Sequence[str], profile: Profile, web: Searched | None = None
+    names: Sequence[str], profile: Profile, web: Searched | None = None, *, offline: bool = False
 ) -> Iterator[Extras]:
     """Open what was asked for by name, and lend it, with the web; the end lets all of it go.
 
-    A model that knows a tool under another name gets it as it knows it. Raises ToolboxError for a
-    name that means nothing, and where what it needs is not installed.
+    A model that knows a tool under another name gets it as it knows it. A name that is of no tool
+    of the program's is one of an MCP server in the settings, or of one of its tools. Raises
+    ToolboxError for a name that means nothing, and where what it needs is not installed, and what
+    the settings and the servers raise.
     """
-    with nullcontext() if web is None else closing(web):
-        tools = tuple(choice(name, profile.surfaces) for name in dict.fromkeys(names))
-        yield Extras(tools, web)
+    names = tuple(dict.fromkeys(names))
+    with ExitStack() as opened:
+        if web is not None:
+            opened.enter_context(closing(web))
+        own = tuple(choice(name, profile.surfaces) for name in names if name in CHOICES)
+        servers = [name for name in names if name not in CHOICES]
+        found = opened.enter_context(_servers(servers, offline=offline))
+        yield Extras((*own, *found.tools), web, found.remarks)
+
+
+@contextmanager
+def _servers(names: Sequence[str], *, offline: bool) -> Iterator[ServerTools]:
+    """Open the MCP servers of some names; no names open nothing, and read no settings."""
+    if not names:
+        yield ServerTools()
+        return
+    servers = load_config(Home.from_environment().config).mcp
+    for name in names:
+        if name.partition("/")[0] not in servers:
+            choices = ", ".join((*CHOICES, *servers)) or "none so far"
+            raise ToolboxError(f"There is no tool '{name}' to choose. There is: {choices}.")
+    with open_servers(names, servers, offline=offline) as found:
+        yield found

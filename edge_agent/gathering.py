@@ -213,6 +213,7 @@ class Gathering:
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
             earlier=self._earlier(call),
+            stopped=self._desk.stopped,
         )
 
     def _earlier(self, call: ToolCall) -> tuple[EarlierCall, ...]:

@@ -28,7 +28,7 @@ from .gguf_file import GgufHeader, read_header
 from .grammar import is_json, json_schema_grammar, missing_end
 from .machine import free_memory, usable_cores
 from .memory import MemoryNeed, expected_need, memory_need, require_memory
-from .remote_model import RemoteModel, remote_model
+from .remote_model import RemoteModel, on_this_machine, remote_model
 from .spans import Span, SpanKind
 from .store import InstalledModel, ModelStore
 from .tuned import Tuned, TunedSettings, settings_for
@@ -79,6 +79,7 @@ __all__ = [
     "load_catalog",
     "memory_need",
     "missing_end",
+    "on_this_machine",
     "pull",
     "read_header",
     "remote_model",

@@ -27,11 +27,16 @@ class RemoteModel:
     @property
     def is_on_this_machine(self) -> bool:
         """Whether the address is a loopback address."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return on_this_machine(self.url)
+
+
+def on_this_machine(url: str) -> bool:
+    """Tell whether an address is a loopback address."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def remote_model(address: str) -> RemoteModel | None:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
@@ -18,14 +18,14 @@ from edge_agent.agent import Agent, AgentSettings
 from edge_agent.attachments import attached, named_files
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
-from edge_agent.extras import open_extras
+from edge_agent.extras import Extras, open_extras
 from edge_agent.failures import explained, in_words
-from edge_agent.index import Collection
+from edge_agent.index import Collection, Searched
 from edge_agent.launch import agent_settings, check_names, web_beside
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
 from edge_agent.opening import loading_settings
-from edge_agent.profiles import load_profile
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
@@ -208,10 +208,10 @@ class RunThread(threading.Thread):
         model = bench.model(wanted.model or usual.name, self._tell, offline=offline)
         library = bench.libraries(wanted.libraries, self._tell, offline=offline)
         settings = agent_settings(wanted, model, home)
-        loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
         profile = led or load_profile(model.profile)
         web = web_beside(library, home, wanted=wanted.web, offline=offline)
-        extras = opened.enter_context(open_extras(wanted.tools, profile, web))
+        extras = self._extras(wanted.tools, profile, web, opened, offline=offline)
+        loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
         self._tell(f"Loading {settings.model}")
         session = bench.session(model, loading)
         return Agent(library, session, profile=profile, settings=settings, extras=extras)
@@ -228,11 +228,24 @@ class RunThread(threading.Thread):
         library = self._libraries_of(started, opened, offline=task.offline)
         loading = loading_settings(model, home, found.context)
         web = web_beside(library, home, wanted=started.web, offline=task.offline)
-        extras = opened.enter_context(open_extras(started.tools, profile, web))
+        extras = self._extras(started.tools, profile, web, opened, offline=task.offline)
         self._tell(f"Loading {started.model}")
         session = bench.session(model, loading)
         settings = AgentSettings(prefixes=home.prefixes)
         return Agent(library, session, profile=profile, settings=settings, extras=extras), found
+
+    def _extras(
+        self,
+        names: Sequence[str],
+        profile: Profile,
+        web: Searched | None,
+        opened: ExitStack,
+        *,
+        offline: bool,
+    ) -> Extras:
+        if names:
+            self._tell(f"Starting {', '.join(names)}")
+        return opened.enter_context(open_extras(names, profile, web, offline=offline))
 
     def _libraries_of(self, started: RunStarted, opened: ExitStack, *, offline: bool) -> Collection:
         """Return what a run searches: its libraries, and the files that it was asked about."""

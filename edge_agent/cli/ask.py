@@ -22,8 +22,8 @@ from edge_agent.cli.running import (
     output_options,
     terminal,
 )
+from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings
-from edge_agent.extras import open_extras
 from edge_agent.home import Home
 from edge_agent.launch import VOTERS, agent_settings, check_names, web_beside
 from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
@@ -84,7 +84,8 @@ from edge_agent.runs import RunStore
     "tools",
     multiple=True,
     metavar="NAME",
-    help="A tool for the model beside those that it has anyway: python. Repeatable.",
+    help="A tool for the model beside those that it has anyway: python, or an MCP server of the "
+    "settings, or one tool of it as SERVER/TOOL. Repeatable.",
 )
 @click.option(
     "--file",
@@ -193,8 +194,12 @@ def _answered(
     libraries = wanted.libraries
     with (
         open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
-        open_extras(
-            wanted.tools, profile, web_beside(library, home, wanted=wanted.web, offline=offline)
+        opened_extras(
+            wanted.tools,
+            profile,
+            web_beside(library, home, wanted=wanted.web, offline=offline),
+            offline=offline,
+            quiet=output.quiet,
         ) as extras,
         open_session(chosen, engine_settings) as session,
     ):

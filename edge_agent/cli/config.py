@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import click
 from rich.table import Table
@@ -11,6 +13,7 @@ from rich.text import Text
 from edge_agent.cli.output import diagnostics, json_option, print_json, results
 from edge_agent.config import (
     Config,
+    McpServer,
     changed,
     forget,
     load_config,
@@ -41,13 +44,16 @@ def config(ctx: click.Context, as_json: bool) -> None:
     path = _path()
     found = load_config(path)
     if as_json:
-        print_json({"file": str(path), "settings": _records(found)})
+        servers = [_server(name, each) for name, each in found.mcp.items()]
+        print_json({"file": str(path), "settings": _records(found), "servers": servers})
         return
     table = Table("setting", "value", "default", "what it is", box=None)
     for each in settings():
         value = in_one_line(shown_value(found, each.key))
         table.add_row(each.key, Text(value), each.default, each.description)
     results().print(table)
+    for name, server in found.mcp.items():
+        _print_server(name, server)
     _say(f"They lie in {path}")
 
 
@@ -86,6 +92,28 @@ def unset(key: str) -> None:
         _say(f"{key} has its default again.")
     else:
         _say(f"{key} is taken out of the file.")
+
+
+def _server(name: str, server: McpServer) -> dict[str, object]:
+    """Return a server as JSON has it; what may be a secret is left out but for its name."""
+    record = server.model_dump(mode="json", exclude={"env", "headers", "url"})
+    url = None if server.url is None else _without_secrets(server.url)
+    return {"name": name, **record, "url": url, "env": [*server.env], "headers": [*server.headers]}
+
+
+def _print_server(name: str, server: McpServer) -> None:
+    """Print how a server is reached, in a line."""
+    reached = shlex.join(filter(None, (server.command, *server.args)))
+    told = "".join(f" {each}=…" for each in (*server.env, *server.headers))
+    url = "" if server.url is None else _without_secrets(server.url)
+    only = f" (only {', '.join(server.tools)})" if server.tools else ""
+    results().print(Text(in_one_line(f"mcp.{name}: {reached}{url}{told}{only}")))
+
+
+def _without_secrets(url: str) -> str:
+    """Return an address without what often is a password or a key."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _path() -> Path:

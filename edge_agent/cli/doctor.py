@@ -14,8 +14,13 @@ import psutil
 
 from edge_agent import __version__
 from edge_agent.cli.output import json_option, print_json
+from edge_agent.cli.tools import starting
+from edge_agent.config import McpServer, load_config
+from edge_agent.errors import ConfigError, ToolboxError
 from edge_agent.home import Home
 from edge_agent.index import LibraryError, Shelf
+from edge_agent.mcp_client.choosing import offered
+from edge_agent.mcp_client.offers import Offers
 from edge_agent.models import (
     CatalogEntry,
     EngineSettings,
@@ -42,7 +47,9 @@ _EXTRAS = {
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check this machine: processor, memory, disk, models, libraries and extras.
+    """Check this machine: processor, memory, disk, models, libraries, extras, MCP servers.
+
+    Each server in the settings is started, asked for its tools, and ended.
 
     \b
     Example:
@@ -56,6 +63,7 @@ def doctor(as_json: bool) -> None:
         "models": [_model(entry, store) for entry in store.catalog.models],
         "libraries": [_library(name, home) for name in Shelf(home.libraries).names()],
         "extras": {name: find_spec(package) is not None for name, package in _EXTRAS.items()},
+        **_settings(home),
     }
     if as_json:
         print_json(report)
@@ -114,6 +122,28 @@ def _library(name: str, home: Home) -> dict[str, Any]:
     return {**asdict(statistics), "problem": problem}
 
 
+def _settings(home: Home) -> dict[str, Any]:
+    """Say what is wrong in the settings, and what the MCP servers in them are good for."""
+    try:
+        servers = load_config(home.config).mcp
+    except ConfigError as error:
+        return {"settings": {"problem": str(error)}, "servers": []}
+    found = [_server(name, server) for name, server in servers.items()]
+    return {"settings": {"problem": None}, "servers": found}
+
+
+def _server(name: str, server: McpServer) -> dict[str, Any]:
+    """Start a server, and say what of it a run can use."""
+    found, problem = Offers(), None
+    try:
+        with starting(f"Starting {name}"):
+            found = offered(name, server)
+    except ToolboxError as error:
+        problem = str(error)
+    tools = [*found.usable]
+    return {"name": name, "tools": tools, "left_out": found.left_out, "problem": problem}
+
+
 def _print(report: dict[str, Any]) -> None:
     machine, home = report["machine"], report["home"]
     click.echo(
@@ -138,3 +168,12 @@ def _print(report: dict[str, Any]) -> None:
     click.echo("\nExtras")
     for extra, is_here in report["extras"].items():
         click.echo(f"  {extra}: {'here' if is_here else 'not here'}")
+    if report["settings"]["problem"]:
+        click.echo(f"\nSettings\n  {in_one_line(report['settings']['problem'])}")
+    if report["servers"]:
+        click.echo("\nMCP servers")
+    for server in report["servers"]:
+        tools = server["problem"] or ", ".join(server["tools"]) or "no tool that can be used"
+        click.echo(f"  {in_one_line(server['name'])}: {in_one_line(tools)}")
+        for tool, reason in server["left_out"].items():
+            click.echo(f"    {in_one_line(tool)} is left out: {reason}")

@@ -23,9 +23,9 @@ from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.tools import opened_extras
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
-from edge_agent.extras import open_extras
 from edge_agent.home import Home
 from edge_agent.launch import web_beside
 from edge_agent.messages import with_messages
@@ -135,8 +135,12 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     libraries = started.libraries
     with (
         open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
-        open_extras(
-            started.tools, profile, web_beside(library, home, wanted=started.web, offline=offline)
+        opened_extras(
+            started.tools,
+            profile,
+            web_beside(library, home, wanted=started.web, offline=offline),
+            offline=offline,
+            quiet=output.quiet,
         ) as extras,
         open_session(chosen, engine_settings) as session,
     ):

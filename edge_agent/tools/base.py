@@ -54,6 +54,8 @@ class ToolContext:
     """The sentences that stand in the window already."""
     earlier: tuple[EarlierCall, ...] = ()
     """The calls of the same tool in this run that did not fail, oldest first."""
+    stopped: Callable[[], object] = bool
+    """Tells, at any time, whether the run is to end now, so that nothing is waited for longer."""
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""

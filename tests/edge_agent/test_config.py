@@ -341,3 +341,64 @@ def test_what_else_is_wrong_stays_in_the_file(path: Path) -> None:
 def test_what_is_not_in_the_file_is_forgotten_already(path: Path) -> None:
     forget("ask.seed", path)
     assert not path.exists()
+
+
+# Servers of tools
+
+SERVERS = {
+    "sea": {"command": "uvx", "args": ["sea"], "env": {"KEY": "s3cret"}, "timeout": 5.0},
+    "far_1": {"url": "http://example.org/mcp", "headers": {"A": "s3cret"}, "tools": ["tides"]},
+}
+
+
+def test_servers_are_kept_when_a_setting_is_changed(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps({"mcp": SERVERS}))
+    before = load_config(path)
+    save_config(changed(before, "ask.context", "2048"), path)
+    after = load_config(path)
+    assert after.mcp == before.mcp
+    assert (after.ask.context, after.mcp["sea"].env) == (2048, {"KEY": "s3cret"})
+    assert not [key for key in KEYS if key.startswith("mcp")]
+    forget("mcp.sea.env", path)
+    assert load_config(path).mcp["sea"].env == {}
+    forget("mcp.sea", path)
+    assert list(load_config(path).mcp) == ["far_1"]
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ({"comand": "x"}, "There is no setting 'mcp.sea.comand'"),
+        ({}, "mcp.sea in .* should be a table with either a command or a url"),
+        ({"command": "x", "url": "http://a/b"}, "either a command or a url"),
+        ({"command": "x", "headers": {"A": "s3cret"}}, "and not headers, beside its command"),
+        ({"url": "http://a/b", "env": {"A": "s3cret"}}, "and not args, env or cwd, beside its url"),
+        ({"url": "ftp://s3cret"}, r"mcp.sea.url in .* should be an address: http://"),
+        ({"command": "x", "env": {"A": 9731}}, r"mcp.sea.env.A in .* should be a text"),
+        ({"command": "x", "env": "s3cret"}, r"mcp.sea.env in .* should be a table"),
+        ({"command": "x", "timeout": 0}, r"mcp.sea.timeout in .* should be greater than 0"),
+        ({"command": "x", "tools": "a"}, r"mcp.sea.tools in .* should be a list of texts"),
+    ],
+)
+def test_a_fault_in_a_server_is_said_without_its_secrets(
+    server: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps({"mcp": {"sea": server}}))
+    with pytest.raises(ConfigError, match=said) as refused:
+        load_config(path)
+    assert "s3cret" not in str(refused.value)
+    assert "9731" not in str(refused.value)
+    forget("mcp.sea", path)
+    assert load_config(path) == Config()
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "a.b", "x" * 41, "<s>"])
+def test_the_name_of_a_server_is_plain(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps({"mcp": {name: {"command": "x"}}}))
+    with pytest.raises(ConfigError, match="is not named with letters, digits, - and _"):
+        load_config(path)
+    forget(f"mcp.{name}", path)
+    assert load_config(path) == Config()
