@@ -208,6 +208,7 @@ class Gathering:
             library=self._desk.library,
             evidence=self._trajectory.evidence,
             question=self._trajectory.started.question,
+            said=tuple(self._trajectory.said),
             count=self._session.count,
             results=gathering.results,
             tokens=gathering.result_tokens,

@@ -10,15 +10,14 @@ from click.core import ParameterSource
 
 from edge_agent.agent import Agent
 from edge_agent.attachments import named_files
+from edge_agent.cli.answering import answering_options
 from edge_agent.cli.defaults import Configured
 from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import (
     Output,
-    budget_options,
     carry_out,
-    offline_option,
     output_options,
     terminal,
 )
@@ -26,7 +25,7 @@ from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
 from edge_agent.launch import VOTERS, agent_settings, check_names, web_beside
-from edge_agent.models import DEFAULT_CONTEXT, KvType, load_catalog
+from edge_agent.models import KvType
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
@@ -34,43 +33,13 @@ from edge_agent.runs import RunStore
 
 @click.command(cls=Configured)
 @click.argument("question")
-@click.option(
-    "-l",
-    "--library",
-    "libraries",
-    multiple=True,
-    default=("sample",),
-    show_default=True,
-    metavar="NAME|PATH",
-    help="A library by name, or a folder or file, which is indexed on the fly. Repeatable.",
-)
-@click.option(
-    "-m",
-    "--model",
-    metavar="NAME|PATH|URL",
-    help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
-    f"[default: {load_catalog().default}]",
-)
-@click.option(
-    "--profile",
-    metavar="NAME|PATH",
-    help="How the model is led: a profile by name, or a TOML file of your own.  "
-    "[default: the model's own]",
-)
-@click.option(
-    "--context",
-    type=click.IntRange(min=64),
-    default=DEFAULT_CONTEXT,
-    show_default=True,
-    help="The model's window, in tokens.",
-)
+@answering_options
 @click.option(
     "--kv-type",
     type=click.Choice(["f16", "q8_0"]),
     help="Type of the key-value cache.  [default: f16 while it fits into memory, else q8_0]",
 )
 @click.option("--mlock", is_flag=True, help="Ask the system never to swap the model out.")
-@budget_options("the profile's own")
 @click.option(
     "--attempts",
     type=click.IntRange(min=1),
@@ -80,14 +49,6 @@ from edge_agent.runs import RunStore
 )
 @click.option("--vote", is_flag=True, help="Make all attempts, and take the majority's answer.")
 @click.option(
-    "--tool",
-    "tools",
-    multiple=True,
-    metavar="NAME",
-    help="A tool for the model beside those that it has anyway: python, or an MCP server of the "
-    "settings, or one tool of it as SERVER/TOOL. Repeatable.",
-)
-@click.option(
     "--file",
     "files",
     multiple=True,
@@ -95,9 +56,6 @@ from edge_agent.runs import RunStore
     help="A file that the question is about, indexed for this run alone. Where no library is named "
     "beside it, nothing else is searched. Repeatable.",
 )
-@click.option("--web", is_flag=True, help="Search the web where the libraries do not answer.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
-@offline_option
 @output_options
 @click.pass_context
 def ask(

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from edge_agent.cli.answering import answering_options
 from edge_agent.cli.defaults import Configured
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.serving import (
-    answering_options,
     listening_options,
     opened_means,
     place_for,

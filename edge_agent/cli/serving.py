@@ -10,60 +10,16 @@ import click
 
 from edge_agent.cli.libraries import open_libraries
 from edge_agent.cli.pulling import ensure_wanted
-from edge_agent.cli.running import budget_options, offline_option
+from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings, load_config
 from edge_agent.home import Home
-from edge_agent.launch import agent_settings, check_names
-from edge_agent.models import DEFAULT_CONTEXT, load_catalog
+from edge_agent.launch import agent_settings, check_names, web_beside
 from edge_agent.opening import loading_settings, open_session
+from edge_agent.profiles import load_profile
 from edge_agent.serving.place import Place
 from edge_agent.serving.researcher import Means
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def answering_options(command: _Command) -> _Command:
-    """Add the options for how questions are answered."""
-    for option in reversed(_ANSWERING):
-        command = option(command)
-    return command
-
-
-_ANSWERING: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "-l",
-        "--library",
-        "libraries",
-        multiple=True,
-        default=("sample",),
-        show_default=True,
-        metavar="NAME|PATH",
-        help="A library by name, or a folder or file, which is indexed on the fly. Repeatable.",
-    ),
-    click.option(
-        "-m",
-        "--model",
-        metavar="NAME|PATH|URL",
-        help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
-        f"[default: {load_catalog().default}]",
-    ),
-    click.option(
-        "--profile",
-        metavar="NAME|PATH",
-        help="How the model is led: a profile by name, or a TOML file of your own.  "
-        "[default: the model's own]",
-    ),
-    click.option(
-        "--context",
-        type=click.IntRange(min=64),
-        default=DEFAULT_CONTEXT,
-        show_default=True,
-        help="The model's window, in tokens.",
-    ),
-    budget_options("the profile's own"),
-    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer."),
-    offline_option,
-)
 
 
 def listening_options(port: int, condition: str = "") -> Callable[[_Command], _Command]:
@@ -118,6 +74,9 @@ def opened_means(wanted: AskSettings, home: Home) -> Iterator[Means]:
     chosen = ensure_wanted(wanted.model, home, offline=wanted.offline, quiet=False)
     library = open_libraries(wanted.libraries, home, quiet=False, offline=wanted.offline)
     loading = loading_settings(chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
-    profile = check_names(wanted, home) or chosen.profile
-    with open_session(chosen, loading) as session:
-        yield Means(library, session, profile, agent_settings(wanted, chosen, home))
+    profile = check_names(wanted, home) or load_profile(chosen.profile)
+    web = web_beside(library, home, wanted=wanted.web, offline=wanted.offline)
+    tools = opened_extras(wanted.tools, profile, web, offline=wanted.offline, quiet=False)
+    with tools as extras, open_session(chosen, loading) as session:
+        settings = agent_settings(wanted, chosen, home)
+        yield Means(library, session, profile, settings, extras)

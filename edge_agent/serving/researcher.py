@@ -7,12 +7,13 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.errors import AgentError
 from edge_agent.events import Event, RunFinished, RunStarted, TextAppeared
+from edge_agent.extras import Extras
 from edge_agent.index import Collection
 from edge_agent.messages import with_messages
 from edge_agent.models import AnySession
@@ -36,6 +37,7 @@ class Means:
     session: AnySession
     profile: Profile | str
     settings: AgentSettings
+    extras: Extras = field(default_factory=Extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,13 @@ class Researcher:
         library, settings = _narrowed(means, question.library)
         if question.seed is not None:
             settings = replace(settings, seed=question.seed)
-        agent = Agent(library, means.session, profile=means.profile, settings=settings)
+        agent = Agent(
+            library,
+            means.session,
+            profile=means.profile,
+            settings=settings,
+            extras=means.extras,
+        )
         recorded = self._store.record(asked.obeyed_by(agent))
         first = next(recorded)
         assert isinstance(first, RunStarted)

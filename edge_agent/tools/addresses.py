@@ -22,8 +22,8 @@ def document_at(address: str, context: ToolContext) -> tuple[str, str] | None:
     """Return the library and the id of the document at an address, or with that id or title."""
     parts = _ADDRESS.fullmatch(address.strip())
     if parts is None:
-        return context.library.find_document(address.strip())
+        return context.find_document(address.strip())
     library, document = unquote(parts["library"]), unquote(parts["document"])
     if context.library.document(library, document):
         return library, document
-    return context.library.find_document(document)
+    return context.find_document(document)

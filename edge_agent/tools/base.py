@@ -52,10 +52,29 @@ class ToolContext:
     """Most tokens to show."""
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
+    said: tuple[str, ...] = ()
+    """What the user has written after the question."""
     earlier: tuple[EarlierCall, ...] = ()
     """The calls of the same tool in this run that did not fail, oldest first."""
     stopped: Callable[[], object] = bool
     """Tells, at any time, whether the run is to end now, so that nothing is waited for longer."""
+
+    def find_document(self, named: str) -> tuple[str, str] | None:
+        """Return the library and the id of the document with that id, else with that title.
+
+        An address is looked for only where the user or something that was found names it: a page
+        could have the model put what it has read elsewhere into one of its own.
+        """
+        if named.lower().startswith(("http://", "https://")) and not self._is_named(named):
+            return None
+        return self.library.find_document(named)
+
+    def _is_named(self, address: str) -> bool:
+        bare = address.rstrip("/")
+        if any(bare in text for text in (self.question, *self.said)):
+            return True
+        passages = (exhibit.passage for exhibit in self.evidence.since(0))
+        return any(bare == each.document.rstrip("/") or bare in each.text for each in passages)
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""

@@ -78,7 +78,7 @@ def _exhibit(source: int | str, context: ToolContext) -> Exhibit | None:
 
 def _document(source: int | str, context: ToolContext) -> tuple[str, str]:
     """Return the library and the id of a document. Raises ToolError."""
-    found = context.library.find_document(str(source).strip())
+    found = context.find_document(str(source).strip())
     if found is not None:
         return found
     key = _KEY.match(str(source))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,37 @@ def diary(tmp_path: Path) -> Collection:
 
 def run(tool: str, where: ToolContext, **arguments: Any) -> ToolResult:
     return TOOLS[tool].run(arguments, where)
+
+
+@pytest.mark.parametrize("tool", ["read", "scrape_and_extract_info"])
+def test_an_address_is_looked_for_only_where_somebody_named_it(
+    tool: str, ships: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ships, "find_document", asked.append)
+    where = replace(context(ships, Evidence()), said=("It is on https://named.example/fram.",))
+    found = run("search", where, query="Fram").shown[0]
+    exhibit = where.evidence.get(found.key)
+    assert exhibit is not None
+    page = replace(exhibit.passage, id="p#1", document="https://found.example/?q=1", text="More.")
+    where.evidence.add("the web", page)
+    where.evidence.add("the web", replace(page, id="p#2", text="See https://linked.example/a for"))
+    named = "source" if tool == "read" else "url"
+    more = {} if tool == "read" else {"info_to_extract": "Fram"}
+    for address in (
+        "https://named.example/fram",
+        "https://found.example/?q=1",
+        "https://linked.example/a",
+        "https://found.example/?q=what+was+read",
+        "HTTPS://elsewhere.example",
+    ):
+        with suppress(ToolError):
+            run(tool, where, **{named: address}, **more)
+    assert asked == [
+        "https://named.example/fram",
+        "https://found.example/?q=1",
+        "https://linked.example/a",
+    ]
 
 
 def test_a_search_shows_numbered_passages(ships: Collection) -> None:

@@ -142,20 +142,25 @@ def test_a_model_of_that_family_follows_links_to_pages(
     wanted = json.dumps({"url": page, "info_to_extract": "the designer"})
     with closing(opened(settings, tmp_path)) as web:
         both = Collection(ships.libraries, web)
-        found = json.loads(shown("google_search", {"q": QUESTION}, both))
+        evidence = Evidence()
+        unnamed = json.loads(shown("scrape_and_extract_info", json.loads(wanted), both))
+        found = json.loads(shown("google_search", {"q": QUESTION}, both, evidence))
         assert page in [each["link"] for each in found["organic"]]
-        read = json.loads(shown("scrape_and_extract_info", json.loads(wanted), both))
+        read = json.loads(shown("scrape_and_extract_info", json.loads(wanted), both, evidence))
+        assert not unnamed["success"]
         assert "Knut Skaale" in read["extracted_info"]
         other = json.loads(wanted) | {"url": "http://10.0.0.1/"}
         with pytest.raises(Unreachable, match="not on the public web"):
             shown("scrape_and_extract_info", other, both)
 
 
-def shown(tool: str, arguments: dict[str, Any], library: Collection) -> str:
+def shown(
+    tool: str, arguments: dict[str, Any], library: Collection, evidence: Evidence | None = None
+) -> str:
     """Return what a model reads when it calls a tool."""
     context = ToolContext(
         library=library,
-        evidence=Evidence(),
+        evidence=Evidence() if evidence is None else evidence,
         question=QUESTION,
         count=lambda text: len(text.split()),
         results=5,
