@@ -27,7 +27,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence
 from edge_agent.extras import Extras
 from edge_agent.home import Home
-from edge_agent.index import Collection, Library, Unreachable
+from edge_agent.index import Collection, Library
 from edge_agent.models import InstalledModel, ModelStore
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext
