@@ -9,23 +9,31 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.config import load_config
 from edge_agent.profiles import load_profile
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def block(language: str, beginning: str = "") -> str:
+    """Return the first example in a language that begins so."""
+    found = re.search(rf"```{language}\n({re.escape(beginning)}.*?)```", README, re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def test_the_profile_in_the_readme_is_one(tmp_path: Path) -> None:
     path = tmp_path / "patient.toml"
-    path.write_text(block("toml"))
+    path.write_text(block("toml", "based_on"))
     profile = load_profile(str(path))
     assert (profile.name, profile.gathering.calls) == ("patient", 12)
     assert profile.prompts == load_profile("generic").prompts
+
+
+def test_the_settings_of_servers_in_the_readme_are_some(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(block("toml", "[mcp."))
+    assert load_config(path).mcp
 
 
 @pytest.mark.slow

@@ -66,8 +66,13 @@ async def take(app: MiroEdge, options: OptionList, name: str) -> None:
     await press(app, "enter")
 
 
-async def write(app: MiroEdge, text: str) -> None:
+async def prompted(app: MiroEdge) -> None:
+    """Wait until it is asked for a line: the welcome itself is a dialog, too."""
     await until(lambda: bool(app.screen.query("PromptDialog Input")))
+
+
+async def write(app: MiroEdge, text: str) -> None:
+    await prompted(app)
     app.screen.query_one(Input).value = text
     await press(app, "enter")
 
@@ -119,7 +124,7 @@ async def test_a_folder_becomes_the_library(app: MiroEdge, folder: Path) -> None
         await until(lambda: "0 files added" in said(app))
         assert app.config.ask.libraries == ("My-papers",)
         await take(app, options, "library")
-        await dialog(app)
+        await prompted(app)
         await press(app, "escape")
         await until(lambda: isinstance(app.screen, WelcomeScreen))
 
