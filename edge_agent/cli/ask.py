@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import click
 from click.core import ParameterSource
 
-from edge_agent.agent import Agent
 from edge_agent.attachments import named_files
+from edge_agent.cli.agents import Led, Needs, opened_agent
 from edge_agent.cli.answering import answering_options
 from edge_agent.cli.defaults import Configured
-from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import (
@@ -21,12 +20,11 @@ from edge_agent.cli.running import (
     output_options,
     terminal,
 )
-from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
-from edge_agent.launch import VOTERS, agent_settings, check_names, web_beside
+from edge_agent.launch import VOTERS, agent_settings, check_names
 from edge_agent.models import KvType
-from edge_agent.opening import loading_settings, open_session
+from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 
@@ -142,26 +140,12 @@ def _answered(
     store = RunStore(home.runs)
     led = check_names(wanted, home)
     named = named_files(files)
-    offline = wanted.offline
-    chosen = ensure_wanted(wanted.model, home, offline=offline, quiet=output.quiet)
+    chosen = ensure_wanted(wanted.model, home, offline=wanted.offline, quiet=output.quiet)
     settings = agent_settings(wanted, chosen, home, named)
-    engine_settings = loading_settings(
-        chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock
-    )
-    profile = led or load_profile(chosen.profile)
-    libraries = wanted.libraries
-    with (
-        open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
-        opened_extras(
-            wanted.tools,
-            profile,
-            web_beside(library, home, wanted=wanted.web, offline=offline),
-            offline=offline,
-            quiet=output.quiet,
-        ) as extras,
-        open_session(chosen, engine_settings) as session,
-    ):
-        agent = Agent(library, session, profile=profile, settings=settings, extras=extras)
+    loading = loading_settings(chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
+    needs = Needs(wanted.libraries, named, wanted.tools, wanted.web, wanted.offline, output.quiet)
+    model = Led(chosen, loading, led or load_profile(chosen.profile))
+    with opened_agent(needs, model, settings, home) as agent:
         stream = store.record(agent.run(asked))
         return carry_out(agent, stream, store, output, keyboard=keyboard)
 

@@ -19,17 +19,15 @@ import click
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.attachments import changed_files, named_files
+from edge_agent.cli.agents import Led, Needs, opened_agent
 from edge_agent.cli.answer import print_answer, print_failure
-from edge_agent.cli.libraries import open_searched
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
-from edge_agent.cli.tools import opened_extras
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
 from edge_agent.home import Home
-from edge_agent.launch import web_beside
 from edge_agent.messages import with_messages
-from edge_agent.opening import loading_settings, open_session
+from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
 from edge_agent.records import answer_record
@@ -130,21 +128,9 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     named = named_files(file.path for file in started.files)
     if not output.quiet:
         _say_what_changed(changed_files(started.files, named))
-    engine_settings = loading_settings(chosen, home, found.context)
-    settings = AgentSettings(prefixes=home.prefixes)
-    libraries = started.libraries
-    with (
-        open_searched(libraries, named, home, quiet=output.quiet, offline=offline) as library,
-        opened_extras(
-            started.tools,
-            profile,
-            web_beside(library, home, wanted=started.web, offline=offline),
-            offline=offline,
-            quiet=output.quiet,
-        ) as extras,
-        open_session(chosen, engine_settings) as session,
-    ):
-        agent = Agent(library, session, profile=profile, settings=settings, extras=extras)
+    needs = Needs(started.libraries, named, started.tools, started.web, offline, output.quiet)
+    led = Led(chosen, loading_settings(chosen, home, found.context), profile)
+    with opened_agent(needs, led, AgentSettings(prefixes=home.prefixes), home) as agent:
         stream = store.resume(run, lambda stored: agent.resume(stored, found.budget))
         return carry_out(agent, stream, store, output, keyboard=terminal())
 
