@@ -145,8 +145,7 @@ def asking(
     def opened(*_: Any) -> Iterator[Any]:
         yield Knowing()
 
-    for command in ("ask", "running"):
-        monkeypatch.setattr(f"edge_agent.cli.{command}.open_session", opened)
+    monkeypatch.setattr("edge_agent.cli.agents.open_session", opened)
     return ["ask", "--offline", "-m", str(smollm2), "--profile", "edge", "--json"]
 
 

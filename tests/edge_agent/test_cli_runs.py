@@ -101,8 +101,7 @@ def model(scripted_session: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model
             return self.chosen
 
     model = Model(Knowing)
-    for command in ("ask", "running"):
-        monkeypatch.setattr(f"edge_agent.cli.{command}.open_session", model.open)
+    monkeypatch.setattr("edge_agent.cli.agents.open_session", model.open)
     return model
 
 
