@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from edge_agent.dates import asks_for_date, dates
 from edge_agent.evidence import Exhibit
-from edge_agent.models import Plan
+from edge_agent.models import Plan, Reluctance
 from edge_agent.profiles import Profile, Prompts, Reading
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
@@ -19,8 +19,8 @@ def reading_list(
     """Return the passages to answer from, in the order in which they are shown.
 
     Those that the model quoted come first when there is not room for all, the ones whose quotes
-    share most words with the question before others; then the rest as they were found. They are
-    shown the other way round: what stands nearest to the question weighs most.
+    share most words with the question before others; then some of the rest, as they were found.
+    They are shown the other way round: what stands nearest to the question weighs most.
     """
     evidence = trajectory.evidence
     asked = content_words(trajectory.started.question)
@@ -29,7 +29,8 @@ def reading_list(
         words = len(asked & content_words(quote.sentence))
         shared[quote.key] = max(words, shared.get(quote.key, 0))
     quoted = sorted(shared, key=lambda key: -shared[key])
-    others = (key for key in range(1, len(evidence) + 1) if key not in shared)
+    found = [key for key in range(1, len(evidence) + 1) if key not in shared]
+    others = found[: reading.beside] if quoted else found
     chosen: list[Exhibit] = []
     tokens = 0
     for key in [*quoted, *others][: reading.passages]:
@@ -57,7 +58,8 @@ def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
     found = dates(prompt) if chosen else ()
     if found:
         return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
-    return answer_turn(prompts.answer, profile.reading.answer_tokens)
+    reluctance = Reluctance(prompts.unknown, profile.reading.reluctance)
+    return answer_turn(prompts.answer, profile.reading.answer_tokens, reluctance)
 
 
 def whole(exhibit: Exhibit) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
-from edge_agent.models import Choose, Force, Plan, Sample, Step
+from edge_agent.models import Choose, Force, Plan, Reluctance, Sample, Step
 from edge_agent.profiles import Gathering
 from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, render_call
 
@@ -75,13 +75,13 @@ def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:
     yield Choose(tuple(f"{answer}}}" for answer in answers))
 
 
-def answer_turn(beginning: str, answer_tokens: int) -> Plan:
+def answer_turn(beginning: str, answer_tokens: int, reluctance: Reluctance | None = None) -> Plan:
     """Plan the last turn: the answer in its box after `beginning`; without one, as it likes."""
     if not beginning:
         yield Sample(max_tokens=answer_tokens)
         return
     yield Force(beginning + BOX)
-    written = yield Sample(max_tokens=answer_tokens, stop=("}", "\n"))
+    written = yield Sample(answer_tokens, stop=("}", "\n"), reluctance=reluctance)
     if not written.endswith("}"):
         yield Force("}")
 

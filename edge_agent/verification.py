@@ -177,9 +177,10 @@ def cite(
 ) -> tuple[Citation, ...]:
     """Return the passages that a short `answer` rests on, those that state it first.
 
-    Candidates are `exhibits`, the passages that the answer was written from. One that states the
-    answer is cited with the sentence that does; one that the model only quoted from is cited with
-    that quote, as a link of the chain. Either is `supported` where it has to do with the question,
+    Candidates are `exhibits`, the passages that the answer was written from. Of those that state
+    the answer the ones that the model quoted from are cited, else the one nearest to the question,
+    each with the sentence that does; one that the model only quoted from is cited with that quote,
+    as a link of the chain. Either is `supported` where it has to do with the question,
     or with a sentence that states the answer; a computation has, or it would not be among them.
     There are none where nothing states the answer, unless it is a verdict; a verdict without quotes
     rests on the passages nearest to the question.
@@ -197,7 +198,7 @@ def cite(
             links.append(exhibit)
     if not stating and not is_verdict(question, answer):
         return ()
-    stating.sort(key=lambda found: (found.key not in quoted, -_shared(found.quote, question)))
+    stating.sort(key=lambda found: (not found.supported, -_shared(found.quote, question)))
     if not stating and not any(link.key in quoted for link in links):
         return _nearest(question, links)
     claim = " ".join([question, *(citation.quote for citation in stating)])
@@ -210,7 +211,9 @@ def cite(
         for link in links
         if link.key in quoted
     ]
-    return tuple([*stating[:_MOST_STATING], *linking][:_MOST_CITATIONS])
+    picked = [each for each in stating if each.supported and each.key in quoted]
+    first = picked[:_MOST_STATING] or stating[:1]
+    return tuple([*first, *linking][:_MOST_CITATIONS])
 
 
 def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]:

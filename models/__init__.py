@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .any_session import AnySession
 from .catalog import Catalog, CatalogEntry, load_catalog
-from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step
+from .decoding import Choose, Force, Piece, Plan, Reluctance, Sample, Sampling, Step
 from .download import PullProgress, add_from_url, pull
 from .engine_settings import DEFAULT_CONTEXT, Adapter, EngineSettings, KvType
 from .errors import (
@@ -60,6 +60,7 @@ __all__ = [
     "Piece",
     "Plan",
     "PullProgress",
+    "Reluctance",
     "RemoteModel",
     "Sample",
     "Sampling",

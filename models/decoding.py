@@ -29,6 +29,18 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Reluctance:
+    """A beginning that is written only where it is likelier than all others by so many nats.
+
+    So the threshold of an answer that there is none is set in SQuAD 2.0 (arXiv 1806.03822). A
+    server that hides its logits is not reluctant.
+    """
+
+    beginning: str
+    nats: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Free text, until a stop string, the model's own end, or `max_tokens`.
 
@@ -40,6 +52,7 @@ class Sample:
     stop: tuple[str, ...] = ()
     grammar: str | None = None
     complete: Callable[[str], bool] | None = None
+    reluctance: Reluctance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from .decoding import (
     Force,
     Piece,
     Plan,
+    Reluctance,
     Sample,
     Sampling,
     Step,
@@ -121,7 +122,8 @@ class TurnWriter:
         )
         try:
             text = ""
-            for addition in self._texts(step.max_tokens, sampler.draw):
+            draw = self._reluctant(sampler.draw, step.reluctance)
+            for addition in self._texts(step.max_tokens, draw):
                 kept, stopped = until_stop(text, addition, step.stop)
                 if kept != addition:
                     self._replace_last(kept)
@@ -131,6 +133,20 @@ class TurnWriter:
                     return
         finally:
             sampler.close()
+
+    def _reluctant(self, draw: _Draw, reluctance: Reluctance | None) -> _Draw:
+        """Return `draw`, but for its first token reluctant to begin so."""
+        if reluctance is None:
+            return draw
+        token = self._engine.tokenize(reluctance.beginning, special=False)[0]
+        losses = iter([reluctance.nats])
+
+        def drawn(logits: npt.NDArray[np.float32]) -> int:
+            handicapped = logits.copy()
+            handicapped[token] -= next(losses, 0.0)
+            return draw(handicapped)
+
+        return drawn
 
     def _texts(self, most: int, draw: _Draw) -> Iterator[str]:
         """Draw tokens and yield the text of each; bytes of an unfinished character wait."""

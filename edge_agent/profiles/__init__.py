@@ -115,10 +115,14 @@ class Reading(_Frozen):
     """Whether it is read with nothing in view but whole passages; else in the window as it is."""
     passages: int = Field(gt=0)
     """Most passages in view when the answer is written."""
+    beside: int = Field(ge=0)
+    """Most of them that were found and not quoted, where any was quoted."""
     tokens: int = Field(gt=0)
     """Most tokens of passages in view when the answer is written."""
     answer_tokens: int = Field(gt=0)
     """Most tokens of an answer."""
+    reluctance: float = Field(ge=0)
+    """By how many nats it must be likelier than any answer that the passages do not say."""
     dates: bool
     """Whether a date that is asked for is chosen among those that stand in the passages."""
     tries: int = Field(gt=0)

@@ -6,14 +6,15 @@ single       one search for the question, its five best passages, an answer
 agent        the profile as it ships
 no quotes    a line of the model's own instead of a sentence that it was shown
 no reading   the answer is written in the window in which evidence was gathered
+read alone   only the passages that were quoted are read; `read and 1` with one more, and so on
 no guards    nothing is taken back, and nothing but the limits ends the gathering
 
 An answer that the program's check refuses counts as none; *written* counts what the model wrote,
 checked or not. *gain* is the F1 beyond `single` on the same questions, with the interval in which
 95 of 100 resampled sets of questions lie (bootstrap), and *cost* the seconds in multiples of it.
-What two policies share is done once: *no reading* goes on from where the agent had gathered its
-evidence, and where no guard acted, *no guards* is the agent's own run. With `--trace` a measurement
-that was broken off goes on where it was.
+What two policies share is done once: *no reading* and those that read other passages go on from
+where the agent had gathered its evidence, and where no guard acted, *no guards* is the agent's own
+run. With `--trace` a measurement that was broken off goes on where it was.
 
     .venv/bin/python scripts/bench/policies.py --sets 2wiki --limit 20 --policies single,agent
 """
@@ -78,12 +79,22 @@ class Row:
     seconds: float
 
 
+BESIDE = {"read alone": 0, "read and 1": 1, "read and 2": 2, "read and 3": 3}
+"""Policies by the passages that are read beside those that were quoted."""
+
+
+def reads_beside(count: int) -> Callable[[Profile], Profile]:
+    """Return what has a profile read so many passages beside those that were quoted."""
+    return lambda profile: changed(profile, reading={"beside": count})
+
+
 POLICIES: dict[str, Callable[[Profile], Profile]] = {
     "single": single_shot,
     "agent": as_it_is,
     "no quotes": lambda profile: changed(profile, gathering={"thoughts": "written"}),
     "no reading": lambda profile: changed(profile, reading={"at_end": False}),
     "no guards": unguarded,
+    **{name: reads_beside(count) for name, count in BESIDE.items()},
 }
 
 
@@ -167,7 +178,7 @@ def made(
         events = whole[1]
         if policy == "no guards" and not guarded(events):
             return events
-        if policy == "no reading":
+        if policy == "no reading" or policy in BESIDE:
             ends = [n for n, event in enumerate(events) if isinstance(event, GatheringEnded)]
             gathered = events[: ends[0] + 1]
             return [*gathered, *agent.resume(gathered)]

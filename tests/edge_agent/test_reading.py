@@ -44,6 +44,13 @@ def test_what_was_quoted_stays_where_there_is_little_room() -> None:
     assert keys(gathered(), tokens=1) == [2]
 
 
+def test_as_many_are_read_beside_what_was_quoted_as_the_profile_says() -> None:
+    assert keys(gathered(), beside=0) == [2]
+    assert keys(gathered(), beside=1) == [1, 2]
+    told = Told("Where was the builder of the Fram born?").searched("Fram", SHIP, TOWN, MAN)
+    assert keys(told, beside=0) == [3, 2, 1]  # nothing was quoted: all that was found
+
+
 def test_nothing_found_is_nothing_to_read() -> None:
     assert keys(Told("q?")) == []
 

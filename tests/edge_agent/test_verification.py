@@ -54,6 +54,23 @@ def test_passages_that_state_the_answer_come_first() -> None:
     assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, True)]
 
 
+def test_of_passages_that_state_the_answer_those_that_were_quoted_are_cited() -> None:
+    texts = (
+        "Larvik is where Archer was born.",
+        "Archer was born in Larvik.",
+        "Archer left Larvik.",
+    )
+    shown = evidence(*texts).since(0)
+    question = "Where was Archer born?"
+
+    def cited(*quotes: Quote) -> list[int]:
+        return [citation.key for citation in cite(question, "Larvik", quotes, shown)]
+
+    assert cited(Quote(2, texts[1])) == [2]
+    assert cited(Quote(1, texts[0]), Quote(2, texts[1])) == [1, 2]
+    assert cited() == [1]
+
+
 def test_a_quote_that_has_nothing_to_do_with_it_is_cited_as_unsupported() -> None:
     shown = evidence("Tea is a drink.", "Archer was born in Larvik.")
     found = cite("Where was Archer born?", "Larvik", [Quote(1, "Tea is a drink.")], shown.since(0))

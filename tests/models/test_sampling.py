@@ -15,6 +15,7 @@ from plans import one
 from edge_agent.models import (
     EngineSettings,
     Force,
+    Reluctance,
     Sample,
     Sampling,
     SpanKind,
@@ -49,6 +50,20 @@ def test_penalties_end_a_loop_that_the_model_goes_on_with_else(engine: Engine) -
         assert (
             "oak ash elm, oak" not in written(engine, sampling, LOOP, Sample(12))[len(LOOP.text) :]
         )
+
+
+def test_a_model_begins_reluctantly_only_where_it_is_sure(engine: Engine) -> None:
+    usual = written(engine, Sampling(), LOOP, Sample(12))
+
+    def reluctant(nats: float, beginning: str = " oak") -> str:
+        step = Sample(12, reluctance=Reluctance(beginning, nats))
+        return written(engine, Sampling(), LOOP, step)
+
+    assert usual.startswith(f"{LOOP.text} oak")
+    assert reluctant(0) == usual == reluctant(1000, " elm")
+    # Only the beginning counts: what it is reluctant to begin with may follow.
+    assert not reluctant(1000).startswith(f"{LOOP.text} oak")
+    assert " oak" in reluctant(1000)[len(LOOP.text) :]
 
 
 def test_dry_lets_short_runs_and_penalties_forget_old_tokens(engine: Engine) -> None:
