@@ -91,7 +91,7 @@ def ask(
 
     \b
     Examples:
-      miro-edge ask "In which city was the engineer of the Forth Bridge born?"
+      miro-edge ask "In which city was the engineer born who conceived the Great Eastern?"
       miro-edge ask -l ~/papers --json "Which paper introduced dropout?"
       miro-edge ask --file report.pdf --file notes.docx "What did the audit find?"
       echo "When was it built?" | miro-edge ask -l manuals -
