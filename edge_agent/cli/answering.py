@@ -12,6 +12,21 @@ from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+model_option = click.option(
+    "-m",
+    "--model",
+    metavar="NAME|PATH|URL",
+    help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
+    f"[default: {load_catalog().default}]",
+)
+context_option = click.option(
+    "--context",
+    type=click.IntRange(min=64),
+    default=DEFAULT_CONTEXT,
+    show_default=True,
+    help="The model's window, in tokens.",
+)
+
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "-l",
@@ -23,26 +38,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="NAME|PATH",
         help="A library by name, or a folder or file, which is indexed on the fly. Repeatable.",
     ),
-    click.option(
-        "-m",
-        "--model",
-        metavar="NAME|PATH|URL",
-        help="A model by name (see: models list), a GGUF file, or http://host:port/v1#name.  "
-        f"[default: {load_catalog().default}]",
-    ),
+    model_option,
     click.option(
         "--profile",
         metavar="NAME|PATH",
         help="How the model is led: a profile by name, or a TOML file of your own.  "
         "[default: the model's own]",
     ),
-    click.option(
-        "--context",
-        type=click.IntRange(min=64),
-        default=DEFAULT_CONTEXT,
-        show_default=True,
-        help="The model's window, in tokens.",
-    ),
+    context_option,
     budget_options("the profile's own"),
     click.option(
         "--tool",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edge_agent.cli.answering import context_option, model_option
 from edge_agent.cli.evaluation_progress import shown_progress
 from edge_agent.cli.libraries import indexing_progress, open_libraries, open_shelf
 from edge_agent.cli.output import diagnostics, json_option
@@ -31,7 +32,6 @@ from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Collection, Shelf, sample_folder
 from edge_agent.models import (
-    DEFAULT_CONTEXT,
     EngineSettings,
     InstalledModel,
     RemoteModel,
@@ -114,25 +114,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="NAME|PATH",
         help="A library by name, or a folder or file. Repeatable.  [default: the set's own corpus]",
     ),
-    click.option(
-        "-m",
-        "--model",
-        metavar="NAME|PATH|URL",
-        help="A model by name, a GGUF file, or http://host:port/v1#name.  "
-        f"[default: {load_catalog().default}]",
-    ),
+    model_option,
     click.option(
         "--profile",
         metavar="NAME|PATH",
         help="How the model is led.  [default: the model's own]",
     ),
-    click.option(
-        "--context",
-        type=click.IntRange(min=64),
-        default=DEFAULT_CONTEXT,
-        show_default=True,
-        help="The model's window, in tokens.",
-    ),
+    context_option,
     click.option(
         "--split",
         metavar="NAME",

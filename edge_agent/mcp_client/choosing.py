@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from edge_agent.config import McpServer
 from edge_agent.errors import ToolboxError
 from edge_agent.models import on_this_machine
 from edge_agent.protocol import ToolSignature, render_tools
-from edge_agent.tools import CHOICES, TOOLS, Tool
+from edge_agent.tools import CHOICES, TOOLS, Tool, require_extra
 
 from .offers import Offers, offers
 
@@ -64,7 +63,7 @@ def open_servers(
     chosen = choices(names)
     for choice in chosen:
         _check(choice.name, servers[choice.name], offline=offline)
-    _require_package()
+    require_extra("MCP servers need", "mcp", "mcp")
     from .connection import connected
     from .server_tool import ServerTool
 
@@ -84,20 +83,11 @@ def open_servers(
 def offered(name: str, server: McpServer) -> Offers:
     """Start a server, and return what it offers; then it is gone. Raises ToolboxError."""
     _check(name, server, offline=False)
-    _require_package()
+    require_extra("MCP servers need", "mcp", "mcp")
     from .connection import connected
 
     with connected({name: server}) as connections:
         return offers(name, connections[name].listed(), server.tools)
-
-
-def _require_package() -> None:
-    """Raise ToolboxError where the extra is not installed."""
-    if find_spec("mcp") is None:
-        raise ToolboxError(
-            "MCP servers need the mcp extra: pip install 'miro-edge[mcp]'; in a checkout: "
-            ".venv/bin/python -m pip install mcp"
-        )
 
 
 def _check(name: str, server: McpServer, *, offline: bool) -> None:

@@ -6,12 +6,12 @@ Others are chosen for a run: `--tool`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 
 from edge_agent.errors import ToolboxError
 from edge_agent.tools import python, sandbox
 from edge_agent.tools.base import EarlierCall, Tool, ToolContext, ToolError, ToolResult
 from edge_agent.tools.google_search import GoogleSearch
+from edge_agent.tools.installed import require_extra
 from edge_agent.tools.python import Python
 from edge_agent.tools.read import Read
 from edge_agent.tools.run_python_code import RunPythonCode
@@ -40,16 +40,10 @@ _PACKAGES = {python.NAME: (sandbox.PACKAGE, "python")}
 def choice(name: str, surfaces: Mapping[str, str]) -> Tool:
     """Return a tool that a user chooses; a model that knows it under another name gets that one.
 
-    Raises ToolboxError for a name that means nothing, and where its extra is not installed.
+    `name` is one of CHOICES. Raises ToolboxError where its extra is not installed.
     """
-    if name not in CHOICES:
-        raise ToolboxError(f"There is no tool '{name}' to choose. There is: {', '.join(CHOICES)}.")
     package, extra = _PACKAGES[name]
-    if find_spec(package) is None:
-        raise ToolboxError(
-            f"The tool '{name}' needs the {extra} extra: pip install 'miro-edge[{extra}]'; in a "
-            f"checkout: .venv/bin/python -m pip install {package.replace('_', '-')}"
-        )
+    require_extra(f"The tool '{name}' needs", extra, package)
     return TOOLS[surfaces.get(name, name)]
 
 
@@ -76,5 +70,6 @@ __all__ = [
     "ToolResult",
     "Toolbox",
     "choice",
+    "require_extra",
     "toolbox",
 ]
