@@ -211,6 +211,7 @@ class Gathering:
             said=tuple(self._trajectory.said),
             count=self._session.count,
             results=gathering.results,
+            named=gathering.named,
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
             earlier=self._earlier(call),

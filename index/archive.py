@@ -84,6 +84,11 @@ class Archive:
         path = self._path_of(title_or_id) or self._zim.titled(title_or_id)
         return None if path is None else self._id(path)
 
+    def named(self, name: str) -> str | None:
+        """Return the id of the article whose title is `name` as it is written, or leads to it."""
+        path = self._zim.named(name)
+        return None if path is None else self._id(path)
+
     def _id(self, path: str) -> str:
         return f"{self.name}/{path}"
 

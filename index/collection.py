@@ -36,6 +36,9 @@ class Searched(Protocol):
     def find_document(self, title_or_id: str) -> str | None:
         """Return the id of the document with that id, else with that title, or None."""
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the ids of documents that are called `name`."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -86,6 +89,10 @@ class Collection:
             if document is not None:
                 return library.name, document
         return None
+
+    def named(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the libraries and the ids of documents that are called `name`."""
+        return tuple((each.name, found) for each in self._searched for found in each.named(name))
 
     def search(
         self, query: str, limit: int, exclude: Those[tuple[str, str]] = frozenset()

@@ -319,6 +319,15 @@ class Library:
         found = (archive.find_document(title_or_id) for archive in self._zims())
         return next((document for document in found if document is not None), None)
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the ids of documents that are called `name`, whatever its case.
+
+        What a title has in brackets at its end, as in “Mercury (planet)”, need not be said. Of an
+        archive it is the article that has this title as it is written.
+        """
+        found = (archive.named(name) for archive in self._zims())
+        return (*self._texts.named(name), *(each for each in found if each is not None))
+
     def problems(self) -> tuple[Problem, ...]:
         """Return the files that could not be read, or not all of them."""
         return stored_problems(self._database)

@@ -57,6 +57,12 @@ def number_passages(database: sqlite_utils.Database) -> None:
     database.execute("delete from files")
 
 
+@migrations()
+def find_titles(database: sqlite_utils.Database) -> None:
+    """Find documents by their titles, whatever the case, without looking at all of them."""
+    database.execute("create index documents_title on documents (title collate nocase)")
+
+
 def passage_to_row(passage: Passage, number: int) -> tuple[Any, ...]:
     """Return the row of a passage that is the `number`-th of its document."""
     return (

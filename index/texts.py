@@ -12,6 +12,8 @@ from .documents import Document
 from .passages import Passage, split
 from .tables import PASSAGE_COLUMNS, passage_from_row, passage_to_row
 
+_NAMESAKES = 5
+"""Most documents with the same title, but for what stands in brackets after it."""
 _AT_ONCE = 500
 """Keys in one question to the database."""
 _INSERT = (
@@ -139,6 +141,16 @@ class Texts:
             None,
         )
         return None if row is None else str(row["id"])
+
+    def named(self, name: str) -> list[str]:
+        """Return the ids of the documents with that title, with or without a part in brackets."""
+        rows = self._database.execute(
+            "select id from documents where title = :name collate nocase "
+            "or (title > :name || ' (' collate nocase and title < :name || ' )' collate nocase) "
+            "order by length(title), id limit :most",
+            {"name": name, "most": _NAMESAKES},
+        )
+        return [str(document) for (document,) in rows]
 
 
 def _parts(values: Sequence[object]) -> Iterator[Sequence[object]]:

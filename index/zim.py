@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,8 +95,19 @@ class Zim:
         if not wanted:
             return None
         # The title itself first: among a thousand that begin like it, it need not be suggested.
-        entries = [self._entry(title, by_title=True), self._entry("_".join(title.split()))]
-        entries += (self._entry(path) for path in self.suggested(title, _SAME_TITLE))
+        known = self.named(title)
+        if known is not None:
+            return known
+        suggested = (self._entry(path) for path in self.suggested(title, _SAME_TITLE))
+        return self._of_title(wanted, suggested)
+
+    def named(self, title: str) -> str | None:
+        """Return the same where the title is written as it is there: that takes no search."""
+        entries = (self._entry(title, by_title=True), self._entry("_".join(title.split())))
+        return self._of_title(_folded(title), entries)
+
+    def _of_title(self, wanted: str, entries: Iterable[Any]) -> str | None:
+        """Return where the first of some entries leads whose title or path is `wanted`, folded."""
         for entry in entries:
             if entry is not None and wanted in (_folded(entry.title), _folded(entry.path)):
                 found = self.located(entry.path)

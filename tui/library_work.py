@@ -112,6 +112,7 @@ def search(shelf: Shelf, name: str, query: str, told: Told) -> tuple[str, tuple[
             question=query,
             count=lambda text: len(text) // _CHARACTERS_A_TOKEN,
             results=gathering.results,
+            named=gathering.named,
             tokens=gathering.result_tokens,
         )
         result = TOOLS["search"].run({"query": query}, context)

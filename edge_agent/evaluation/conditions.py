@@ -63,7 +63,7 @@ def single_shot(profile: Profile) -> Profile:
     """
     once = changed(
         profile,
-        gathering={"calls": 1, "thoughts": "written", "search_first": True},
+        gathering={"calls": 1, "thoughts": "written", "search_first": True, "named": 0},
         reading={"passages": SINGLE_PASSAGES, "at_end": True},
     )
     tools = tuple(dict.fromkeys((*profile.tools, _SEARCH)))

@@ -32,3 +32,7 @@ class Withholding(Collection):
         """Find a document as ever, but for those that are hidden: they cannot be read either."""
         found = super().find_document(title_or_id)
         return None if found in self._documents else found
+
+    def named(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what is called `name` as ever, but for what is hidden."""
+        return tuple(each for each in super().named(name) if each not in self._documents)

@@ -100,6 +100,8 @@ class Gathering(_Frozen):
     """Whether the first step is a search for the question itself."""
     results: int = Field(gt=0)
     """Passages in a search result."""
+    named: int = Field(ge=0)
+    """Most passages beside them, of documents that those or the question name by their titles."""
     result_tokens: int = Field(gt=0)
     """Tokens of a tool result."""
     thought_tokens: int = Field(gt=0)

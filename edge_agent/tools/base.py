@@ -48,6 +48,8 @@ class ToolContext:
     """Tokens of a text, by the model's own tokenizer."""
     results: int
     """Most passages to show."""
+    named: int
+    """Most to show beside them, of documents that those name."""
     tokens: int
     """Most tokens to show."""
     visible: frozenset[Quote] = frozenset()

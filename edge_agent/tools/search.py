@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from edge_agent.tools.base import ToolContext, ToolResult, show, signature
+from edge_agent.tools.named import named_passages
 
 
 class SearchArguments(BaseModel):
@@ -40,8 +41,10 @@ class Search:
             found = context.library.search(query, context.results, known.keys())
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
+        passages = [(library, hit.passage) for library, hit in found]
+        passages += named_passages(passages, query, context)
         # The question's words count beside the query's: a sentence that answers both comes first.
-        exhibits = [context.evidence.add(library, hit.passage) for library, hit in found]
+        exhibits = [context.evidence.add(library, passage) for library, passage in passages]
         result = show(exhibits, f"{query} {context.question}", context)
         if not again:
             return result

@@ -114,6 +114,11 @@ class WebLibrary:
             return str(self._guard.checked(title_or_id))
         return self._titles.get(_folded(title_or_id))
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the id of the page that was read with that title, if there is one."""
+        found = self._titles.get(_folded(name))
+        return () if found is None else (found,)
+
 
 def _snippet(result: Result) -> Passage:
     """Return what an engine says of a page as a passage; its id is none of the page's own."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_agent.leads import names
+from edge_agent.names import names
 from edge_agent.verification import content_words, states, words
 
 _HELD_SHARE = 10

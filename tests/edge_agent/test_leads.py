@@ -9,7 +9,8 @@ from runs_told import Told, exhibit
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
-from edge_agent.leads import leads, names, on_topic
+from edge_agent.leads import leads, on_topic
+from edge_agent.names import names
 
 QUESTION = "Where was the director of the film Night Ferry born?"
 FILM = exhibit(1, "Night Ferry (film)", "Night Ferry is a 1951 film directed by Ana Ruiz.")

@@ -1,0 +1,36 @@
+"""Names: the runs of capitalised words in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from edge_agent.dates import MONTHS
+
+_INNER = r"of|the|de|da|di|del|della|do|dos|du|des|la|le|el|al|bin|ibn|von|van|der|den|av|af"
+_UPPER = r"[^\W\d_a-zß-öø-ÿ]"
+_SHORT = rf"(?:{_UPPER}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
+"""What has a dot after it without being the end of a sentence."""
+_CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
+_MONTHS = "|".join(MONTHS)
+_NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
+_NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
+_DATE = re.compile(rf"(?:{_MONTHS}|\d+|\W)+", re.IGNORECASE)
+_ADJECTIVE = re.compile(r"\w+(?:an|ish|ese|ch|ss|ek)")
+
+
+def names(text: str) -> Iterator[str]:
+    """Yield the runs of capitalised words in a sentence.
+
+    Dates, adjectives (Italian, French) and a single word that only begins the sentence are left
+    out.
+    """
+    for match in _NAME.finditer(text):
+        name = re.sub(r"['’]s$", "", match[0]).rstrip(".'’-&")
+        if len(name) < 2 or _DATE.fullmatch(name):
+            continue
+        before, after = text[: match.start()].rstrip(), text[match.end() :]
+        single = " " not in name
+        adjective = _ADJECTIVE.fullmatch(name) is not None and after[:2].strip(" ").islower()
+        if not (single and (adjective or not before or before[-1] in ".?!")):
+            yield name
