@@ -27,7 +27,7 @@ class Point:
     stopped: float
     """Questions at which the limit ended the search, in per cent."""
     taken_over: int
-    """Runs that were not made anew, since fewer calls had given the same."""
+    """Runs that were not made anew, since other calls allowed had given the same."""
 
 
 def point(max_calls: int, rows: Sequence[Row]) -> Point:

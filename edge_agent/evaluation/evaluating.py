@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.deepening import same_with_more
 from edge_agent.evaluation.drivers import Driver, Task
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
-from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.evaluation.store import Evaluation, EvaluationStore
+from edge_agent.evaluation.taking_over import same_with
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
@@ -47,8 +47,8 @@ class Work:
 def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) -> None:
     """Answer what is not answered yet of the questions, in every evaluation that is planned.
 
-    A run of an earlier one that allows fewer calls and is else the same is taken over where it is
-    sure to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
+    A run of another evaluation that only allows more calls or fewer is taken over where it is sure
+    to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
     Raises EvaluationError, and what opening the model and the libraries raises.
     """
     with ExitStack() as held:
@@ -65,15 +65,16 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
 
 def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[Task]:
     """Yield what has to be answered, evaluation by evaluation; take over what need not be."""
-    for number, each in enumerate(work.planned):
+    for each in work.planned:
         known = {row.id for row in store.rows(each.name)}
+        others = _others(store, each)
         for position, question in enumerate(work.questions):
             if question.id in known:
                 continue
-            for shallower in _shallower(each, work.planned[:number]):
-                row = _taken_over(store, each, shallower, question, work.equipment)
+            for other in others:
+                row = _taken_over(store, each, other, question, work.equipment)
                 if row is not None:
-                    events = store.events(shallower.name, question.id)
+                    events = store.events(other.name, question.id)
                     store.add(each.name, position, row, events)
                     report(each.name, row)
                     break
@@ -81,30 +82,30 @@ def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[
                 yield Task(each.name, position, question, each.terms)
 
 
-def _shallower(wanted: Planned, earlier: Sequence[Planned]) -> list[Planned]:
-    """Return the evaluations that differ only in the calls allowed, the latest first."""
+def _others(store: EvaluationStore, wanted: Planned) -> list[Evaluation]:
+    """Return the evaluations that differ only in the calls allowed."""
     calls = wanted.settings.max_calls
     return [
         each
-        for each in reversed(earlier)
-        if dataclasses.replace(each.settings, max_calls=calls) == wanted.settings
+        for each in store.list()
+        if each.name != wanted.name
+        and dataclasses.replace(each.settings, max_calls=calls) == wanted.settings
     ]
 
 
 def _taken_over(
     store: EvaluationStore,
     wanted: Planned,
-    shallower: Planned,
+    other: Evaluation,
     question: Question,
     equipment: Equipment,
 ) -> Row | None:
-    """Return the row of a run with fewer calls where it is sure to be the same with more."""
-    row = store.row(shallower.name, question.id)
+    """Return the row of a run of another evaluation where it is sure to be the one wanted."""
+    row = store.row(other.name, question.id)
     if row is None:
         return None
     led = condition_of(wanted.settings.condition).led(equipment.profile)
-    fewer, more = (each.settings.max_calls or led.gathering.calls for each in (shallower, wanted))
-    events = store.events(shallower.name, question.id)
-    if fewer >= more or not same_with_more(events, fewer, more, led):
+    there, here = (each.settings.max_calls or led.gathering.calls for each in (other, wanted))
+    if not same_with(store.events(other.name, question.id), there, here, led):
         return None
-    return dataclasses.replace(row, taken_from=row.taken_from or shallower.name)
+    return dataclasses.replace(row, taken_from=row.taken_from or other.name)

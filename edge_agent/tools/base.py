@@ -48,10 +48,10 @@ class ToolContext:
     """Tokens of a text, by the model's own tokenizer."""
     results: int
     """Most passages to show."""
-    named: int
-    """Most to show beside them, of documents that those name."""
     tokens: int
     """Most tokens to show."""
+    named: int = 0
+    """Most passages to show beside them, of documents that those or the question name."""
     visible: frozenset[Quote] = frozenset()
     """The sentences that stand in the window already."""
     said: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ def context(
     visible: tuple[Quote, ...] = (),
     results: int = 3,
     tokens: int = 100,
+    named: int = 0,
 ) -> ToolContext:
     return ToolContext(
         library=library,
@@ -53,6 +54,7 @@ def context(
         question="Where was the designer of the Fram born?",
         count=lambda text: len(text.split()),
         results=results,
+        named=named,
         tokens=tokens,
         visible=frozenset(visible),
     )
@@ -139,6 +141,63 @@ def test_when_all_is_seen_nothing_is_spent(ships: Collection) -> None:
     )
     again = run("search", context(ships, evidence, first.shown), query="Archer Fram Gjøa")
     assert again.text == "See above: [" + "] [".join(str(key) for key in again.keys) + "]"
+
+
+CAST = {
+    "ferry.md": "# Night Ferry (film)\n\nNight Ferry is a film by Ana Ruiz, shot in Toledo.",
+    "ana.md": "# Ana Ruiz\n\nShe went to sea.\n\n## Life\n\nAna Ruiz was born in Lugo.",
+    "toledo.md": "# Toledo\n\nA town on the river Tagus.",
+    "lugo.md": "# Lugo\n\nA town with walls.",
+}
+
+
+@pytest.fixture
+def cast(tmp_path: Path) -> Iterator[Collection]:
+    """A film, who made it, and two towns."""
+    (tmp_path / "texts").mkdir()
+    for name, text in CAST.items():
+        (tmp_path / "texts" / name).write_text(text)
+    with closing(Library(tmp_path / "cast")) as library:
+        library.add([tmp_path / "texts"])
+        yield Collection([library])
+
+
+def shown_titles(where: ToolContext) -> list[str]:
+    return [exhibit.passage.title for exhibit in where.evidence.since(0)]
+
+
+def test_documents_that_passages_name_are_shown_with_them(cast: Collection) -> None:
+    question = "When was the director of the film shot by the river born?"
+    where = replace(context(cast, Evidence(), results=1, named=1), question=question)
+    found = run("search", where, query="Night Ferry")
+    assert shown_titles(where) == ["Night Ferry (film)", "Toledo"]  # it has the question's words
+    assert Quote(2, "A town on the river Tagus.") in found.shown
+
+    where = replace(context(cast, Evidence(), results=1, named=9), question=question)
+    run("search", where, query="Night Ferry")
+    assert set(shown_titles(where)) == {"Night Ferry (film)", "Toledo", "Ana Ruiz"}
+
+
+def test_of_a_named_document_the_passage_that_answers_is_shown(cast: Collection) -> None:
+    where = replace(context(cast, Evidence(), results=1, named=9), question="Who was born where?")
+    found = run("search", where, query="Night Ferry")
+    assert "Ana Ruiz was born in Lugo." in found.text
+    assert "She went to sea." not in found.text
+
+
+def test_documents_that_the_question_names_are_shown_too(cast: Collection) -> None:
+    asked = "Did anybody in Night Ferry see Lugo?"
+    where = replace(context(cast, Evidence(), results=1, named=9), question=asked)
+    run("search", where, query="town walls Tagus")
+    assert set(shown_titles(where)) == {"Night Ferry (film)", "Lugo"}
+
+
+def test_a_named_document_is_shown_once(cast: Collection) -> None:
+    where = replace(context(cast, Evidence(), results=1, named=1), question="A film?")
+    for _ in range(4):
+        run("search", where, query="Night Ferry")
+    titles = shown_titles(where)
+    assert len(titles) == len(set(titles)) > 2
 
 
 def test_nothing_matches(ships: Collection) -> None:

@@ -21,7 +21,6 @@ from edge_agent.evaluation.conditions import (
     single_shot,
 )
 from edge_agent.evaluation.curve import point
-from edge_agent.evaluation.deepening import same_with_more
 from edge_agent.evaluation.drivers import Result, Task, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
@@ -29,6 +28,8 @@ from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
 from edge_agent.evaluation.rewriting import OMITTED, RewritingSession
 from edge_agent.evaluation.rows import scored
 from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.evaluation.taking_over import same_with
+from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import (
     Citation,
     Event,
@@ -140,6 +141,13 @@ def test_what_is_withheld_is_neither_found_nor_read(ships: Collection) -> None:
     assert (row.answers, row.gold, row.evidence_recall) == ((), 0, None)
 
 
+def test_what_is_withheld_is_not_called_by_its_name_either(ships: Collection) -> None:
+    shown = Withholding(ships, {"Colin Archer"})
+    assert [found for _, found in ships.named("Colin Archer")] == ["archer.md"]
+    assert shown.named("Colin Archer") == ()
+    assert shown.named("Fram") == ships.named("Fram") != ()
+
+
 def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
     script = ["Gjøa was built", "I have what I need.", "Rosendal}"]
     asked = replace(BY_TITLE, text="Where was the designer of the Gjøa and the Fram born?")
@@ -221,11 +229,11 @@ def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
     assert (row.em, row.f1, row.abstained) == (True, 1.0, True)
 
 
-# Runs with fewer calls that are the same with more
+# Runs that are the same with other calls allowed
 
 
 @pytest.mark.parametrize(
-    ("events", "fewer", "more", "same"),
+    ("events", "allowed", "wanted", "same"),
     [
         (run((3,)), 4, 8, True),  # it ended before the limit
         (run((4,)), 4, 8, False),  # the limit played a role
@@ -236,12 +244,18 @@ def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
         (run((3,), NO_PROGRESS), 4, 40, False),  # with 40 calls it is 4
         (run((3,)), 4, 40, True),  # but only no progress depends on it
         (run((3,), status="failed"), 4, 8, False),
+        (run((3,)), 8, 4, True),  # it would have ended before that limit, too
+        (run((4,)), 8, 4, False),
+        (run((3,), NO_PROGRESS), 8, 4, True),
+        (run((3,)), 40, 4, False),  # less patience might have ended it sooner
+        (run((4,), CALL_LIMIT), 4, 4, True),
+        (run((4,), status="failed"), 4, 4, False),
     ],
 )
 def test_a_run_is_taken_over_only_where_it_is_sure_to_be_the_same(
-    events: tuple[Event, ...], fewer: int, more: int, same: bool
+    events: tuple[Event, ...], allowed: int, wanted: int, same: bool
 ) -> None:
-    assert same_with_more(events, fewer, more, load_profile("generic")) is same
+    assert same_with(events, allowed, wanted, load_profile("generic")) is same
 
 
 def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
@@ -330,6 +344,21 @@ def test_more_calls_take_over_what_would_be_the_same(
     assert [each.taken_from for each in store.rows("e4")] == ["e2", "", ""]
     assert [each.taken_from for each in store.rows("e8")] == ["e2", "e4", "e4"]
     assert store.events("e8", "1") == run((3,))
+
+
+def test_fewer_calls_take_over_too_and_the_usual_number_is_one_of_them(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    usual = load_profile("generic").gathering.calls
+    runs = (run((1,)), run((usual,), CALL_LIMIT), run((usual - 1,)))
+    evaluate(store, work(equipment, None), telling(told, *runs), lambda *_: None)
+    evaluate(store, work(equipment, usual - 1), telling(told, run((1,))), lambda *_: None)
+    evaluate(store, work(equipment, usual), telling(told, run((9,))), lambda *_: None)
+    fewer = f"e{usual - 1}"
+    assert told == ["eNone 0", "eNone 1", "eNone 2", f"{fewer} 1", f"{fewer} 2"]
+    assert [each.taken_from for each in store.rows(fewer)] == ["eNone", "", ""]
+    assert all(each.taken_from for each in store.rows(f"e{usual}"))
 
 
 def test_nothing_is_taken_over_between_evaluations_that_differ_otherwise(

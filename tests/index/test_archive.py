@@ -222,6 +222,18 @@ def test_a_title_is_found_whatever_its_case_and_redirects_are_followed(
     assert archive.find_document(title) == f"{NAME}/Forth_Bridge"
 
 
+@pytest.mark.parametrize("name", ["Forth Bridge", "Forth_Bridge", "Firth Crossing"])
+def test_an_article_is_known_by_its_name_and_by_what_leads_to_it(
+    archive: Archive, name: str
+) -> None:
+    assert archive.named(name) == f"{NAME}/Forth_Bridge"
+
+
+@pytest.mark.parametrize("name", ["", "Forth", "Forth Bridges", "forth.png", "\0", "\ud800"])
+def test_what_is_no_name_is_no_article(archive: Archive, name: str) -> None:
+    assert archive.named(name) is None
+
+
 @pytest.mark.parametrize(
     "title",
     [
@@ -371,6 +383,7 @@ def test_any_text_is_a_query(archive: Archive, unindexed: Archive, text: str) ->
     for each in (archive, unindexed):
         assert len(each.search(parse_query(text), 5)) <= 5
         each.find_document(text)
+        each.named(text)
         each.passage(text)
         each.document(f"{each.name}/{text}")
 
@@ -392,6 +405,11 @@ def test_an_archive_and_texts_are_searched_as_one(library: Library) -> None:
     assert library.statistics().archives == 1
     assert library.statistics().documents == 1
     assert library.update().unchanged == 2
+
+
+def test_articles_and_documents_of_a_name_are_known(library: Library) -> None:
+    assert library.named("William Arrol") == ("arrol.md",)
+    assert library.named("Firth Crossing") == (f"{NAME}/Forth_Bridge",)
 
 
 def test_an_article_is_read_like_a_document(library: Library) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,6 +35,18 @@ def test_what_was_seen_is_passed_over(library: Library) -> None:
 def test_a_document_is_found_by_its_id_or_title(library: Library, name: str) -> None:
     assert library.find_document(name) == "archer.txt"
     assert library.find_document(f"{name}?") is None
+
+
+def test_documents_are_known_by_name(tmp_path: Path) -> None:
+    titles = ("Mercury", "Mercury (planet)", "Mercury (god) (Roman)", "Mercury ship", "Mercury(x)")
+    for number, title in enumerate(titles):
+        (tmp_path / f"{number}.md").write_text(f"# {title}\n\nSomething that is called so.")
+    library = Library(tmp_path / "library")
+    library.add([tmp_path])
+    assert library.named("mercury") == ("0.md", "1.md", "2.md")
+    assert library.named("Mercury (planet)") == ("1.md",)
+    for slip in ("", "Merc", "Mercury (", "%", "mercury_ship"):
+        assert library.named(slip) == ()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

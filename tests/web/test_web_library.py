@@ -178,6 +178,7 @@ def test_a_page_is_read_by_its_address(
     assert (passage.document, DESIGN in passage.text) == (ship, True)
     assert web.find_document("  GJØA ") == ship
     assert web.find_document("Fram") is None
+    assert (web.named("gjøa"), web.named("Fram")) == ((ship,), ())
     assert web.document("fram.md") == ()
     for slip in ("file:///etc/passwd", "ftp://a.example/", "javascript:alert(1)", "", "doc://x/y"):
         assert web.find_document(slip) is None

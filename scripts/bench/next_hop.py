@@ -1,0 +1,105 @@
+"""How often one search shows all the evidence, with and without the documents that it names.
+
+five          the best five passages
+seven         the best seven
+five and two  the best five, and of the documents that those or the question name the best two:
+              what a search shows under the profile `edge`
+
+Whole corpus, in libraries of which nothing was embedded before.
+
+    .venv/bin/python scripts/bench/next_hop.py --sets hotpotqa,2wiki,musique
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from question_sets import corpus_library, questions
+
+from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.evaluation.questions import Question
+from edge_agent.evidence import Evidence
+from edge_agent.home import Home
+from edge_agent.index import Collection
+from edge_agent.tools import ToolContext
+from edge_agent.tools.named import named_passages
+
+SETS = "hotpotqa,2wiki,musique,nq_qed"
+FIVE, SEVEN, TWO = 5, 7, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The documents that a search shows for a question, on each arm."""
+
+    five: frozenset[str]
+    seven: frozenset[str]
+    five_and_two: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The share of a set's questions of which all evidence is shown, in per cent."""
+
+    set: str
+    questions: int
+    five: float
+    seven: float
+    five_and_two: float
+
+
+def shown(question: str, library: Collection) -> Shown:
+    """Search for a question and return what is shown."""
+    found = [(name, hit.passage) for name, hit in library.search(question, SEVEN)]
+    context = ToolContext(library, Evidence(), question, len, FIVE, 0, TWO)
+    named = named_passages(found[:FIVE], question, context)
+    five, seven, more = (
+        frozenset(passage.document for _, passage in each) for each in (found[:FIVE], found, named)
+    )
+    return Shown(five, seven, five | more)
+
+
+def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
+    """Return how often all evidence of a set's questions is shown."""
+    found = [(question.gold, shown(question.text, library)) for question in asked]
+
+    def whole(arm: str) -> float:
+        return round(100 * statistics.mean(gold <= getattr(each, arm) for gold, each in found), 1)
+
+    return Row(name, len(found), whole("five"), whole("seven"), whole("five_and_two"))
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
+    parser.add_argument("--sets", default=SETS, help="folders of --data")
+    parser.add_argument("--split", default="dev", choices=["dev", "train"])
+    parser.add_argument("--limit", type=int, help="questions of each set; all, if not given")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the libraries there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    options = parser.parse_args()
+    embedder = ensure_embedder(Home.from_environment(), offline=False)
+    rows = []
+    print(f"{'set':10} {'n':>5} {'five':>6} {'seven':>6} {'five and two':>13}")
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.sets.split(","):
+            folder = options.data / name
+            library = corpus_library(folder, options.keep or Path(scratch), embedder)
+            asked = questions(folder, options.split, options.limit)
+            row = measured(name, asked, Collection([library]))
+            library.close()
+            print(f"{name:10} {row.questions:5} {row.five:6} {row.seven:6} {row.five_and_two:13}")
+            rows.append(row)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+if __name__ == "__main__":
+    main()

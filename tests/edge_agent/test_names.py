@@ -1,0 +1,35 @@
+"""Names: the runs of capitalised words in a text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.names import names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Night Ferry is a film by Ana Ruiz.", ["Night Ferry", "Ana Ruiz"]),
+        ("She met Ludwig van der Berg's son.", ["Ludwig van der Berg"]),
+        ("He was an Italian painter from Toledo, in June 1951.", ["Toledo"]),
+        ("Ferries are boats. Boats swim.", []),
+        ("Apollo 11 landed.", ["Apollo 11"]),
+        ("They met Ana Ruiz. Night fell on St. Louis.", ["Ana Ruiz", "St. Louis"]),
+        (
+            "He read J. R. R. Tolkien, J.R. Hale and a U.S. Navy manual.",
+            ["J. R. R. Tolkien", "J.R. Hale", "U.S. Navy"],
+        ),
+        ("They were born on 4 May 1981.", []),
+        ("Ana Ruiz 4 May 1981 Toledo", ["Ana Ruiz", "Toledo"]),
+    ],
+)
+def test_names_are_runs_of_capitals(text: str, found: list[str]) -> None:
+    assert list(names(text)) == found
+
+
+@given(st.text())
+def test_names_stand_in_the_text(text: str) -> None:
+    assert all(name in text for name in names(text))
