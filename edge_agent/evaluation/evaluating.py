@@ -15,7 +15,7 @@ from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
-from edge_agent.evaluation.taking_over import same_with
+from edge_agent.evaluation.taking_over import Limits, same_with
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
@@ -47,8 +47,8 @@ class Work:
 def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) -> None:
     """Answer what is not answered yet of the questions, in every evaluation that is planned.
 
-    A run of another evaluation that only allows more calls or fewer is taken over where it is sure
-    to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
+    A run of another evaluation that only allows more or fewer calls or attempts is taken over where
+    it is sure to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
     Raises EvaluationError, and what opening the model and the libraries raises.
     """
     with ExitStack() as held:
@@ -83,14 +83,14 @@ def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[
 
 
 def _others(store: EvaluationStore, wanted: Planned) -> list[Evaluation]:
-    """Return the evaluations that differ only in the calls allowed."""
-    calls = wanted.settings.max_calls
-    return [
-        each
-        for each in store.list()
-        if each.name != wanted.name
-        and dataclasses.replace(each.settings, max_calls=calls) == wanted.settings
-    ]
+    """Return the evaluations that differ only in the calls and attempts allowed."""
+    calls, attempts = wanted.settings.max_calls, wanted.settings.attempts
+
+    def alike(settings: EvaluationSettings) -> bool:
+        allowing = dataclasses.replace(settings, max_calls=calls, attempts=attempts)
+        return allowing == wanted.settings
+
+    return [each for each in store.list() if each.name != wanted.name and alike(each.settings)]
 
 
 def _taken_over(
@@ -105,7 +105,10 @@ def _taken_over(
     if row is None:
         return None
     led = condition_of(wanted.settings.condition).led(equipment.profile)
-    there, here = (each.settings.max_calls or led.gathering.calls for each in (other, wanted))
+    there, here = (
+        Limits(each.settings.max_calls or led.gathering.calls, each.settings.attempts)
+        for each in (other, wanted)
+    )
     if not same_with(store.events(other.name, question.id), there, here, led):
         return None
     return dataclasses.replace(row, taken_from=row.taken_from or other.name)

@@ -24,6 +24,8 @@ class Variant(_Frozen):
 
     results: int | None = None
     """Passages that a search shows; None is the profile's own number."""
+    named: int | None = None
+    """Passages beside them, of documents that those name; None is the profile's own number."""
     result_tokens: int | None = None
     """Tokens that a result may have; None is the profile's own number."""
     withheld: bool = False

@@ -137,10 +137,8 @@ def base_of(configuration: Configuration) -> Path:
 
 def _varied(profile: Profile, variant: Variant) -> Profile:
     """Return a profile with what a variant shows."""
-    values = {
-        "results": variant.results or profile.gathering.results,
-        "result_tokens": variant.result_tokens or profile.gathering.result_tokens,
-    }
+    shown = {"results", "named", "result_tokens"}
+    values = variant.model_dump(include=shown, exclude_none=True)
     return profile.model_copy(update={"gathering": profile.gathering.model_copy(update=values)})
 
 

@@ -28,7 +28,7 @@ from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
 from edge_agent.evaluation.rewriting import OMITTED, RewritingSession
 from edge_agent.evaluation.rows import scored
 from edge_agent.evaluation.store import EvaluationStore
-from edge_agent.evaluation.taking_over import same_with
+from edge_agent.evaluation.taking_over import Limits, same_with
 from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import (
     Citation,
@@ -255,7 +255,24 @@ def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
 def test_a_run_is_taken_over_only_where_it_is_sure_to_be_the_same(
     events: tuple[Event, ...], allowed: int, wanted: int, same: bool
 ) -> None:
-    assert same_with(events, allowed, wanted, load_profile("generic")) is same
+    assert same_with(events, Limits(allowed), Limits(wanted), load_profile("generic")) is same
+
+
+@pytest.mark.parametrize(
+    ("events", "there", "here", "same"),
+    [
+        (run((1,)), 1, 3, True),
+        (run((1, 1)), 3, 2, True),
+        (run((1, 1)), 3, 1, False),  # the first of them found nothing
+        (run((1,), answer=None, status="not_found"), 1, 2, False),
+        (run((1, 1), answer=None, status="not_found"), 2, 2, True),
+    ],
+)
+def test_attempts_play_a_role_where_one_found_no_answer(
+    events: tuple[Event, ...], there: int, here: int, same: bool
+) -> None:
+    limits = Limits(4, there), Limits(4, here)
+    assert same_with(events, *limits, load_profile("generic")) is same
 
 
 def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
