@@ -7,6 +7,7 @@ agent        the profile as it ships
 no quotes    a line of the model's own instead of a sentence that it was shown
 no reading   the answer is written in the window in which evidence was gathered
 read alone   only the passages that were quoted are read; `read and 1` with one more, and so on
+no named     a search shows what it found, and no document that is named there
 no guards    nothing is taken back, and nothing but the limits ends the gathering
 
 An answer that the program's check refuses counts as none; *written* counts what the model wrote,
@@ -93,6 +94,7 @@ POLICIES: dict[str, Callable[[Profile], Profile]] = {
     "agent": as_it_is,
     "no quotes": lambda profile: changed(profile, gathering={"thoughts": "written"}),
     "no reading": lambda profile: changed(profile, reading={"at_end": False}),
+    "no named": lambda profile: changed(profile, gathering={"named": 0}),
     "no guards": unguarded,
     **{name: reads_beside(count) for name, count in BESIDE.items()},
 }
