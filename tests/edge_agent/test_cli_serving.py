@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.cli import main
-from edge_agent.cli.serving import wanted_settings
+from edge_agent.cli.serving import opened_means, wanted_settings
 from edge_agent.errors import AgentError
+from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.serving.openai_requests import BadRequest, read_request
 from edge_agent.serving.place import needing
@@ -91,6 +92,21 @@ def test_what_is_set_holds_where_nothing_is_typed(home: Path) -> None:
     assert (wanted.attempts, wanted.max_calls) == (2, 5)
     for command in ("serve", "mcp"):
         assert "[default: 2048" in CliRunner().invoke(main, [command, "--help"]).output
+
+
+def test_tools_and_the_web_are_there_where_they_are_set(home: Path, smollm2: Path) -> None:
+    pytest.importorskip("pydantic_monty")
+    pytest.importorskip("ddgs")
+    home.mkdir()
+    (home / "config.toml").write_text("[ask]\nweb = true\ntools = ['python']\noffline = true")
+    wanted = wanted_settings({"model": str(smollm2), "libraries": ("sample",)}, Home(home))
+    with opened_means(wanted, Home(home)) as means:
+        assert [tool.signature.name for tool in means.extras.tools] == ["python"]
+        assert means.extras.web is not None
+        assert means.settings.tools == ("python",)
+    bare = wanted.model_copy(update={"web": False, "tools": ()})
+    with opened_means(bare, Home(home)) as means:
+        assert means.extras == Extras()
 
 
 def test_a_missing_package_is_one_sentence() -> None:

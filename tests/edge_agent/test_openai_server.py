@@ -15,7 +15,9 @@ import pytest
 
 from edge_agent.agent import AgentSettings
 from edge_agent.events import Citation, RunFinished, TokenCounts
+from edge_agent.extras import Extras, open_extras
 from edge_agent.index import Collection
+from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
 from edge_agent.serving.researcher import Means, Researcher
@@ -27,6 +29,7 @@ from aiohttp.test_utils import TestServer  # noqa: E402
 
 from edge_agent.serving.openai_server import OpenAIServer  # noqa: E402
 
+NOTHING_MORE = Extras()
 TOKEN = "a-token-that-only-tests-know"
 QUESTION = "Where was the designer of the Fram born?"
 TWO_STEPS = [
@@ -71,9 +74,11 @@ def serving(scripted: Any, ships: Collection, store: RunStore) -> Any:
 
 
 @asynccontextmanager
-async def served(session: Any, ships: Collection, store: RunStore) -> AsyncIterator[Served]:
+async def served(
+    session: Any, ships: Collection, store: RunStore, extras: Extras = NOTHING_MORE
+) -> AsyncIterator[Served]:
     settings = AgentSettings(model="scripted", libraries=("ships",))
-    means = Means(ships, session, "generic", settings)
+    means = Means(ships, session, "generic", settings, extras)
     with Researcher(lambda: nullcontext(means), store) as researcher:
         application = OpenAIServer(researcher, ["ships"], Place(token=TOKEN)).application()
         server = TestServer(application, host="127.0.0.1")
@@ -132,6 +137,21 @@ class TestAnswers:
         assert [each["title"] for each in told["citations"]] == ["Colin Archer", "Fram"]
         assert done.usage.completion_tokens == told["tokens"]["generated"]
         assert store.summary(told["run"]).question == QUESTION
+
+    async def test_an_answer_may_be_computed(
+        self, scripted: Any, ships: Collection, store: RunStore
+    ) -> None:
+        pytest.importorskip("pydantic_monty")
+        script = [
+            *("launched in 1892", "Now use a tool:", '{"code": "1901 - 1892"}'),
+            *("1901 - 1892 = 9", "I have what I need.", "9}"),
+        ]
+        with open_extras(["python"], load_profile("generic")) as extras:
+            async with served(scripted(script), ships, store, extras) as server:
+                done = await server.ask("How old was the Fram in 1901?")
+        told = done.choices[0].message.miro_edge
+        assert (told["status"], told["answer"]) == ("answered", "9")
+        assert told["citations"][0]["quote"] == "1901 - 1892 = 9"
 
     async def test_a_streamed_answer_comes_after_its_steps(
         self, serving: Any, store: RunStore
