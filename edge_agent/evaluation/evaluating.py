@@ -83,14 +83,17 @@ def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[
 
 
 def _others(store: EvaluationStore, wanted: Planned) -> list[Evaluation]:
-    """Return the evaluations that differ only in the calls and attempts allowed."""
+    """Return the evaluations that differ only in the calls and attempts allowed.
+
+    One that differs in nothing but its name is made anew: that is what another name is given for.
+    """
     calls, attempts = wanted.settings.max_calls, wanted.settings.attempts
 
     def alike(settings: EvaluationSettings) -> bool:
         allowing = dataclasses.replace(settings, max_calls=calls, attempts=attempts)
-        return allowing == wanted.settings
+        return settings != wanted.settings and allowing == wanted.settings
 
-    return [each for each in store.list() if each.name != wanted.name and alike(each.settings)]
+    return [each for each in store.list() if alike(each.settings)]
 
 
 def _taken_over(

@@ -87,8 +87,8 @@ FOREIGN = {
 
 VARIANTS = {
     "usual": Variant(),
-    "single": Variant(results=1),
-    "pair": Variant(results=2),
+    "single": Variant(results=1, named=0),
+    "pair": Variant(results=2, named=0),
     "withheld": Variant(withheld=True),
 }
 QUESTIONS = {

@@ -9,6 +9,7 @@ import pytest
 from dictated import DictatedEngine, KeptWindows
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import VARIANTS
 from schooling import Schooling
 from taught_session import branches
 from teach import Task
@@ -108,18 +109,19 @@ def test_a_run_that_does_not_come_to_the_answer_is_dropped(schooling: Schooling)
 
 
 @pytest.mark.parametrize(
-    ("question", "results"),
+    ("question", "variant"),
     [
-        *(("bridge", 1), ("comparison", 5), ("triples", 1), ("steps", 1)),
-        *(("further", 2), ("foreign", 5)),
+        *(("bridge", "single"), ("comparison", "usual"), ("triples", "single")),
+        *(("steps", "single"), ("further", "pair"), ("foreign", "usual")),
     ],
 )
 def test_the_real_session_has_the_same_tokens_and_decides_at_the_same_places(
-    question: str, results: int, schooling: Schooling, smollm2: Path
+    question: str, variant: str, schooling: Schooling, smollm2: Path
 ) -> None:
-    taught = schooling.taught(question, {1: "single", 2: "pair", 5: "usual"}[results])
+    taught = schooling.taught(question, variant)
     library = Collection([Library(schooling.home / "libraries" / "bench-films")])
-    profile = changed(load_profile("edge"), gathering={"results": results})
+    shown = VARIANTS[variant].model_dump(include={"results", "named"}, exclude_none=True)
+    profile = changed(load_profile("edge"), gathering=shown)
     with DictatedEngine(smollm2, taught) as engine:
         session = KeptWindows(engine)
         list(Agent(library, session, profile=profile).run(schooling.lessons[question].question))

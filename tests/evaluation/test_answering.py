@@ -378,6 +378,17 @@ def test_fewer_calls_take_over_too_and_the_usual_number_is_one_of_them(
     assert all(each.taken_from for each in store.rows(f"e{usual}"))
 
 
+def test_an_evaluation_of_another_name_is_made_anew(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    first = work(equipment, 4, questions=1)
+    again = replace(first, planned=(Planned("again", first.planned[0].settings),))
+    for each in (first, again):
+        evaluate(store, each, telling(told, run((1,))), lambda *_: None)
+    assert told == ["e4 0", "again 0"]
+
+
 def test_nothing_is_taken_over_between_evaluations_that_differ_otherwise(
     store: EvaluationStore, equipment: Equipment
 ) -> None:
