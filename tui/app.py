@@ -187,7 +187,7 @@ class MiroEdge(Interface):
 
     async def action_quit(self) -> None:
         """Leave; in the middle of a run, ask first."""
-        if not self.research.running:
+        if not self.research.unfinished:
             self.exit()
             return
         self.run_worker(self._leave())

@@ -155,6 +155,11 @@ class ResearchScreen(Screen[None]):
         return self._thread is not None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether leaving would break a run off; its thread may outlive its last event a little."""
+        return self.running and self._view.finished is None
+
+    @property
     def run(self) -> str | None:
         """The id of the run that is shown, if one is."""
         return None if self._view.started is None else self._view.started.run

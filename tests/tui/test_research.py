@@ -265,3 +265,14 @@ async def test_leaving_in_the_middle_asks_and_keeps_the_run(app: MiroEdge, held:
         held.free.set()
     app.close()
     assert not thread(app).is_alive()
+
+
+async def test_what_has_ended_is_left_without_a_question(app: MiroEdge) -> None:
+    async with shown(app):
+        await ask(app)
+        await answered(app)
+        app.research._thread = thread(app)  # its end is told a little after the run's
+        assert app.research.running
+        assert not app.research.unfinished
+        await press(app, "ctrl+q")
+        await until(lambda: not app.is_running)
