@@ -11,7 +11,7 @@ from typing import TypeAlias
 from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.drivers import Driver, Task
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.respondent import Equipment
+from edge_agent.evaluation.respondent import Answered, Equipment
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
@@ -72,11 +72,10 @@ def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[
             if question.id in known:
                 continue
             for other in others:
-                row = _taken_over(store, each, other, question, work.equipment)
-                if row is not None:
-                    events = store.events(other.name, question.id)
-                    store.add(each.name, position, row, events)
-                    report(each.name, row)
+                same = _taken_over(store, each, other, question, work.equipment)
+                if same is not None:
+                    store.add(each.name, position, same.row, same.events)
+                    report(each.name, same.row)
                     break
             else:
                 yield Task(each.name, position, question, each.terms)
@@ -102,8 +101,8 @@ def _taken_over(
     other: Evaluation,
     question: Question,
     equipment: Equipment,
-) -> Row | None:
-    """Return the row of a run of another evaluation where it is sure to be the one wanted."""
+) -> Answered | None:
+    """Return what came of a run of another evaluation where it is sure to be the one wanted."""
     row = store.row(other.name, question.id)
     if row is None:
         return None
@@ -112,6 +111,8 @@ def _taken_over(
         Limits(each.settings.max_calls or led.gathering.calls, each.settings.attempts)
         for each in (other, wanted)
     )
-    if not same_with(store.events(other.name, question.id), there, here, led):
+    events = store.events(other.name, question.id)
+    if not same_with(events, there, here, led):
         return None
-    return dataclasses.replace(row, taken_from=row.taken_from or other.name)
+    taken = dataclasses.replace(row, taken_from=row.taken_from or other.name)
+    return Answered(taken, events)

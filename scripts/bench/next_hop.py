@@ -12,7 +12,6 @@ Whole corpus, in libraries of which nothing was embedded before.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -20,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from question_sets import corpus_library, questions
+from question_sets import corpus_library, questions, retrieval_options
 
 from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.evaluation.questions import Question
@@ -77,14 +76,7 @@ def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
 
 def main() -> None:
     """Measure, print the table, write the JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
-    parser.add_argument("--sets", default=SETS, help="folders of --data")
-    parser.add_argument("--split", default="dev", choices=["dev", "train"])
-    parser.add_argument("--limit", type=int, help="questions of each set; all, if not given")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the libraries there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options = parser.parse_args()
+    options = retrieval_options(__doc__ or "", SETS).parse_args()
     embedder = ensure_embedder(Home.from_environment(), offline=False)
     rows = []
     print(f"{'set':10} {'n':>5} {'five':>6} {'seven':>6} {'five and two':>13}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -35,3 +36,15 @@ def corpus_library(folder: Path, libraries: Path, embedder: Embedder | None = No
     library = Library(libraries / f"bench-{folder.name}", embedder)
     library.add([folder / "corpus.jsonl"])
     return library
+
+
+def retrieval_options(about: str, sets: str) -> argparse.ArgumentParser:
+    """Return a parser of what benchmarks of the search can be told; `sets` are asked if none is."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
+    parser.add_argument("--sets", default=sets, help="folders of --data")
+    parser.add_argument("--split", default="dev", choices=["dev", "train"])
+    parser.add_argument("--limit", type=int, help="questions of each set; all, if not given")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the libraries there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    return parser

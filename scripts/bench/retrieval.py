@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bm25s
-from question_sets import corpus_library, documents, questions
+from question_sets import corpus_library, documents, questions, retrieval_options
 
 from edge_agent.cli.libraries import indexing_progress
 from edge_agent.cli.pulling import ensure_embedder
@@ -222,14 +222,7 @@ def print_tables(rows: Sequence[Row], kept: dict[str, dict[str, float]]) -> None
 
 def main() -> None:
     """Measure, print the tables, write the JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="question sets")
-    parser.add_argument("--sets", default=SETS, help="folders of --data")
-    parser.add_argument("--split", default="dev", choices=["dev", "train"])
-    parser.add_argument("--limit", type=int, help="questions of each set; all, if not given")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the libraries there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options = parser.parse_args()
+    options = retrieval_options(__doc__ or "", SETS).parse_args()
     rows: list[Row] = []
     kept: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as scratch:
