@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ from edge_agent.evaluation import plots
 from edge_agent.evaluation.comparison import compare
 from edge_agent.evaluation.conditions import CONDITIONS, Terms
 from edge_agent.evaluation.curve import Point, point
-from edge_agent.evaluation.figures import by_kind, figures
+from edge_agent.evaluation.figures import figures
+from edge_agent.evaluation.groups import GROUPINGS, KIND, grouped
 from edge_agent.evaluation.page import Shown, page
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
@@ -43,6 +45,7 @@ from edge_agent.traces import export as exported
 
 _USUAL = "agent"
 _CURVE_CONDITIONS = tuple(name for name, each in CONDITIONS.items() if each.loops)
+_GROUPINGS = "; ".join(f"{name}: {each.title}" for name, each in GROUPINGS.items())
 
 
 @click.group("eval")
@@ -61,10 +64,19 @@ def _store() -> EvaluationStore:
 
 def _names(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
     """Return the conditions in a list with commas between them."""
+    return _chosen(text, CONDITIONS)
+
+
+def _groupings(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    """Return the groupings in a list with commas between them."""
+    return _chosen(text, GROUPINGS)
+
+
+def _chosen(text: str, choices: Collection[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in CONDITIONS]
+    unknown = [name for name in names if name not in choices]
     if unknown or not names:
-        raise click.BadParameter(f"choose from {', '.join(CONDITIONS)}, with commas between them.")
+        raise click.BadParameter(f"choose from {', '.join(choices)}, with commas between them.")
     return names
 
 
@@ -257,15 +269,28 @@ def _shown(store: EvaluationStore, names: tuple[str, ...]) -> list[Shown]:
     metavar="FILE",
     help="Write a page with tables and plots there, which needs nothing else.",
 )
+@click.option(
+    "--by",
+    "groupings",
+    default=KIND,
+    show_default=True,
+    callback=_groupings,
+    metavar="GROUPING,…",
+    help=f"What questions are told apart by ({_GROUPINGS}).",
+)
 @json_option
-def report(names: tuple[str, ...], html: Path | None, as_json: bool) -> None:
-    """Report what evaluations gave, over all questions and for each kind of them.
+def report(
+    names: tuple[str, ...], html: Path | None, groupings: tuple[str, ...], as_json: bool
+) -> None:
+    """Report what evaluations gave, over all questions and for groups of them.
 
-    Each NAME is one that `eval list` prints; without one it is about all.
+    Each NAME is one that `eval list` prints; without one it is about all. The page and the JSON
+    hold all groupings.
 
     \b
     Examples:
       miro-edge eval report
+      miro-edge eval report --by end,evidence
       miro-edge eval report --html report.html
     """
     with closing(_store()) as store:
@@ -283,33 +308,40 @@ def report(names: tuple[str, ...], html: Path | None, as_json: bool) -> None:
         return
     print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
     for each in shown:
-        kinds = by_kind(each.rows)
-        if kinds:
-            click.echo()
-            print_figures(
-                each.evaluation.name,
-                [(kind or "without a type", figures(rows)) for kind, rows in kinds.items()],
-            )
+        for by in groupings:
+            groups = grouped(each.rows, by)
+            if groups:
+                click.echo()
+                heading = f"{each.evaluation.name}, by {GROUPINGS[by].title}"
+                print_figures(heading, [(name, figures(rows)) for name, rows in groups.items()])
 
 
 @evaluation.command("compare")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
+@click.option(
+    "--by",
+    type=click.Choice(tuple(GROUPINGS)),
+    default=KIND,
+    show_default=True,
+    help=f"What questions are told apart by, as they are in B ({_GROUPINGS}).",
+)
 @json_option
-def compare_two(first: str, second: str, as_json: bool) -> None:
+def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
     """Show what the evaluation B gains over A on the same questions, and how sure that is.
 
     Differences are paired, in points, with bootstrap intervals of 95 per cent; p is that of
     McNemar's exact test on the questions that only one of them got right.
 
     \b
-    Example:
+    Examples:
       miro-edge eval compare sample-single-shot-miro-edge-1.5b sample-agent-miro-edge-1.5b
+      miro-edge eval compare sample-agent-m-calls-1 sample-agent-m --by calls
     """
     with closing(_store()) as store:
         for name in (first, second):
             store.evaluation(name)
-        differences = compare(store.rows(first), store.rows(second))
+        differences = compare(store.rows(first), store.rows(second), by)
     if as_json:
         records = [dataclasses.asdict(each) for each in differences]
         print_json({"a": first, "b": second, "differences": records})

@@ -13,7 +13,8 @@ from rich.text import Text
 from edge_agent.cli.output import results
 from edge_agent.evaluation.comparison import Difference
 from edge_agent.evaluation.curve import Point
-from edge_agent.evaluation.figures import Figures, Mean, by_kind, figures, record_of
+from edge_agent.evaluation.figures import Figures, Mean, figures, record_of
+from edge_agent.evaluation.groups import GROUPINGS, grouped
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.showing import in_one_line
@@ -40,7 +41,10 @@ def evaluation_record(
         "split": settings.split or None,
         "max_calls": settings.max_calls,
         **record_of(figures(rows)),
-        "types": {kind: record_of(figures(each)) for kind, each in by_kind(rows).items()},
+        "groups": {
+            by: {group: record_of(figures(each)) for group, each in grouped(rows, by).items()}
+            for by in GROUPINGS
+        },
         "rows": str(lines),
     }
 
@@ -89,7 +93,7 @@ def print_differences(first: str, second: str, differences: Sequence[Difference]
                   "only B", "p", "seconds", "calls", box=None)  # fmt: skip
     for each in differences:
         table.add_row(
-            Text(in_one_line(each.kind)),
+            Text(in_one_line(each.group)),
             str(each.n),
             f"{each.f1_before:.1f} → {each.f1_after:.1f}",
             f"{each.f1.value:+.1f}",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.figures import Mean, by_kind, percent
+from edge_agent.evaluation.figures import Mean, percent
+from edge_agent.evaluation.groups import KIND, grouped
 from edge_agent.evaluation.metrics import mcnemar
 from edge_agent.evaluation.rows import Row
 
@@ -18,8 +19,8 @@ ALL = "all"
 class Difference:
     """What the second evaluation gains over the first on the same questions, in points."""
 
-    kind: str
-    """The kind of the questions, or `all`."""
+    group: str
+    """What the questions are called, or `all`."""
     n: int
     f1_before: float
     f1_after: float
@@ -37,8 +38,10 @@ class Difference:
     """Calls per question more than the first made."""
 
 
-def compare(first: Sequence[Row], second: Sequence[Row]) -> tuple[Difference, ...]:
-    """Return the differences over all questions that both have, and over each kind of them.
+def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tuple[Difference, ...]:
+    """Return the differences over all questions that both have, and over each group of them.
+
+    They are grouped `by` what the second has made of them.
 
     Raises EvaluationError where they have none in common.
     """
@@ -49,12 +52,12 @@ def compare(first: Sequence[Row], second: Sequence[Row]) -> tuple[Difference, ..
             "These two evaluations have no questions in common: compare evaluations of one set."
         )
     groups = {ALL: list(pairs.values())}
-    for kind, rows in by_kind([other for _, other in pairs.values()]).items():
-        groups[kind or "without a type"] = [pairs[row.id] for row in rows]
-    return tuple(_difference(kind, each) for kind, each in groups.items())
+    for group, rows in grouped([other for _, other in pairs.values()], by).items():
+        groups[group] = [pairs[row.id] for row in rows]
+    return tuple(_difference(group, each) for group, each in groups.items())
 
 
-def _difference(kind: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
+def _difference(group: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
     right = [_right(*pair) for pair in pairs]
     only_first = sum(one and not other for one, other in right)
     only_second = sum(other and not one for one, other in right)
@@ -65,7 +68,7 @@ def _difference(kind: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
     ]
     seconds = [statistics.fmean(pair[side].seconds for pair in pairs) for side in (0, 1)]
     return Difference(
-        kind=kind,
+        group=group,
         n=len(pairs),
         f1_before=round(100 * statistics.fmean(one.f1 for one, _ in pairs), 1),
         f1_after=round(100 * statistics.fmean(other.f1 for _, other in pairs), 1),

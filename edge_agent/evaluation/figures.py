@@ -93,14 +93,6 @@ def figures(rows: Sequence[Row]) -> Figures:
     )
 
 
-def by_kind(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each kind of question; none where the questions are of one kind."""
-    kinds: dict[str, list[Row]] = {}
-    for row in rows:
-        kinds.setdefault(row.type, []).append(row)
-    return dict(sorted(kinds.items())) if len(kinds) > 1 else {}
-
-
 def percent(shares: Sequence[float]) -> Mean:
     """Return the mean of shares, at least one, in per cent with its interval."""
     low, high = bootstrap_interval(shares)

@@ -9,7 +9,8 @@ from html import escape
 
 from edge_agent.evaluation import plots
 from edge_agent.evaluation.curve import point
-from edge_agent.evaluation.figures import Figures, Mean, by_kind, figures
+from edge_agent.evaluation.figures import Figures, Mean, figures
+from edge_agent.evaluation.groups import GROUPINGS, grouped
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.evaluation.store import Evaluation
@@ -92,11 +93,13 @@ def _about(group: Sequence[Shown]) -> Iterator[str]:
     yield plots.bars("F1", [(_short(name), each.f1) for name, each in found])
     yield from _curves(group)
     for each in group:
-        kinds = by_kind(each.rows)
-        if kinds:
-            yield f"<details><summary>{escape(each.evaluation.name)}, by kind of question</summary>"
-            yield from _table("kind", [(kind, figures(rows)) for kind, rows in kinds.items()])
-            yield "</details>"
+        for by, grouping in GROUPINGS.items():
+            parts = grouped(each.rows, by)
+            if parts:
+                name = escape(each.evaluation.name)
+                yield f"<details><summary>{name}, by {grouping.title}</summary>"
+                yield from _table(by, [(part, figures(rows)) for part, rows in parts.items()])
+                yield "</details>"
     for each in group:
         yield f"<details><summary>{escape(each.evaluation.name)}, settings</summary><table>"
         values = dataclasses.asdict(each.evaluation.settings)

@@ -105,7 +105,7 @@ def test_the_numbers_and_the_lines_of_an_evaluation(
     assert (record["set"], record["n"], record["em"]) == ("ships", 3, pytest.approx(66.7))
     assert record["abstention"]["recall"] == 100.0  # what no passage states is no answer
     assert record["refused"] == 50.0
-    assert record["types"]["single"]["n"] == 2
+    assert record["groups"]["kind"]["single"]["n"] == 2
     assert (record["evidence_recall"], record["calls"]) == (100.0, 1.0)
     lines = Path(record["rows"]).read_text("utf-8").splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["q1", "q2", "q3"]
@@ -167,11 +167,13 @@ def test_several_conditions_stand_side_by_side(run: Callable[..., Result]) -> No
     assert compared.exit_code == 0
     assert "e-single-shot over e-closed-book" in compared.stdout
     differences = json.loads(call("compare", "e-closed-book", "e-agent", "--json").stdout)
-    assert [each["kind"] for each in differences["differences"]] == [
+    assert [each["group"] for each in differences["differences"]] == [
         "all",
         "single",
         "unanswerable",
     ]
+    by_calls = call("compare", "e-closed-book", "e-agent", "--by", "calls")
+    assert by_calls.exit_code == 0
     unanswerable = differences["differences"][2]
     assert (unanswerable["only_first"], unanswerable["only_second"]) == (0, 1)
 
@@ -216,13 +218,17 @@ def test_a_report_is_a_table_and_a_page_that_needs_nothing(
     result = call("report", "--html", html)
     assert result.exit_code == 0
     assert "e-single-shot" in result.stdout
+    assert "e-single-shot, by kind of question" in result.stdout
     assert "unanswerable" in result.stdout
+    assert "by evidence found" not in result.stdout
+    assert "by evidence found" in call("report", "--by", "end, evidence").stdout
     text = html.read_text("utf-8")
     page = _Page()
     page.feed(text)
     assert {"table", "svg"} <= page.tags
     assert not {"script", "img", "link"} & page.tags
     assert page.addresses == []
+    assert "e-single-shot, by evidence found" in text
     assert "default-src 'none'" in text
     records = json.loads(call("report", "e-closed-book", "--json").stdout)["evaluations"]
     assert [each["condition"] for each in records] == ["closed-book"]
@@ -281,6 +287,8 @@ def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: P
         (["curve", "{set}", "--calls", "1,x"], 2, "whole numbers"),
         (["curve", "{set}", "--calls", "0,1"], 2, "1 or more"),
         (["curve", "{set}", "--as", "single-shot"], 2, "single-shot"),
+        (["report", "--by", "colour"], 2, "choose from kind, end, calls, evidence"),
+        (["compare", "a", "b", "--by", "colour"], 2, "'colour' is not one of"),
         (["compare", "a", "b"], 1, "There is no evaluation 'a'"),
         (["report", "a"], 1, "There is no evaluation 'a'"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.comparison import compare
-from edge_agent.evaluation.figures import by_kind, figures, record_of
+from edge_agent.evaluation.figures import figures, record_of
 from edge_agent.evaluation.metrics import bootstrap_interval, exact_match, f1, mcnemar, normalised
 
 
@@ -119,11 +119,6 @@ def test_what_a_judge_says_stands_beside_the_words() -> None:
     assert (found.judged.value, found.unclear, found.em.value) == (50.0, 1, 100.0)
 
 
-def test_kinds_are_told_apart_where_there_is_more_than_one() -> None:
-    assert by_kind([row("a"), row("b")]) == {}
-    assert list(by_kind([row("a"), row("b", type="single")])) == ["bridge", "single"]
-
-
 def test_differences_are_paired_and_told_by_kind() -> None:
     first = [right("a"), wrong("b"), wrong("c", type="single"), right("d", type="single")]
     second = [
@@ -133,13 +128,13 @@ def test_differences_are_paired_and_told_by_kind() -> None:
         wrong("d", type="single"),
     ]
     whole, bridge, single = compare(first, second)
-    assert (whole.kind, whole.n) == ("all", 4)
+    assert (whole.group, whole.n) == ("all", 4)
     assert (whole.f1_before, whole.f1_after, whole.f1.value) == (50.0, 75.0, 25.0)
     assert (whole.only_first, whole.only_second) == (1, 2)
     assert whole.p == 1.0
     assert whole.seconds == 1.25
-    assert (bridge.kind, bridge.n, bridge.f1.value) == ("bridge", 2, 50.0)
-    assert (single.kind, single.f1.value) == ("single", 0.0)
+    assert (bridge.group, bridge.n, bridge.f1.value) == ("bridge", 2, 50.0)
+    assert (single.group, single.f1.value) == ("single", 0.0)
 
 
 def test_a_gain_that_is_sure_has_an_interval_above_nothing() -> None:
