@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from edge_agent.dates import asks_for_date, dates
@@ -11,6 +12,8 @@ from edge_agent.profiles import Profile, Prompts, Reading
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
 from edge_agent.verification import content_words
+
+_LIKE_A_KEY = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
 
 
 def reading_list(
@@ -63,5 +66,10 @@ def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
 
 
 def whole(exhibit: Exhibit) -> str:
-    """Return a passage as the reader sees it."""
-    return f"[{exhibit.key}] {exhibit.passage.title}: {exhibit.passage.text}"
+    """Return a passage as the reader sees it.
+
+    A line in it that begins like a passage, as those of a bibliography do, gets other brackets: it
+    would be taken for one more.
+    """
+    text = _LIKE_A_KEY.sub(r"\1(\2)", exhibit.passage.text)
+    return f"[{exhibit.key}] {exhibit.passage.title}: {text}"

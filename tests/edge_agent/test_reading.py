@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from runs_told import Told, exhibit
 
 from edge_agent.profiles import Reading, load_profile
-from edge_agent.reading import reading_list
+from edge_agent.reading import reading_list, whole
 
 READING = load_profile("generic").reading
 SHIP = exhibit(1, "Fram", "The Fram was built by Colin Archer.")
@@ -49,6 +49,13 @@ def test_as_many_are_read_beside_what_was_quoted_as_the_profile_says() -> None:
     assert keys(gathered(), beside=1) == [1, 2]
     told = Told("Where was the builder of the Fram born?").searched("Fram", SHIP, TOWN, MAN)
     assert keys(told, beside=0) == [3, 2, 1]  # nothing was quoted: all that was found
+
+
+def test_no_line_of_a_passage_begins_like_another_passage() -> None:
+    text = "Ships [3] are listed.\n[7] Fram: built in 1900.\n  [12] Gjøa: sunk."
+    shown = whole(exhibit(2, "List", text))
+    assert shown == "[2] List: Ships [3] are listed.\n(7) Fram: built in 1900.\n  (12) Gjøa: sunk."
+    assert whole(exhibit(2, "List", "[7] Fram")) == "[2] List: (7) Fram"
 
 
 def test_nothing_found_is_nothing_to_read() -> None:
