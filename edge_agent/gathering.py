@@ -25,7 +25,7 @@ from edge_agent.protocol import Message, ToolCall, free_message, render_failure,
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
 from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
-from edge_agent.turns import closing_turn, gathering_turn, opening_search
+from edge_agent.turns import gathering_turn, has_enough, opening_search
 
 _QUOTE_TOKENS = 160
 """Room that is kept for the sentence that a turn quotes."""
@@ -75,7 +75,7 @@ class Gathering:
     # Plans
 
     def _plan(self) -> Plan:
-        """Plan the next step; where no call is left, only a quote is left to do."""
+        """Plan the next step; where no call is left, it makes none."""
         trajectory, gathering = self._trajectory, self._profile.gathering
         if gathering.search_first and not trajectory.remembered:
             return opening_search(trajectory.started.question)
@@ -85,10 +85,8 @@ class Gathering:
         quotable = None
         if gathering.thoughts == "quoted":
             quotable = self._quotable()
-        if len(trajectory.calls) >= trajectory.max_calls:
-            return closing_turn(quotable or (), gathering.quotes)
-        more = self._desk.toolbox.more
-        return gathering_turn(quotable, self._tools, gathering, self._leads, more)
+        more, last = self._desk.toolbox.more, self._no_call_left
+        return gathering_turn(quotable, self._tools, gathering, self._leads, more, last=last)
 
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
@@ -113,13 +111,14 @@ class Gathering:
         wanted = (tool.argument_tokens or gathering.argument_tokens for tool in self._tools)
         return gathering.thought_tokens + max(wanted) + _QUOTE_TOKENS
 
+    @property
+    def _no_call_left(self) -> bool:
+        return len(self._trajectory.calls) >= self._trajectory.max_calls
+
     def _calls_used_up(self) -> str | None:
-        """Return that no call is left, where there is nothing more to quote either."""
-        trajectory = self._trajectory
-        if len(trajectory.calls) < trajectory.max_calls:
-            return None
-        quoting = self._profile.gathering.thoughts == "quoted" and trajectory.quotable
-        return None if quoting else self._calls_limited()
+        """Return that no call is left; a model that quotes has yet to say what the last brought."""
+        quotes = self._profile.gathering.thoughts == "quoted"
+        return self._calls_limited() if self._no_call_left and not quotes else None
 
     def _calls_limited(self) -> str:
         """Return what a run without calls left has come up against."""
@@ -143,7 +142,7 @@ class Gathering:
         elif call is not None:
             called = ToolCalled(trajectory.step, call.tool, call.arguments, call.server)
             yield self._desk.emit(called)
-        elif len(trajectory.calls) >= trajectory.max_calls:
+        elif self._no_call_left and not has_enough(message.thought):
             return self._calls_limited()
         else:
             return ENOUGH

@@ -28,10 +28,14 @@ def gathering_turn(
     gathering: Gathering,
     leads: Callable[[Sequence[str]], Sequence[str]],
     more_tools: tuple[ToolSignature, ...] = (),
+    *,
+    last: bool = False,
 ) -> Plan:
     """Plan a step: quote sentences among those shown, say what is missing, call a tool; or stop.
 
     One of `more_tools`, which are among `tools`, may be called without saying what is missing.
+    The `last` step, after which no call is left, is the same up to where it would call a tool: so
+    it still tells whether anything is missing.
 
     Where nothing can be quoted, `quotable` is None, the model writes a line of its own instead.
     `leads` are the names, given those lines, of which what is missing begins with one; where there
@@ -51,7 +55,7 @@ def gathering_turn(
         more = _unquoted(quotable or (), lines, gathering.quotes)
         next_line = yield Choose((*more, *asking) if stuck else (*more, *asking, ENOUGH))
         lines.append(next_line)
-    if next_line == ENOUGH:
+    if last or next_line == ENOUGH:
         return
     if next_line == USE:
         yield from guided_call(more_tools, gathering.argument_tokens)
@@ -62,11 +66,9 @@ def gathering_turn(
     yield from guided_call(tools, gathering.argument_tokens, known)
 
 
-def closing_turn(quotable: Sequence[str], most: int) -> Plan:
-    """Plan the last step: quote once more, up to `most` sentences, and stop."""
-    lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
-    while lines[-1] != ENOUGH:
-        lines.append((yield Choose((*_unquoted(quotable, lines, most), ENOUGH))))
+def has_enough(thought: str) -> bool:
+    """Tell whether a step ended since nothing is missing."""
+    return thought.rstrip().endswith(ENOUGH)
 
 
 def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:

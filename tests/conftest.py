@@ -14,6 +14,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from hypothesis import settings
 from scripted_session import write_documents
 
 from edge_agent.home import HOME_VARIABLE
@@ -21,6 +22,10 @@ from edge_agent.index import Library
 from edge_agent.models import InstalledModel, ModelStore, pull
 
 ROOT = Path(__file__).parent.parent
+
+
+settings.register_profile("untimed", deadline=None)  # machines are shared, and at times slow
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

@@ -2,13 +2,14 @@
 
 What a run does depends on the calls that an attempt may make in three places, and in no other:
 
-- At the limit an attempt takes one more turn to quote, and ends (`gathering`). So a limit plays no
-  role in an attempt that made fewer calls: it ended before.
+- At the limit an attempt ends; where the model quotes, after one more turn that is cut off where
+  it would call (`gathering`). So a limit plays no role in an attempt that made fewer calls, nor in
+  one that says in that turn that it has enough.
 - The patience of the guard against no progress is a tenth of the calls, and at least the profile's
   (`guards`). More patience ends a run in fewer places than less does: one that this guard did not
   end, it would not have ended with more.
 - Whether the limit is the profile's own decides what the end at the limit is called, and so only
-  where the limit was reached.
+  where it cut an attempt off.
 
 How many attempts there may be plays a role where one found no answer (`inquiry`).
 
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from edge_agent.events import AttemptStarted, Event, GatheringEnded, RunFinished, ToolCalled
 from edge_agent.guards import patience
 from edge_agent.profiles import Profile
-from edge_agent.reasons import NO_PROGRESS
+from edge_agent.reasons import ENOUGH, NO_PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,34 @@ def same_with(events: Sequence[Event], there: Limits, here: Limits, profile: Pro
     done = events[-1]
     if not isinstance(done, RunFinished) or done.status == "failed":
         return False
-    calls = _calls_of_attempts(events)
-    answered = done.answer is not None and len(calls) <= here.attempts
+    attempts = _attempts(events)
+    answered = done.answer is not None and len(attempts) <= here.attempts
     if there.attempts != here.attempts and not answered:
         return False
     if there.calls == here.calls:
         return True
-    if max(calls) >= min(there.calls, here.calls):
+    if not all(_uncut(*each, min(there.calls, here.calls), profile) for each in attempts):
         return False
     if patience(profile, there.calls) == patience(profile, here.calls):
         return True
-    ends = (event.reason for event in events if isinstance(event, GatheringEnded))
-    return there.calls < here.calls and NO_PROGRESS not in ends
+    return there.calls < here.calls and all(end != NO_PROGRESS for _, end in attempts)
 
 
-def _calls_of_attempts(events: Sequence[Event]) -> list[int]:
-    """Return how many calls each attempt made."""
-    calls = [0]
+def _uncut(made: int, end: str, limit: int, profile: Profile) -> bool:
+    """Tell whether an attempt that made some calls would end the same at a limit of calls."""
+    asked = profile.gathering.thoughts == "quoted"
+    return made < limit or (made == limit and end == ENOUGH and asked)
+
+
+def _attempts(events: Sequence[Event]) -> list[tuple[int, str]]:
+    """Return how many calls each attempt made, and why its gathering ended."""
+    attempts = []
+    calls = 0
     for event in events:
         if isinstance(event, AttemptStarted):
-            calls.append(0)
+            calls = 0
         elif isinstance(event, ToolCalled):
-            calls[-1] += 1
-    return calls
+            calls += 1
+        elif isinstance(event, GatheringEnded):
+            attempts.append((calls, event.reason))
+    return attempts

@@ -142,8 +142,16 @@ def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
 def test_at_the_limit_of_calls_it_answers_from_what_it_has(
     scripted: Any, ships: Collection
 ) -> None:
-    done = finish(run(scripted(["launched in 1892", "1892}"]), ships, max_calls=1))
+    script = ["launched in 1892", "Missing:", "1892}"]
+    done = finish(run(scripted(script), ships, max_calls=1))
     assert (done.reason, done.status, done.answer) == ("call limit", "partial", "1892")
+
+
+def test_at_the_limit_of_calls_it_may_have_enough(scripted: Any, ships: Collection) -> None:
+    script = ["launched in 1892", "I have what I need.", "1892}"]
+    question = "When was the Fram launched?"
+    done = finish(run(scripted(script), ships, question, max_calls=1))
+    assert (done.reason, done.status, done.answer) == ("enough evidence", "answered", "1892")
 
 
 def test_a_pause_is_waited_for_and_costs_no_time(scripted: Any, ships: Collection) -> None:
@@ -216,7 +224,7 @@ def test_a_call_that_fails_is_a_result_that_says_why(
     arguments: str, scripted: Any, ships: Collection
 ) -> None:
     script = ["designed by", "Missing:", " more", READ, arguments, " born", SEARCH]
-    script += ["born in Larvik", "1892}"]
+    script += ["born in Larvik", "I have what I need.", "1892}"]
     events = run(scripted(script), ships)
     failed = [event for event in events if isinstance(event, ToolAnswered) and event.failed]
     assert len(failed) == 1

@@ -155,9 +155,7 @@ schemas = st.recursive(scalars, nodes, max_leaves=6)
 
 
 @given(body=nodes(schemas), defined=schemas)
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_server_says_llama_accepts_what_is_made_of_it(
     engine: Engine, body: dict[str, Any], defined: object
 ) -> None:

@@ -62,7 +62,7 @@ def after(where: ToolContext, *codes: str, name: str = "code") -> ToolContext:
 
 
 @given(numbers=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=5), data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_arithmetic_agrees_with_pythons(numbers: list[int], data: st.DataObject) -> None:
     signs = data.draw(
         st.lists(st.sampled_from("+-*/%"), min_size=len(numbers) - 1, max_size=len(numbers) - 1)

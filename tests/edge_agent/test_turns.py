@@ -15,15 +15,15 @@ from edge_agent.profiles import load_profile
 from edge_agent.protocol import parse
 from edge_agent.reading import reply_plan
 from edge_agent.tools import toolbox
-from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS, closing_turn, gathering_turn
+from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS, gathering_turn, has_enough
 
 EDGE = load_profile("edge")
 LINES = ("A: One. [1]\n", "B: Two. [2]\n", "C: Three. [3]\n", "D: Four. [4]\n")
 
 
-def gathering(most: int, leads: Sequence[str] = ()) -> Plan:
+def gathering(most: int, leads: Sequence[str] = (), *, last: bool = False) -> Plan:
     led = EDGE.gathering.model_copy(update={"quotes": most})
-    return gathering_turn(LINES, toolbox(EDGE.tools).signatures, led, lambda _: leads)
+    return gathering_turn(LINES, toolbox(EDGE.tools).signatures, led, lambda _: leads, last=last)
 
 
 def carried(plan: Plan, *decisions: str) -> tuple[str, list[tuple[str, ...]]]:
@@ -69,22 +69,22 @@ def test_after_nothing_helps_nothing_is_quoted() -> None:
     assert offered[1] == (MISSING,)  # there is a name that was not looked up
 
 
+@pytest.mark.parametrize("end", [MISSING, ENOUGH])
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_a_last_turn_only_quotes(most: int) -> None:
+def test_a_last_turn_quotes_and_tells_whether_anything_is_missing(most: int, end: str) -> None:
     decisions = ("Four", "One", "Two")[:most]
-    written, offered = carried(closing_turn(LINES, most), *decisions, ENOUGH)
+    written, offered = carried(gathering(most, last=True), *decisions, end)
     assert written.count("\n") == most
-    assert offered[-1] == (ENOUGH,)
-    assert all(ENOUGH in options for options in offered[1:])
-    assert not any(MISSING in options for options in offered)
-    assert carried(closing_turn(LINES, most), "Nothing", ENOUGH)[0] == NOTHING_HELPS + ENOUGH
+    assert parse(written).call is None
+    assert has_enough(written) is (end == ENOUGH)
+    assert offered == carried(gathering(most), *decisions, ENOUGH)[1]
 
 
 @given(st.integers(1, 6), st.data())
 def test_any_choices_lead_to_an_end(most: int, data: st.DataObject) -> None:
-    plan = closing_turn(LINES, most)
+    plan = gathering(most, last=True)
     step, lines = next(plan), []
-    while ENOUGH not in lines:
+    while not {MISSING, ENOUGH} & set(lines):
         assert isinstance(step, Choose)
         lines.append(data.draw(st.sampled_from(step.options)))
         with suppress(StopIteration):

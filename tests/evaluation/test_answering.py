@@ -236,16 +236,18 @@ def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
     ("events", "allowed", "wanted", "same"),
     [
         (run((3,)), 4, 8, True),  # it ended before the limit
-        (run((4,)), 4, 8, False),  # the limit played a role
-        (run((4,), CALL_LIMIT), 4, 8, False),
-        (run((1, 4)), 4, 8, False),  # in the second attempt
+        (run((4,)), 4, 8, True),  # it had enough when the limit came
+        (run((4,), CALL_LIMIT), 4, 8, False),  # the limit played a role
+        (run((1, 4), CALL_LIMIT), 4, 8, False),  # in the second attempt
+        (run((5,)), 8, 4, False),
         (run((2, 3)), 4, 8, True),
         (run((3,), NO_PROGRESS), 4, 8, True),  # patience is 2 with either
         (run((3,), NO_PROGRESS), 4, 40, False),  # with 40 calls it is 4
         (run((3,)), 4, 40, True),  # but only no progress depends on it
         (run((3,), status="failed"), 4, 8, False),
         (run((3,)), 8, 4, True),  # it would have ended before that limit, too
-        (run((4,)), 8, 4, False),
+        (run((4,)), 8, 4, True),
+        (run((4,), NO_PROGRESS), 8, 4, False),  # at the limit it would not have called once more
         (run((3,), NO_PROGRESS), 8, 4, True),
         (run((3,)), 40, 4, False),  # less patience might have ended it sooner
         (run((4,), CALL_LIMIT), 4, 4, True),
@@ -256,6 +258,12 @@ def test_a_run_is_taken_over_only_where_it_is_sure_to_be_the_same(
     events: tuple[Event, ...], allowed: int, wanted: int, same: bool
 ) -> None:
     assert same_with(events, Limits(allowed), Limits(wanted), load_profile("generic")) is same
+
+
+def test_where_nobody_is_asked_at_the_limit_it_always_plays_a_role() -> None:
+    free = load_profile("mirothinker")
+    assert not same_with(run((4,)), Limits(8), Limits(4), free)
+    assert same_with(run((3,)), Limits(8), Limits(4), free)
 
 
 @pytest.mark.parametrize(
@@ -373,8 +381,8 @@ def test_fewer_calls_take_over_too_and_the_usual_number_is_one_of_them(
     evaluate(store, work(equipment, usual - 1), telling(told, run((1,))), lambda *_: None)
     evaluate(store, work(equipment, usual), telling(told, run((9,))), lambda *_: None)
     fewer = f"e{usual - 1}"
-    assert told == ["eNone 0", "eNone 1", "eNone 2", f"{fewer} 1", f"{fewer} 2"]
-    assert [each.taken_from for each in store.rows(fewer)] == ["eNone", "", ""]
+    assert told == ["eNone 0", "eNone 1", "eNone 2", f"{fewer} 1"]
+    assert [each.taken_from for each in store.rows(fewer)] == ["eNone", "", "eNone"]
     assert all(each.taken_from for each in store.rows(f"e{usual}"))
 
 

@@ -94,7 +94,7 @@ def test_the_tags_of_the_template_are_letters_too_where_the_file_calls_them_its_
 
 
 @given(st.lists(st.sampled_from([*CONTROL.values(), *PROTOCOL.values(), "<", "|", "\n", "a"])))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_mixture_becomes_a_control_token(
     engine: Engine, control: dict[int, str], parts: list[str]
 ) -> None:

@@ -372,9 +372,7 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(text=st.text(max_size=80) | st.lists(_WORDS, max_size=12).map(" ".join))
 @example(text="bridge " * 3000)
 @example(text=" ".join(f"Bridge{number}" for number in range(2000)))

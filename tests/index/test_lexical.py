@@ -64,9 +64,7 @@ def by_definition(held: list[tuple[int, Passage]], query: str) -> dict[int, floa
     return {key: score for key, score in scores.items() if score > 0}
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(rows=PASSAGES, query=WORDS, cut=st.integers(0, 30))
 def test_scores_are_those_of_the_formula(
     rows: list[tuple[list[str], list[str], list[str]]],

@@ -49,7 +49,7 @@ def test_documents_are_known_by_name(tmp_path: Path) -> None:
         assert library.named(slip) == ()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text(max_size=80) | st.text(alphabet='"()*:^~[]{}ANDORNT +-fram', max_size=60))
 def test_any_string_is_a_query(library: Library, query: str) -> None:
     assert all(hit.score > 0 for hit in library.search(query))

@@ -169,7 +169,7 @@ HEADS = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
     suffix=st.sampled_from([*SUFFIXES, ""]),

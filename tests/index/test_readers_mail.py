@@ -123,7 +123,7 @@ def test_an_empty_mailbox_has_a_reason(tmp_path: Path) -> None:
         found(tmp_path / "a.mbox", b"\n\n")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), suffix=st.sampled_from([".eml", ".mbox"]))
 def test_damaged_mail_is_read_or_refused(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
     made = message()

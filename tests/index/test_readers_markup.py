@@ -86,7 +86,6 @@ def test_an_explosion_of_entities_does_nothing() -> None:
     assert "aa" not in text
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet="<>/hp1br &;a\"'=!-?[]", max_size=60))
 def test_any_markup_is_text(page: bytes | str) -> None:
     tree = parsed(page.encode() if isinstance(page, str) else page)
@@ -195,7 +194,7 @@ def test_a_broken_book_has_a_reason(
         found(tmp_path / "a.epub", book(**{part: content}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_book_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(BOOK)))

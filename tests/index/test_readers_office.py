@@ -344,9 +344,7 @@ def test_without_its_library_it_says_what_to_install(
 WHOLE = [word_bytes(), slides_bytes(), sheets_bytes(), open_bytes()]
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(whole=st.sampled_from(WHOLE), data=st.data())
 def test_a_broken_file_is_read_or_refused(
     tmp_path: Path, whole: bytes, data: st.DataObject
@@ -362,9 +360,7 @@ def test_a_broken_file_is_read_or_refused(
         assert list(read(path, "broken"))
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(whole=st.sampled_from(WHOLE), data=st.data())
 def test_a_whole_archive_of_broken_parts_is_read_or_refused(
     tmp_path: Path, whole: bytes, data: st.DataObject

@@ -237,7 +237,7 @@ def test_a_heading_alone_on_its_page_is_read(tmp_path: Path) -> None:
     assert places(document)[-1] == (2, (), "The end")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_broken_pdf_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     whole = pdf([Line("Bell Rock", 24), *BODY], BODY, outline=(Bookmark("a", 1), Bookmark("b", 2)))

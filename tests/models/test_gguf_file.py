@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_agent.models import InvalidModelFile, read_header
 
-some_damage = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+some_damage = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def test_a_header_says_what_memory_planning_needs(small_gguf: Path) -> None:

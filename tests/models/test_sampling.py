@@ -92,9 +92,7 @@ def test_a_chain_that_leaves_one_token_draws_the_likeliest(
     assert written(engine, Sampling(temperature=3.0, **narrow), Sample(10), seed=5) == greedy
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sampling=st.builds(
         Sampling,

@@ -262,9 +262,7 @@ def check_agreement(session: Session, engine: Engine) -> None:
     assert engine.last_position + 1 == cache.decoded <= session.size
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS, cuttable=st.booleans())
 def test_session_and_cache_agree_after_any_operations(
     engine: Engine, tmp_path: Path, operations: list[tuple[str, int]], cuttable: bool

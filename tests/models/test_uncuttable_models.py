@@ -94,9 +94,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 def test_any_operations_leave_what_a_fresh_session_would_have(
     engine: Engine, operations: list[tuple[str, int]]
