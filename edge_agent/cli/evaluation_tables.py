@@ -88,7 +88,8 @@ def _cell(found: Figures, column: str) -> str:
 
 def print_differences(first: str, second: str, differences: Sequence[Difference]) -> None:
     """Print what the second of two evaluations gains over the first."""
-    results().print(Text(in_one_line(f"{second} over {first}, on the same questions, in points")))
+    title = f"{second} over {first}, on the same questions, in points"
+    results().print(Text(in_one_line(title)), soft_wrap=True)
     table = Table("questions", "n", "F1", "gain", "95 %", "EM gain", "95 %", "evidence", "only A",
                   "only B", "p", "seconds", "calls", box=None)  # fmt: skip
     for each in differences:

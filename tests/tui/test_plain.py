@@ -293,14 +293,16 @@ def test_a_run_that_cannot_be_opened_again_is_one_sentence(talk: Talk, place: Ho
 
 
 def test_a_run_at_its_limit_is_gone_on_with_more_calls(talk: Talk) -> None:
-    talk.bench.scripts = [["designed by Colin Archer", "Archer}"], ["Larvik}"]]
+    found = ["Nothing here helps.", " birthplace\n", ">search<"]
+    found += ["born in Larvik", "I have what I need.", "Larvik}"]
+    talk.bench.scripts = [["designed by Colin Archer", "Missing:", "Archer}"], found]
     talk.write("/set ask.max_calls 1")
     talk.write(QUESTION)
     (run,) = talk.store.list()
     assert run.status == "partial"
     assert "may look no further" in talk.write(f"/resume {run.id}")[-1]
     assert "allowed: up to 5 calls an attempt" in talk.write(f"/resume {run.id} 5")
-    assert talk.store.list()[0].status != "partial"
+    assert talk.store.list()[0].status == "answered"
 
 
 def test_libraries_are_listed(talk: Talk) -> None:
