@@ -38,9 +38,8 @@ def test_the_examples_in_the_prompt_are_calls_that_would_be_understood() -> None
 def test_what_a_profile_lists_is_what_its_tools_take(
     name: str, ships: Collection, scripted: Any
 ) -> None:
-    session = scripted(
-        ["designed by", "Missing:", " more", ">read<", '{"source": 1}', "Nothing", "Larvik}"]
-    )
+    script = ["designed by", "Missing:", " more", ">read<", '{"source": 1}', "launched in"]
+    session = scripted([*script, "I have what I need.", "Larvik}"])
     asked = Agent(ships, session, profile=name, settings=AgentSettings(max_calls=2))
     started, *events = asked.run("Where was the designer of the Fram born?")
     assert isinstance(started, RunStarted)
