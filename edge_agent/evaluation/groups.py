@@ -18,6 +18,8 @@ class Grouping:
     """What that is, in words."""
     label: Callable[[Row], str]
     """What the group of a row is called."""
+    rank: Callable[[Row], int] = lambda _: 0
+    """Where it stands among others; those of equal rank stand by what they are called."""
 
 
 def _kind(row: Row) -> str:
@@ -43,7 +45,7 @@ def _evidence(row: Row) -> str:
 GROUPINGS = {
     KIND: Grouping("kind of question", _kind),
     "end": Grouping("why the search ended", _end),
-    "calls": Grouping("calls made", _calls),
+    "calls": Grouping("calls made", _calls, lambda row: row.calls),
     "evidence": Grouping("evidence found", _evidence),
 }
 """What rows can be told apart by."""
@@ -51,8 +53,8 @@ GROUPINGS = {
 
 def grouped(rows: Sequence[Row], by: str = KIND) -> dict[str, list[Row]]:
     """Return rows by one of `GROUPINGS`, in order; none where all of them are of one group."""
-    label = GROUPINGS[by].label
+    grouping = GROUPINGS[by]
     groups: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.calls if by == "calls" else 0, label(row))):
-        groups.setdefault(label(row), []).append(row)
+    for row in sorted(rows, key=lambda row: (grouping.rank(row), grouping.label(row))):
+        groups.setdefault(grouping.label(row), []).append(row)
     return groups if len(groups) > 1 else {}
