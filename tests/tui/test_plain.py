@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from edge_agent.tui.run_thread import Preparing, RunThread
 
 ENOUGH = ["designed by Colin Archer", "Missing:", " birthplace\n", "Archer}"]
 COMMAND = (sys.executable, "-m", "edge_agent.cli", "tui", "--plain")
+PATIENCE = 120
+"""Times that a terminal is listened to, a second at most, before it is given up."""
 
 
 @dataclass
@@ -508,11 +511,20 @@ class Terminal:
     master: int
     seen: str = ""
 
-    def until(self, text: str) -> None:
-        """Read what it says up to a text."""
-        while text not in self.seen:
-            self.seen += os.read(self.master, 4096).decode()
-        self.seen = self.seen.partition(text)[2]
+    def until(self, text: str, pressing: str = "") -> None:
+        """Read what it says up to a text, and press keys again now and then while it is silent.
+
+        A Ctrl+C in the instant between the prompt and the reading is noticed at the next key.
+        """
+        for _ in range(PATIENCE):
+            if text in self.seen:
+                self.seen = self.seen.partition(text)[2]
+                return
+            if select.select([self.master], [], [], 1)[0]:
+                self.seen += os.read(self.master, 4096).decode()
+            else:
+                self.write(pressing)
+        pytest.fail(f"waited for {text!r}, and there was: {self.seen!r}")
 
     def write(self, text: str) -> None:
         os.write(self.master, text.encode())
@@ -544,7 +556,7 @@ def test_a_terminal_is_asked_with_a_prompt(terminal: Terminal) -> None:
     terminal.write("/libraries\n")
     terminal.until("ships, in use\r\nQuestion: ")
     terminal.write("half a question\x03")
-    terminal.until("/quit leaves.\r\nQuestion: ")
+    terminal.until("/quit leaves.\r\nQuestion: ", pressing="\x03")
     terminal.write("\x04")
     assert terminal.process.wait(20) == 0
 
