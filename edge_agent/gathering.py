@@ -21,6 +21,7 @@ from edge_agent.guards import Finish, Nudge, RollBack, judge_result, judge_turn
 from edge_agent.index import Unreachable
 from edge_agent.leads import leads, on_topic
 from edge_agent.models import ModelError, Plan, SpanKind
+from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, free_message, render_failure, repaired
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
 from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
@@ -85,8 +86,8 @@ class Gathering:
         quotable = None
         if gathering.thoughts == "quoted":
             quotable = self._quotable()
-        more, last = self._desk.toolbox.more, self._no_call_left
-        return gathering_turn(quotable, self._tools, gathering, self._leads, more, last=last)
+        tools = () if self._no_call_left else self._tools
+        return gathering_turn(quotable, tools, gathering, self._leads, self._desk.toolbox.more)
 
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
@@ -118,12 +119,11 @@ class Gathering:
     def _calls_used_up(self) -> str | None:
         """Return that no call is left; a model that quotes has yet to say what the last brought."""
         quotes = self._profile.gathering.thoughts == "quoted"
-        return self._calls_limited() if self._no_call_left and not quotes else None
+        return self._limit if self._no_call_left and not quotes else None
 
-    def _calls_limited(self) -> str:
-        """Return what a run without calls left has come up against."""
-        usual = self._trajectory.max_calls == self._profile.gathering.calls
-        return USUAL_DEPTH if usual else CALL_LIMIT
+    @property
+    def _limit(self) -> str:
+        return call_limit(self._trajectory.max_calls, self._profile)
 
     # Verdicts
 
@@ -143,7 +143,7 @@ class Gathering:
             called = ToolCalled(trajectory.step, call.tool, call.arguments, call.server)
             yield self._desk.emit(called)
         elif self._no_call_left and not has_enough(message.thought):
-            return self._calls_limited()
+            return self._limit
         else:
             return ENOUGH
         return None
@@ -227,6 +227,11 @@ class Gathering:
                 earlier.append(EarlierCall(made.call.arguments, known))
             known += made.found
         return tuple(earlier)
+
+
+def call_limit(max_calls: int, profile: Profile) -> str:
+    """Return what a run that has made all its calls has come up against."""
+    return USUAL_DEPTH if max_calls == profile.gathering.calls else CALL_LIMIT
 
 
 def _explained(error: ToolError | Unreachable | ValidationError) -> str:

@@ -33,7 +33,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, exhibit_of
 from edge_agent.models import SpanKind
 from edge_agent.protocol import Message, ToolCall, is_only_text, parse
-from edge_agent.turns import quotable_line
+from edge_agent.turns import is_cut_off, quotable_line
 
 Phase: TypeAlias = Literal["gathering", "reading", "attempted", "finished"]
 
@@ -186,6 +186,8 @@ class Trajectory:
         if self.phase == "finished":
             self.outcomes = [each for each in self.outcomes if each.attempt != self.attempt]
             self._begin_gathering()
+            if is_cut_off(self.entries[-1].text):  # it is written again, with its call
+                del self.entries[-1]
 
     @apply.register
     def _(self, event: AttemptStarted) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
@@ -28,13 +28,11 @@ def gathering_turn(
     gathering: Gathering,
     leads: Callable[[Sequence[str]], Sequence[str]],
     more_tools: tuple[ToolSignature, ...] = (),
-    *,
-    last: bool = False,
 ) -> Plan:
     """Plan a step: quote sentences among those shown, say what is missing, call a tool; or stop.
 
     One of `more_tools`, which are among `tools`, may be called without saying what is missing.
-    The `last` step, after which no call is left, is the same up to where it would call a tool: so
+    A step without `tools`, for which no call is left, is the same up to where it would call one: so
     it still tells whether anything is missing.
 
     Where nothing can be quoted, `quotable` is None, the model writes a line of its own instead.
@@ -55,7 +53,7 @@ def gathering_turn(
         more = _unquoted(quotable or (), lines, gathering.quotes)
         next_line = yield Choose((*more, *asking) if stuck else (*more, *asking, ENOUGH))
         lines.append(next_line)
-    if last or next_line == ENOUGH:
+    if not tools or next_line == ENOUGH:
         return
     if next_line == USE:
         yield from guided_call(more_tools, gathering.argument_tokens)
@@ -64,6 +62,22 @@ def gathering_turn(
     query = (name + (yield from _line(gathering.thought_tokens))).strip()
     known = {("library", "search"): {"query": query}} if query else {}
     yield from guided_call(tools, gathering.argument_tokens, known)
+
+
+def without_call(turn: str, quotable: Container[str]) -> str:
+    """Return a step as it is where no call is left: up to where it would call a tool."""
+    end = 0
+    for line in turn.split("\n"):
+        if f"{line.strip()}\n" not in quotable and f"{line}\n" != NOTHING_HELPS:
+            break
+        end += len(line) + 1
+    said = (each for each in (MISSING, USE, ENOUGH) if turn.startswith(each, end))
+    return turn[:end] + next(said, "")
+
+
+def is_cut_off(turn: str) -> bool:
+    """Tell whether a step ended where it would have called a tool."""
+    return turn.endswith((MISSING, USE))
 
 
 def has_enough(thought: str) -> bool:

@@ -183,9 +183,9 @@ def interaction_curve(
 ) -> None:
     """Show what more tool calls give over the questions of SET: F1, and evidence found.
 
-    Each point is an evaluation of its own, the same that `eval run --max-calls N` makes. A run that
-    ended before it had used up its calls, and would have been the same with more, is taken over for
-    more. Bands are intervals of 95 per cent.
+    Each point is an evaluation of its own, the same that `eval run --max-calls N` makes. The most
+    calls come first. A run that did not use them up is taken over for fewer, and one that did is
+    cut where fewer end: only its answer is read anew. Bands are intervals of 95 per cent.
 
     \b
     Examples:
@@ -193,8 +193,9 @@ def interaction_curve(
       miro-edge eval curve ~/data/2wiki --limit 100 --svg 2wiki.svg
     """
     wanted = Wanted(path=asked, **typed)
-    terms = [Terms(condition, calls, attempts, seed) for calls in depths]
-    made = carry_out(wanted, terms, [f"calls-{calls}" for calls in depths])
+    deepest_first = depths[::-1]  # so that the others can be cut from its runs
+    terms = [Terms(condition, calls, attempts, seed) for calls in deepest_first]
+    made = carry_out(wanted, terms, [f"calls-{calls}" for calls in deepest_first])[::-1]
     points = [point(calls, each.rows) for calls, each in zip(depths, made, strict=True)]
     if svg is not None:
         svg.write_text(_picture(made, points), encoding="utf-8")

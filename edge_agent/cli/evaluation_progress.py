@@ -49,7 +49,8 @@ def shown_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Itera
 
         def report(name: str, row: Row) -> None:
             running[name].add(row)
-            bar.start_task(shown[name])
+            if not row.taken_from:
+                bar.start_task(shown[name])
             bar.update(shown[name], advance=1, scores=running[name].scores)
 
         yield report

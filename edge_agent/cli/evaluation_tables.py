@@ -114,7 +114,7 @@ def print_differences(first: str, second: str, differences: Sequence[Difference]
 def print_curve(points: Sequence[Point]) -> None:
     """Print the points of a curve as a table, and draw them."""
     table = Table("calls allowed", "n", "EM", "F1", "95 %", "evidence", "95 %", "calls made",
-                  "stopped by the limit", "seconds", "taken over", box=None)  # fmt: skip
+                  "stopped by the limit", "seconds", "taken over", "cut", box=None)  # fmt: skip
     for each in points:
         found = each.evidence_recall
         table.add_row(
@@ -129,6 +129,7 @@ def print_curve(points: Sequence[Point]) -> None:
             f"{each.stopped:.0f} %",
             f"{each.seconds:.1f}",
             str(each.taken_over),
+            str(each.cut),
         )
     print_table(table)
     _print_plot("F1", [(each.max_calls, each.f1) for each in points])

@@ -24,7 +24,7 @@ from typing import Any
 
 from edge_agent import __version__
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.drivers import Driver, Result, Results, Task
+from edge_agent.evaluation.drivers import Driver, Result, Results, Task, carried_out
 from edge_agent.evaluation.respondent import Equipment, Respondent, check_failed, respondent
 from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.home import HOME_VARIABLE, Home
@@ -219,7 +219,7 @@ class _Worker:
     def answer(self, task: Task) -> Result | Exception:
         """Answer a question."""
         try:
-            answered = self._answers.answer(task.question, task.terms)
+            answered = carried_out(task, self._answers)
             check_failed(answered, self._equipment)
         except Exception as error:
             return error

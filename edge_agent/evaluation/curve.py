@@ -28,6 +28,8 @@ class Point:
     """Questions at which the limit ended the search, in per cent."""
     taken_over: int
     """Runs that were not made anew, since other calls allowed had given the same."""
+    cut: int
+    """Runs of which only the answer was read anew, since more calls allowed had begun the same."""
 
 
 def point(max_calls: int, rows: Sequence[Row]) -> Point:
@@ -45,4 +47,5 @@ def point(max_calls: int, rows: Sequence[Row]) -> Point:
             100 * sum(row.reason in (CALL_LIMIT, USUAL_DEPTH) for row in rows) / len(rows), 1
         ),
         taken_over=sum(bool(row.taken_from) for row in rows),
+        cut=sum(bool(row.cut_from) and not row.taken_from for row in rows),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -20,7 +20,22 @@ from typing import TypeAlias
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.conditions import Terms
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.respondent import Answered, Equipment, check_failed, respondent
+from edge_agent.evaluation.respondent import (
+    Answered,
+    Equipment,
+    Respondent,
+    check_failed,
+    respondent,
+)
+from edge_agent.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a run begins, cut from a run of another evaluation."""
+
+    evaluation: str
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,8 @@ class Task:
     """The place of the question in its set, from 0."""
     question: Question
     terms: Terms
+    begun: Beginning | None = None
+    """What is known of the run already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,14 @@ Results: TypeAlias = Generator[Result, None, None]
 Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Results]
 
 
+def carried_out(task: Task, answers: Respondent) -> Answered:
+    """Return what comes of a task. Raises ServerError, EvaluationError."""
+    if task.begun is None:
+        return answers.answer(task.question, task.terms)
+    answered = answers.answer(task.question, task.terms, task.begun.events)
+    return replace(answered, row=replace(answered.row, cut_from=task.begun.evaluation))
+
+
 def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:
     """Answer one question after the other. Raises ModelError, LibraryError, EvaluationError."""
     first = next(tasks, None)
@@ -54,7 +79,7 @@ def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:
         return
     with respondent(equipment) as answers:
         for task in chain([first], tasks):
-            answered = answers.answer(task.question, task.terms)
+            answered = carried_out(task, answers)
             check_failed(answered, equipment)
             yield Result(task, answered)
 
@@ -131,7 +156,7 @@ def _work(equipment: Equipment, main: Connection) -> None:
         with respondent(equipment) as answers:
             while True:
                 task = main.recv()
-                answered = answers.answer(task.question, task.terms)
+                answered = carried_out(task, answers)
                 check_failed(answered, equipment)
                 main.send(Result(task, answered))
     except (EOFError, BrokenPipeError):

@@ -6,16 +6,19 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.drivers import Driver, Task
+from edge_agent.evaluation.cutting import cut
+from edge_agent.evaluation.drivers import Beginning, Driver, Task
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.respondent import Answered, Equipment
+from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
+from edge_agent.events import Event
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
@@ -48,7 +51,8 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
     """Answer what is not answered yet of the questions, in every evaluation that is planned.
 
     A run of another evaluation that only allows more or fewer calls or attempts is taken over where
-    it is sure to be the same run. Whatever breaks it off, what is done is kept, also as JSON lines.
+    it is sure to be the same run, and gone on with where its beginning is. Whatever breaks it off,
+    what is done is kept, also as JSON lines.
     Raises EvaluationError, and what opening the model and the libraries raises.
     """
     with ExitStack() as held:
@@ -56,63 +60,93 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             held.enter_context(store.working_on(each.name))
             store.begin(each.name, each.settings, len(work.questions))
             held.callback(store.write_lines, each.name)
-        tasks = _open_tasks(store, work, report)
+        making = [_Making(store, work, each, report) for each in work.planned]
+        for evaluation in making:  # at once, so that it is seen how much is left
+            evaluation.take_over()
+        tasks = chain.from_iterable(evaluation.tasks() for evaluation in making)
         for result in held.enter_context(closing(drive(work.equipment, tasks))):
             task, answered = result.task, result.answered
             store.add(task.evaluation, task.position, answered.row, answered.events)
             report(task.evaluation, answered.row)
 
 
-def _open_tasks(store: EvaluationStore, work: Work, report: Report) -> Iterator[Task]:
-    """Yield what has to be answered, evaluation by evaluation; take over what need not be."""
-    for each in work.planned:
-        known = {row.id for row in store.rows(each.name)}
-        others = _others(store, each)
-        for position, question in enumerate(work.questions):
-            if question.id in known:
-                continue
-            for other in others:
-                same = _taken_over(store, each, other, question, work.equipment)
-                if same is not None:
-                    store.add(each.name, position, same.row, same.events)
-                    report(each.name, same.row)
-                    break
-            else:
-                yield Task(each.name, position, question, each.terms)
+class _Making:
+    """An evaluation that is being made, beside others that may know its runs."""
+
+    def __init__(
+        self, store: EvaluationStore, work: Work, planned: Planned, report: Report
+    ) -> None:
+        self._store = store
+        self._questions = work.questions
+        self._planned = planned
+        self._report = report
+        self._led = condition_of(planned.settings.condition).led(work.equipment.profile)
+        self._others = _others(store, planned.settings)
+
+    def take_over(self) -> None:
+        """Take over what others know now."""
+        for position, question in self._open():
+            self._taken_over(position, question)
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield what has to be answered; take over what others have come to know until then."""
+        planned = self._planned
+        for position, question in self._open():
+            if not self._taken_over(position, question):
+                begun = self._beginning(question)
+                yield Task(planned.name, position, question, planned.terms, begun)
+
+    def _open(self) -> Iterator[tuple[int, Question]]:
+        """Yield the questions that have no row yet, each with its place."""
+        known = {row.id for row in self._store.rows(self._planned.name)}
+        for position, question in enumerate(self._questions):
+            if question.id not in known:
+                yield position, question
+
+    def _taken_over(self, position: int, question: Question) -> bool:
+        """Keep the run of another evaluation where it is sure to be the one wanted."""
+        here = self._limits(self._planned.settings)
+        for name, there, row, events in self._elsewhere(question):
+            if same_with(events, there, here, self._led):
+                same = dataclasses.replace(row, taken_from=row.taken_from or name)
+                self._store.add(self._planned.name, position, same, events)
+                self._report(self._planned.name, same)
+                return True
+        return False
+
+    def _beginning(self, question: Question) -> Beginning | None:
+        """Return how the run wanted begins, where another evaluation tells."""
+        here = self._limits(self._planned.settings)
+        for name, there, _, events in self._elsewhere(question):
+            begun = cut(events, there, here, self._led)
+            if begun is not None:
+                return Beginning(name, begun)
+        return None
+
+    def _elsewhere(
+        self, question: Question
+    ) -> Iterator[tuple[str, Limits, Row, tuple[Event, ...]]]:
+        """Yield what others know of a question: their name, limits, row and events."""
+        for other in self._others:
+            row = self._store.row(other.name, question.id)
+            if row is not None:
+                events = self._store.events(other.name, question.id)
+                yield other.name, self._limits(other.settings), row, events
+
+    def _limits(self, settings: EvaluationSettings) -> Limits:
+        return Limits(settings.max_calls or self._led.gathering.calls, settings.attempts)
 
 
-def _others(store: EvaluationStore, wanted: Planned) -> list[Evaluation]:
+def _others(store: EvaluationStore, wanted: EvaluationSettings) -> list[Evaluation]:
     """Return the evaluations that differ only in the calls and attempts allowed.
 
     One that differs in nothing but its name is made anew: that is what another name is given for.
     """
-    calls, attempts = wanted.settings.max_calls, wanted.settings.attempts
 
     def alike(settings: EvaluationSettings) -> bool:
-        allowing = dataclasses.replace(settings, max_calls=calls, attempts=attempts)
-        return settings != wanted.settings and allowing == wanted.settings
+        allowing = dataclasses.replace(
+            settings, max_calls=wanted.max_calls, attempts=wanted.attempts
+        )
+        return settings != wanted and allowing == wanted
 
     return [each for each in store.list() if alike(each.settings)]
-
-
-def _taken_over(
-    store: EvaluationStore,
-    wanted: Planned,
-    other: Evaluation,
-    question: Question,
-    equipment: Equipment,
-) -> Answered | None:
-    """Return what came of a run of another evaluation where it is sure to be the one wanted."""
-    row = store.row(other.name, question.id)
-    if row is None:
-        return None
-    led = condition_of(wanted.settings.condition).led(equipment.profile)
-    there, here = (
-        Limits(each.settings.max_calls or led.gathering.calls, each.settings.attempts)
-        for each in (other, wanted)
-    )
-    events = store.events(other.name, question.id)
-    if not same_with(events, there, here, led):
-        return None
-    taken = dataclasses.replace(row, taken_from=row.taken_from or other.name)
-    return Answered(taken, events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -66,8 +66,8 @@ class Respondent:
         self._model = model
         self._judge = judge
 
-    def answer(self, question: Question, terms: Terms) -> Answered:
-        """Answer a question, and score and judge the answer.
+    def answer(self, question: Question, terms: Terms, begun: Sequence[Event] = ()) -> Answered:
+        """Answer a question, going on with a run that has begun, and score and judge the answer.
 
         Raises ServerError for the judge, and EvaluationError where evidence that nobody knows is to
         be withheld.
@@ -76,11 +76,14 @@ class Respondent:
         if condition_of(terms.condition).withholds:
             means = replace(means, library=_without_evidence(question, means.library))
             question = replace(question, answers=(), gold=frozenset())
-        happened = self._events(question.text, terms, means)
-        events = tuple(event for event in happened if not isinstance(event, TextAppeared))
+        happened = self._events(question.text, terms, means, begun)
+        stored = (event for event in happened if not isinstance(event, TextAppeared))
+        events = (*begun, *stored)
         return Answered(self._judged(scored(question, events)), events)
 
-    def _events(self, question: str, terms: Terms, means: Means) -> Iterator[Event]:
+    def _events(
+        self, question: str, terms: Terms, means: Means, begun: Sequence[Event]
+    ) -> Iterator[Event]:
         """Work on a question and yield what happens; the last event is always RunFinished."""
         condition = condition_of(terms.condition)
         led = condition.led(means.profile)
@@ -94,7 +97,8 @@ class Respondent:
             prefixes=means.prefixes,
         )
         session = condition.window(means.session)
-        return Agent(means.library, session, profile=led, settings=settings).run(question)
+        agent = Agent(means.library, session, profile=led, settings=settings)
+        return agent.resume(begun) if begun else agent.run(question)
 
     def _started(self, question: str, terms: Terms) -> RunStarted:
         """Return the beginning of a run without searches."""

@@ -58,6 +58,8 @@ class Row:
     """What the judge wrote."""
     taken_from: str = ""
     """The evaluation that this run was made in, where it would be the same run here."""
+    cut_from: str = ""
+    """The evaluation whose run, allowed more, this one was cut from; the answer was read anew."""
 
     @property
     def is_answerable(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.agent import Agent, AgentSettings
+from edge_agent.agent import Agent, AgentSettings, Budget
 from edge_agent.events import (
     Event,
     EvidenceAdded,
@@ -22,6 +22,7 @@ from edge_agent.events import (
 from edge_agent.index import Collection
 from edge_agent.models import SpanKind
 from edge_agent.profiles import load_profile
+from edge_agent.trajectory import Trajectory
 
 QUESTION = "Where was the designer of the Fram born?"
 SEARCH = ">search<"
@@ -152,6 +153,19 @@ def test_at_the_limit_of_calls_it_may_have_enough(scripted: Any, ships: Collecti
     question = "When was the Fram launched?"
     done = finish(run(scripted(script), ships, question, max_calls=1))
     assert (done.reason, done.status, done.answer) == ("enough evidence", "answered", "1892")
+
+
+def test_with_more_calls_the_step_that_was_cut_off_is_written_again(
+    scripted: Any, ships: Collection
+) -> None:
+    """So that the window is the one of a run that was allowed as much from the beginning."""
+    before = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
+    assert finish(before).reason == "call limit"
+    after = agent(scripted(list(TWO_STEPS)), ships).resume(before, Budget(8))
+    resumed = Trajectory.of([*before, *after])
+    anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
+    assert (resumed.entries, resumed.quotes) == (anew.entries, anew.quotes)
+    assert resumed.outcomes == anew.outcomes
 
 
 def test_a_pause_is_waited_for_and_costs_no_time(scripted: Any, ships: Collection) -> None:

@@ -23,7 +23,8 @@ LINES = ("A: One. [1]\n", "B: Two. [2]\n", "C: Three. [3]\n", "D: Four. [4]\n")
 
 def gathering(most: int, leads: Sequence[str] = (), *, last: bool = False) -> Plan:
     led = EDGE.gathering.model_copy(update={"quotes": most})
-    return gathering_turn(LINES, toolbox(EDGE.tools).signatures, led, lambda _: leads, last=last)
+    tools = () if last else toolbox(EDGE.tools).signatures
+    return gathering_turn(LINES, tools, led, lambda _: leads)
 
 
 def carried(plan: Plan, *decisions: str) -> tuple[str, list[tuple[str, ...]]]:

@@ -56,6 +56,14 @@ def evaluated(*arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
+def said(evaluation: Any) -> list[tuple[Any, ...]]:
+    """Return what was found, answered and cited, question by question."""
+    lines = Path(evaluation["rows"]).read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    kept = ("answer", "reason", "calls", "evidence_recall", "cited", "cited_gold")
+    return [tuple(row[name] for name in kept) for row in rows]
+
+
 def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_path: Path) -> None:
     model = ("--offline", "-m", "smollm2-135m", "--profile", "edge")
     both = ("run", ships, *model, "--as", "closed-book,single-shot", "--json", "--jobs", "2")
@@ -78,9 +86,12 @@ def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_pat
     assert (single["n"], single["calls"], single["evidence_recall"]) == (3, 1.0, 100.0)
     assert single["peak"] > 100e6
 
-    curve = evaluated("curve", ships, *model, "--calls", "1,2", "--json", "--limit", "1")
+    curve = evaluated("curve", ships, *model, "--calls", "1,2", "--json")
     assert [each["max_calls"] for each in curve["points"]] == [1, 2]
     assert all(each["calls"] <= each["max_calls"] for each in curve["points"])
+    assert curve["points"][0]["taken_over"] + curve["points"][0]["cut"] == 3
+    anew = evaluated("run", ships, *model, "--max-calls", "1", "--json", "--name", "anew")
+    assert said(anew) == said(curve["points"][0])
     html = tmp_path / "report.html"
     reported = evaluated("report", "--json", "--html", html)["evaluations"]
     assert {each["condition"] for each in reported} == {"closed-book", "single-shot", "agent"}
@@ -88,11 +99,7 @@ def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_pat
 
     # Same seed, same answers, in however many processes.
     alone = evaluated("run", ships, *model, "--as", "closed-book", "--json", "--name", "alone")
-    answers = [
-        [json.loads(line)["answer"] for line in Path(each["rows"]).read_text("utf-8").splitlines()]
-        for each in (closed, alone)
-    ]
-    assert answers[0] == answers[1]
+    assert said(closed) == said(alone)
 
 
 def test_a_judge_behind_a_server_is_asked(ships: Path, llama_server: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,13 @@ from edge_agent.evaluation.conditions import (
     single_shot,
 )
 from edge_agent.evaluation.curve import point
-from edge_agent.evaluation.drivers import Result, Task, in_processes
+from edge_agent.evaluation.cutting import cut
+from edge_agent.evaluation.drivers import Beginning, Result, Task, carried_out, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
 from edge_agent.evaluation.rewriting import OMITTED, RewritingSession
-from edge_agent.evaluation.rows import scored
+from edge_agent.evaluation.rows import Row, scored
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
 from edge_agent.evaluation.withholding import Withholding
@@ -34,11 +35,17 @@ from edge_agent.events import (
     Citation,
     Event,
     EvidenceAdded,
+    GatheringEnded,
     ReadingStarted,
+    RunFinished,
+    RunResumed,
     RunStarted,
+    StepMeasured,
     TextAppeared,
     ToolAnswered,
     ToolCalled,
+    TurnFinished,
+    TurnRolledBack,
     TurnStarted,
 )
 from edge_agent.home import Home
@@ -53,14 +60,17 @@ from edge_agent.models import (
     SpanKind,
 )
 from edge_agent.profiles import load_profile
+from edge_agent.protocol import ToolCall, render_call
 from edge_agent.reasons import CALL_LIMIT, NO_PROGRESS
 from edge_agent.traces import EXPORTERS, export
+from edge_agent.turns import without_call
 
 BORN = Question(
     "q1", "Where was the designer of the Fram born?", ("Larvik",), frozenset({"fram.md"})
 )
 SEARCHED = ["designed by Colin Archer", "Missing:", " birthplace\n", ">search<"]
 FOUND = ["born in Larvik", "I have what I need."]
+MISSING_FILM = "Missing: Missing is a film. [1]\n"
 
 
 @pytest.fixture
@@ -293,9 +303,109 @@ def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
 
 
 def test_a_point_of_the_curve_tells_what_the_limit_did() -> None:
-    rows = [row("a", reason=CALL_LIMIT), row("b", taken_from="e")]
+    rows = [
+        row("a", reason=CALL_LIMIT, cut_from="e"),
+        row("b", taken_from="e"),
+        row("c", taken_from="e", cut_from="f"),
+        row("d"),
+    ]
     found = point(4, rows)
-    assert (found.max_calls, found.n, found.stopped, found.taken_over) == (4, 2, 50.0, 1)
+    assert (found.max_calls, found.n, found.stopped) == (4, 4, 25.0)
+    assert (found.taken_over, found.cut) == (2, 1)
+
+
+# Runs that begin the same with more calls allowed
+
+
+def run_of(ships: Collection, calls: int, *script: str, profile: str = "generic") -> Answered:
+    return answering(ships, *script, profile=profile).answer(BORN, Terms("agent", calls))
+
+
+def told(events: Sequence[Event]) -> list[Event]:
+    """Return what happened without what differs between runs that are the same."""
+    left_out = (RunStarted, RunResumed, RunFinished, StepMeasured)
+    return [event for event in events if not isinstance(event, left_out)]
+
+
+@pytest.mark.parametrize(
+    ("calls", "script"),
+    [
+        (1, [SEARCHED[0], "Missing:", "Archer}"]),  # it would have gone on
+        (2, [*SEARCHED, *FOUND, "Larvik}"]),  # it had enough just then
+    ],
+)
+def test_a_run_that_is_cut_is_the_one_that_fewer_calls_give(
+    ships: Collection, calls: int, script: list[str]
+) -> None:
+    profile = load_profile("generic")
+    deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}")
+    begun = cut(deep.events, Limits(8), Limits(calls), profile)
+    assert begun is not None
+    answers = answering(ships, script[-1])
+    task = Task("fewer", 0, BORN, Terms("agent", calls), Beginning("deep", begun))
+    found, anew = carried_out(task, answers), run_of(ships, calls, *script)
+    assert told(found.events) == told(anew.events)
+    cut_from = replace(anew.row, cut_from="deep")
+    assert replace(found.row, **vague(cut_from)) == cut_from
+    assert found.row.run != deep.row.run
+
+
+def vague(row: Row) -> dict[str, Any]:
+    """Return what two runs that are the same differ in."""
+    return {name: getattr(row, name) for name in ("run", "seconds", "tokens", "peak")}
+
+
+def test_a_model_that_writes_as_it_likes_is_cut_after_its_last_result(ships: Collection) -> None:
+    free = load_profile("mirothinker")
+    calls = [render_call(ToolCall("library", "search", {"query": q})) for q in ("Fram", "Archer")]
+    script = [*calls, "\\boxed{Larvik}"]
+    deep = run_of(ships, 8, *script, profile="mirothinker").events
+    begun = cut(deep, Limits(8), Limits(1), free)
+    assert begun is not None
+    *_, cost, end = begun
+    assert isinstance(cost, StepMeasured)
+    assert end == GatheringEnded(1, CALL_LIMIT)
+    assert sum(isinstance(event, ToolCalled) for event in begun) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (Limits(8), Limits(3)),  # two calls were made
+        (Limits(8, 2), Limits(1)),
+        (Limits(8), Limits(1, 2)),
+        (Limits(40), Limits(1)),  # less patience might have ended it sooner
+        (Limits(1), Limits(2)),
+    ],
+)
+def test_what_is_not_sure_is_not_cut(ships: Collection, there: Limits, here: Limits) -> None:
+    deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
+    assert cut(deep, there, here, load_profile("generic")) is None
+
+
+def test_a_turn_that_was_never_finished_is_not_cut(ships: Collection) -> None:
+    deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
+    finished = [n for n, event in enumerate(deep) if isinstance(event, TurnFinished)]
+    stopped = TurnRolledBack(2, "time limit")
+    broken = [*deep[: finished[1]], stopped, GatheringEnded(2, "time limit")]
+    for events in (broken, broken[: finished[1]]):
+        assert cut(events, Limits(8), Limits(1), load_profile("generic")) is None
+
+
+@pytest.mark.parametrize(
+    ("turn", "cut_off"),
+    [
+        (f"{MISSING_FILM}Missing: director\n<use", f"{MISSING_FILM}Missing:"),
+        ("Nothing here helps.\nMissing: x\n", "Nothing here helps.\nMissing:"),
+        ("Fram: A ship. [2]\nI have what I need.", "Fram: A ship. [2]\nI have what I need."),
+        ("Fram: A ship. [2]\nNow use a tool:\n<use", "Fram: A ship. [2]\nNow use a tool:\n"),
+        ("Fram: A ship. [2]\n", "Fram: A ship. [2]\n"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_turn_ends_where_it_would_call(turn: str, cut_off: str) -> None:
+    quotable = {MISSING_FILM, "Fram: A ship. [2]\n"}
+    assert without_call(turn, quotable) == cut_off
 
 
 # Handing out
@@ -384,6 +494,43 @@ def test_fewer_calls_take_over_too_and_the_usual_number_is_one_of_them(
     assert told == ["eNone 0", "eNone 1", "eNone 2", f"{fewer} 1"]
     assert [each.taken_from for each in store.rows(fewer)] == ["eNone", "", "eNone"]
     assert all(each.taken_from for each in store.rows(f"e{usual}"))
+
+
+def test_fewer_calls_go_on_with_what_more_began(
+    store: EvaluationStore, equipment: Equipment, ships: Collection
+) -> None:
+    deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
+    begun: list[Beginning | None] = []
+
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+        for task in tasks:
+            begun.append(task.begun)
+            events = (*task.begun.events, *deep[-4:]) if task.begun else deep
+            yield Result(task, Answered(scored(task.question, events), events))
+
+    evaluate(store, work(equipment, 8, 2, 1, questions=1), drive, lambda *_: None)
+    first, last = begun  # with two calls it is the same as with eight
+    assert first is None
+    assert last is not None
+    assert last.evaluation in ("e8", "e2")
+    assert last.events[-1] == GatheringEnded(2, CALL_LIMIT)
+
+
+def test_what_is_known_before_is_taken_over_at_once(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    evaluate(store, work(equipment, 2), telling([], run((1,))), lambda *_: None)
+    taken: list[str] = []
+
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+        assert taken == ["e4"] * 3  # also what comes last
+        return telling([], run((1,)))(_equipment, tasks)
+
+    other = replace(SETTINGS, max_calls=9, seed=1)
+    both = work(equipment, 4)
+    both = replace(both, planned=(Planned("other", other), *both.planned))
+    evaluate(store, both, drive, lambda name, _: taken.append(name))
+    assert taken == ["e4"] * 3 + ["other"] * 3
 
 
 def test_an_evaluation_of_another_name_is_made_anew(

@@ -1,0 +1,83 @@
+"""Runs cut short: what a run that was allowed more calls would have come to with fewer.
+
+Up to its last allowed call a run does the same whatever its limit (see `taking_over`). Then it
+quotes once more, where it quotes at all, and its gathering ends. The events of a run that was
+allowed more hold all of that, so that only the answer has to be read anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from edge_agent.evaluation.taking_over import Limits
+from edge_agent.events import (
+    Event,
+    GatheringEnded,
+    RunStarted,
+    StepMeasured,
+    ToolAnswered,
+    TurnFinished,
+    TurnRolledBack,
+)
+from edge_agent.gathering import call_limit
+from edge_agent.guards import patience
+from edge_agent.profiles import Profile
+from edge_agent.reasons import ENOUGH
+from edge_agent.runs import new_run_id
+from edge_agent.trajectory import Trajectory
+from edge_agent.turns import has_enough, without_call
+
+
+def cut(
+    events: Sequence[Event], there: Limits, here: Limits, profile: Profile
+) -> tuple[Event, ...] | None:
+    """Return the gathering of a run under the limits `there` as it is under those `here`.
+
+    It begins a run of its own, in which the answer is to be read next. None where that cannot be
+    told: there may be several attempts, fewer calls were made, the guard against no progress is
+    less patient here, or no turn follows that was written to its end. The last turn counts what it
+    has cost there, with its call, where that was measured.
+    """
+    if (there.attempts, here.attempts) != (1, 1):
+        return None
+    if patience(profile, there.calls) != patience(profile, here.calls):
+        return None
+    answered = [n for n, event in enumerate(events) if isinstance(event, ToolAnswered)]
+    if not here.calls <= len(answered) <= there.calls:
+        return None
+    end = answered[here.calls - 1] + 1
+    gathered = [_begun(events[0], here), *events[1:end]]
+    following = events[end:]
+    if profile.gathering.thoughts == "quoted":
+        turn = _last_turn(gathered, following)
+        if turn is None:
+            return None
+        gathered += turn
+        following = following[len(turn) :]
+    stands = Trajectory.of(gathered)
+    gathered += (each for each in following if _is_cost(each, stands.step))
+    enough = stands.turn is not None and has_enough(stands.turn.thought)
+    reason = ENOUGH if enough else call_limit(here.calls, profile)
+    return (*gathered, GatheringEnded(stands.step, reason))
+
+
+def _begun(started: Event, here: Limits) -> RunStarted:
+    assert isinstance(started, RunStarted)
+    return dataclasses.replace(started, run=new_run_id(), max_calls=here.calls)
+
+
+def _last_turn(gathered: Sequence[Event], following: Sequence[Event]) -> list[Event] | None:
+    """Return what happens up to the turn after the last call, which makes none here."""
+    for n, event in enumerate(following):
+        if isinstance(event, TurnFinished):
+            before = [*gathered, *following[:n]]
+            text = without_call(event.text, Trajectory.of(before).quotable)
+            return [*following[:n], TurnFinished(event.step, text)]
+        if isinstance(event, TurnRolledBack | GatheringEnded):
+            return None
+    return None
+
+
+def _is_cost(event: Event, step: int) -> bool:
+    return isinstance(event, StepMeasured) and event.step == step
