@@ -56,7 +56,7 @@ def evaluated(*arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def said(evaluation: Any) -> list[tuple[Any, ...]]:
+def outcomes(evaluation: Any) -> list[tuple[Any, ...]]:
     """Return what was found, answered and cited, question by question."""
     lines = Path(evaluation["rows"]).read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
@@ -91,7 +91,7 @@ def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_pat
     assert all(each["calls"] <= each["max_calls"] for each in curve["points"])
     assert curve["points"][0]["taken_over"] + curve["points"][0]["cut"] == 3
     anew = evaluated("run", ships, *model, "--max-calls", "1", "--json", "--name", "anew")
-    assert said(anew) == said(curve["points"][0])
+    assert outcomes(anew) == outcomes(curve["points"][0])
     html = tmp_path / "report.html"
     reported = evaluated("report", "--json", "--html", html)["evaluations"]
     assert {each["condition"] for each in reported} == {"closed-book", "single-shot", "agent"}
@@ -99,7 +99,7 @@ def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_pat
 
     # Same seed, same answers, in however many processes.
     alone = evaluated("run", ships, *model, "--as", "closed-book", "--json", "--name", "alone")
-    assert said(closed) == said(alone)
+    assert outcomes(closed) == outcomes(alone)
 
 
 def test_a_judge_behind_a_server_is_asked(ships: Path, llama_server: str) -> None:
