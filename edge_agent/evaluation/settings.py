@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_agent import __version__
-from edge_agent.evaluation.conditions import Terms
+from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.questions import QuestionSet
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.index import Library
@@ -40,7 +40,7 @@ class EvaluationSettings:
     """Of the LoRA adapter; empty where there is none."""
     profile: str
     profile_sha256: str
-    """Of all that the profile says."""
+    """Of all that the profile says, as the condition has it."""
     context: int
     """The window, in tokens."""
     libraries: tuple[str, ...]
@@ -97,6 +97,7 @@ def settings_of(
 ) -> EvaluationSettings:
     """Return the settings of an evaluation."""
     settled = terms.settled()
+    led = condition_of(settled.condition).led(equipment.profile)
     return EvaluationSettings(
         set=asked.name,
         set_sha256=asked.sha256,
@@ -110,7 +111,7 @@ def settings_of(
         model_sha256=fingerprint.model_sha256,
         adapter_sha256=fingerprint.adapter_sha256,
         profile=equipment.profile.name,
-        profile_sha256=_profile_sha256(equipment.profile),
+        profile_sha256=_profile_sha256(led),
         context=equipment.engine.context,
         libraries=fingerprint.libraries,
         by_meaning=fingerprint.by_meaning,

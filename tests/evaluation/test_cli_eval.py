@@ -156,6 +156,23 @@ def test_a_mix_of_settings_is_refused(
     assert run("--again").exit_code == 0
 
 
+def test_what_a_condition_does_not_use_of_a_profile_is_no_difference(
+    run: Callable[..., Result], model: Model, tmp_path: Path
+) -> None:
+    profile = tmp_path / "own.toml"
+
+    def with_named(documents: int, condition: str) -> Result:
+        profile.write_text(f'based_on = "edge"\nname = "own"\n[gathering]\nnamed = {documents}\n')
+        return run("--profile", profile, "--as", condition, "--name", condition)
+
+    for condition in ("single-shot", "agent"):
+        assert with_named(2, condition).exit_code == 0
+    asked = len(model.asked)
+    assert with_named(0, "single-shot").exit_code == 0  # it never shows named documents
+    assert "profile_sha256" in said(with_named(0, "agent"))
+    assert len(model.asked) == asked
+
+
 def test_several_conditions_stand_side_by_side(run: Callable[..., Result]) -> None:
     result = run("--as", "closed-book, single-shot,agent", "--json", "--max-calls", "2")
     record = json.loads(result.stdout)
