@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_agent.serving.place import Place, ServingError, listener, needing
+from edge_agent.installation import require_extra
+from edge_agent.serving.place import Place, ServingError, listener
 from edge_agent.serving.running import run
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def serve(command: Sequence[str], serving: Serving, say: Callable[[str], None]) 
 
 def _application(command: Sequence[str], serving: Serving) -> Application:
     """Return the web application. Raises ServingError where the extra is not installed."""
-    purpose = "the interface cannot be shown in a browser"
-    with needing(("aiohttp", "textual_serve"), purpose, "serve"):
-        from .site import Site
+    require_extra("serve", "To be shown in a browser the interface needs", ServingError)
+    from .site import Site
+
     return Site(command, serving).application()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shutil
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from edge_agent.config import McpServer, load_config
 from edge_agent.errors import ConfigError, ToolboxError
 from edge_agent.home import Home
 from edge_agent.index import LibraryError, Shelf
+from edge_agent.installation import EXTRAS, has_extra
 from edge_agent.mcp_client.choosing import offered
 from edge_agent.mcp_client.offers import Offers
 from edge_agent.models import (
@@ -31,17 +31,6 @@ from edge_agent.models import (
     usable_cores,
 )
 from edge_agent.showing import in_one_line
-
-_EXTRAS = {
-    "cluster": "ray",
-    "mcp": "mcp",
-    "office": "docx",
-    "python": "pydantic_monty",
-    "serve": "textual_serve",
-    "web": "ddgs",
-    "zim": "libzim",
-}
-"""The extras of the program, and a package that is there where they are."""
 
 
 @click.command()
@@ -62,7 +51,7 @@ def doctor(as_json: bool) -> None:
         "home": _home(home),
         "models": [_model(entry, store) for entry in store.catalog.models],
         "libraries": [_library(name, home) for name in Shelf(home.libraries).names()],
-        "extras": {name: find_spec(package) is not None for name, package in _EXTRAS.items()},
+        "extras": {name: has_extra(name) for name in EXTRAS},
         **_settings(home),
     }
     if as_json:

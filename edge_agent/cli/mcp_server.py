@@ -18,8 +18,9 @@ from edge_agent.cli.serving import (
     wanted_settings,
 )
 from edge_agent.home import Home
+from edge_agent.installation import require_extra
 from edge_agent.runs import RunStore
-from edge_agent.serving.place import Place, listener, needing
+from edge_agent.serving.place import Place, ServingError, listener
 from edge_agent.serving.researcher import Researcher
 
 
@@ -39,10 +40,10 @@ def mcp(http: bool, host: str, port: int, token: str | None, **options: Any) -> 
       miro-edge mcp -l papers --offline
       miro-edge mcp -l papers --http --port 8080
     """
-    with needing(("mcp", "mcp_types", "uvicorn", "starlette"), "there is no MCP server", "mcp"):
-        from edge_agent.serving.mcp_server import LibraryServer
-        from edge_agent.serving.mcp_server_transports import run_on_standard_streams, run_over_http
+    require_extra("mcp", "An MCP server needs", ServingError)
     from edge_agent.serving.finding import Finder
+    from edge_agent.serving.mcp_server import LibraryServer
+    from edge_agent.serving.mcp_server_transports import run_on_standard_streams, run_over_http
 
     home = Home.from_environment()
     wanted = wanted_settings(options, home)

@@ -16,8 +16,9 @@ from edge_agent.cli.serving import (
     wanted_settings,
 )
 from edge_agent.home import Home
+from edge_agent.installation import require_extra
 from edge_agent.runs import RunStore
-from edge_agent.serving.place import Place, listener, needing
+from edge_agent.serving.place import Place, ServingError, listener
 from edge_agent.serving.researcher import Researcher
 from edge_agent.serving.running import run
 
@@ -37,8 +38,9 @@ def serve(host: str, port: int, token: str | None, **options: Any) -> None:
       miro-edge serve
       miro-edge serve -l papers -l ~/manuals --port 8080
     """
-    with needing(("aiohttp",), "there is no server", "serve"):
-        from edge_agent.serving.openai_server import OpenAIServer
+    require_extra("serve", "The server needs", ServingError)
+    from edge_agent.serving.openai_server import OpenAIServer
+
     home = Home.from_environment()
     wanted = wanted_settings(options, home)
     place = place_for(host, port, token)

@@ -15,7 +15,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, fields, replace
-from importlib.util import find_spec
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from edge_agent.evaluation.respondent import Equipment, Respondent, check_failed
 from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.home import HOME_VARIABLE, Home
 from edge_agent.index import Shelf
+from edge_agent.installation import require_extra
 from edge_agent.models import InstalledModel, usable_cores
 from edge_agent.opening import here
 from edge_agent.provisioning import installed_embedder
@@ -36,6 +36,10 @@ from edge_agent.provisioning import installed_embedder
 LOCAL = "local"
 """The address of a cluster that is started on this machine, and ends with what it was for."""
 
+_WHERE_RAY_EXISTS = (
+    ". Ray exists for CPython 3.10 to 3.14, on Linux with glibc and on macOS with Apple's "
+    "processors."
+)
 _LOSSES = 3
 """How often a question may lose its worker; more often, it is the question that kills them."""
 _LOCAL_OBJECTS = 100_000_000
@@ -58,11 +62,7 @@ no such file it asks the network for a cloud, even with its statistics turned of
 
 def require_ray() -> None:
     """Raise EvaluationError where the extra is not installed."""
-    if find_spec("ray") is None:
-        raise EvaluationError(
-            "--cluster needs the cluster extra: pip install 'miro-edge[cluster]'. Ray exists for "
-            "CPython 3.10 to 3.14, on Linux with glibc and on macOS with Apple's processors."
-        )
+    require_extra("cluster", "--cluster needs", EvaluationError, _WHERE_RAY_EXISTS)
 
 
 def on_cluster(address: str, jobs: int, fingerprint: Fingerprint) -> Driver:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from edge_agent.config import McpServer
 from edge_agent.errors import ToolboxError
+from edge_agent.installation import require_extra
 from edge_agent.models import on_this_machine
 from edge_agent.protocol import ToolSignature, render_tools
-from edge_agent.tools import CHOICES, TOOLS, Tool, require_extra
+from edge_agent.tools import CHOICES, TOOLS, Tool
 
 from .offers import Offers, offers
 
@@ -63,7 +64,7 @@ def open_servers(
     chosen = choices(names)
     for choice in chosen:
         _check(choice.name, servers[choice.name], offline=offline)
-    require_extra("MCP servers need", "mcp", "mcp")
+    require_extra("mcp", "MCP servers need", ToolboxError)
     from .connection import connected
     from .server_tool import ServerTool
 
@@ -83,7 +84,7 @@ def open_servers(
 def offered(name: str, server: McpServer) -> Offers:
     """Start a server, and return what it offers; then it is gone. Raises ToolboxError."""
     _check(name, server, offline=False)
-    require_extra("MCP servers need", "mcp", "mcp")
+    require_extra("mcp", "MCP servers need", ToolboxError)
     from .connection import connected
 
     with connected({name: server}) as connections:

@@ -6,8 +6,6 @@ import errno
 import re
 import secrets
 import socket
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -79,23 +77,4 @@ def listener(place: Place) -> socket.socket:
         reason = error.strerror or str(error)
         raise ServingError(
             f"Nothing can be served on {where}: {reason}. Check --host and --port."
-        ) from error
-
-
-@contextmanager
-def needing(packages: Collection[str], purpose: str, extra: str) -> Iterator[None]:
-    """Import what needs `packages`. Raises ServingError that says how to get one that is not here.
-
-    `purpose` is what cannot be done without them, `extra` the extra of this program they are in.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        if package not in packages:
-            raise
-        raise ServingError(
-            f"The package {package} is not installed, without which {purpose}. In a checkout: "
-            f".venv/bin/python -m pip install {package}; elsewhere: pip install "
-            f"'miro-edge[{extra}]'"
         ) from error

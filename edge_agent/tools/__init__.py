@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from edge_agent.errors import ToolboxError
-from edge_agent.tools import python, sandbox
+from edge_agent.installation import require_extra
+from edge_agent.tools import python
 from edge_agent.tools.base import EarlierCall, Tool, ToolContext, ToolError, ToolResult
 from edge_agent.tools.google_search import GoogleSearch
-from edge_agent.tools.installed import require_extra
 from edge_agent.tools.python import Python
 from edge_agent.tools.read import Read
 from edge_agent.tools.run_python_code import RunPythonCode
@@ -33,8 +33,8 @@ TOOLS: dict[str, Tool] = {
 
 CHOICES: tuple[str, ...] = (python.NAME,)
 """The tools that a user may choose for a run, by name."""
-_PACKAGES = {python.NAME: (sandbox.PACKAGE, "python")}
-"""The package that a choice needs, and the extra that it is in."""
+_EXTRAS = {python.NAME: "python"}
+"""The extra that a choice needs."""
 
 
 def choice(name: str, surfaces: Mapping[str, str]) -> Tool:
@@ -42,8 +42,7 @@ def choice(name: str, surfaces: Mapping[str, str]) -> Tool:
 
     `name` is one of CHOICES. Raises ToolboxError where its extra is not installed.
     """
-    package, extra = _PACKAGES[name]
-    require_extra(f"The tool '{name}' needs", extra, package)
+    require_extra(_EXTRAS[name], f"The tool '{name}' needs", ToolboxError)
     return TOOLS[surfaces.get(name, name)]
 
 
@@ -70,6 +69,5 @@ __all__ = [
     "ToolResult",
     "Toolbox",
     "choice",
-    "require_extra",
     "toolbox",
 ]

@@ -16,7 +16,6 @@ from edge_agent.tools.base import ToolContext, ToolError
 if TYPE_CHECKING:
     from pydantic_monty import MontyError, MontySession
 
-PACKAGE = "pydantic_monty"
 """What has to be installed."""
 
 _SECONDS = 5.0

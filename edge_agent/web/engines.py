@@ -80,11 +80,9 @@ class DuckDuckGo:
     """Whom ddgs may ask; what else it knows changes from one version to the next."""
 
     def __init__(self) -> None:
-        """Raise ConfigError where the package is not installed."""
-        try:
-            import ddgs
-        except ImportError as error:
-            raise ConfigError(MISSING) from error
+        """Load the package, which takes a while."""
+        import ddgs
+
         self._package = ddgs
 
     def results(self, query: str, count: int) -> tuple[Result, ...]:
@@ -99,12 +97,6 @@ class DuckDuckGo:
                 return ()
             raise WebError(f"The search engine ddgs fails: {_brief(str(error))}.") from error
         return _results(found, ("href", "title", "body"), count)
-
-
-MISSING = (
-    "Searching the web needs packages that are not installed. "
-    "Install them: pip install 'miro-edge[web]'"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from edge_agent.config import WebSettings
 from edge_agent.errors import ConfigError
 from edge_agent.home import Home
 from edge_agent.index import Embedder
+from edge_agent.installation import require_extra
 
 from .browser import Browser, Fetch
 from .cache import Cache
-from .engines import KEY_VARIABLE, MISSING, Engine, Result, open_engine
+from .engines import KEY_VARIABLE, Engine, Result, open_engine
 from .errors import WebError
 from .fetching import Fetcher, Page
 from .guard import Guard
@@ -35,20 +36,12 @@ def open_web(
         engine = nobody = _Nobody(settings.engine)
         fetch = nobody.fetch
     else:
-        _require_packages()
+        require_extra("web", "Searching the web needs", ConfigError)
         engine = open_engine(settings, os.environ.get(KEY_VARIABLE) or settings.key)
         fetch = Fetcher(guard, settings.page_seconds).fetch
     cache = Cache(home.web, settings.cache_days, settings.cache_mb)
     browser = Browser(engine, fetch, PageReader(), cache)
     return WebLibrary(browser, guard, settings.pages, embedder)
-
-
-def _require_packages() -> None:
-    """Raise ConfigError where the extra is not installed."""
-    try:
-        import protego  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(MISSING) from error
 
 
 @dataclass(frozen=True, slots=True)

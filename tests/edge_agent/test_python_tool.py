@@ -208,7 +208,7 @@ def test_mirothinker_has_it_as_it_was_trained(where: ToolContext) -> None:
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.tools.installed.find_spec", lambda _: None)
+    monkeypatch.setattr("edge_agent.installation.find_spec", lambda _: None)
     with (
         pytest.raises(ToolboxError, match=r"pip install 'miro-edge\[python\]'"),
         open_extras(["python"], load_profile("edge")),

@@ -37,7 +37,7 @@ def refused(*arguments: object) -> str:
 def test_a_missing_extra_is_told_before_anything_is_done(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    monkeypatch.setattr("edge_agent.installation.find_spec", lambda _: None)
     assert "pip install 'miro-edge[cluster]'" in refused("sample", "--offline", "--cluster")
     assert not home.exists()
 

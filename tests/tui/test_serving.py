@@ -459,7 +459,7 @@ class TestServing:
         said = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=True
         )
-        assert "The package textual_serve is not installed" in said.stdout
+        assert "To be shown in a browser the interface needs the serve extra" in said.stdout
         assert "pip install 'miro-edge[serve]'" in said.stdout
 
     @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.sets.format import Record
+from edge_agent.installation import require_extra
 
 _IN_A_FOLDER = (
     *("questions.jsonl", "metadata.jsonl", "standardized_data.jsonl", "MultiHopRAG.json"),
@@ -91,12 +92,9 @@ def _separated(separator: str) -> Callable[[Path], Iterator[Record]]:
 
 
 def _sheet(path: Path) -> Iterator[Record]:
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise EvaluationError(
-            f"Reading {path} needs openpyxl. Install it: pip install miro-edge[office]"
-        ) from error
+    require_extra("office", f"Reading {path} needs", EvaluationError)
+    from openpyxl import load_workbook
+
     try:
         rows = load_workbook(path, read_only=True).worksheets[0].iter_rows(values_only=True)
         heads = [str(head) for head in next(rows, ())]
