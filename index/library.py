@@ -329,11 +329,11 @@ class Library:
         return (*self._texts.named(name), *(each for each in found if each is not None))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return the files that could not be read, or not all of them."""
+        """Return what could not be looked at, and files that could not be read, or not whole."""
         return stored_problems(self._database)
 
     def unread(self) -> tuple[Problem, ...]:
-        """Return the files of which nothing could be read."""
+        """Return the files of which nothing could be read, and what could not be looked at."""
         return unread_files(self._database)
 
     def statistics(self) -> Statistics:
@@ -347,7 +347,7 @@ class Library:
             passages=self._texts.passages,
             archives=len(self._archive_rows()),
             embedded=0 if self._dense is None else len(self._dense.keys()),
-            problems=files.count_where("problem is not null"),
+            problems=len(self.problems()),
             bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
         )
 

@@ -63,6 +63,12 @@ def find_titles(database: sqlite_utils.Database) -> None:
     database.execute("create index documents_title on documents (title collate nocase)")
 
 
+@migrations()
+def remember_unreachable(database: sqlite_utils.Database) -> None:
+    """Remember what could not be looked at when the library was last brought up to date."""
+    database.table("unreachable").create({"path": str, "reason": str}, pk="path")
+
+
 def passage_to_row(passage: Passage, number: int) -> tuple[Any, ...]:
     """Return the row of a passage that is the `number`-th of its document."""
     return (

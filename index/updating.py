@@ -119,6 +119,7 @@ class Update:
         self._read(self._read(texts, found), found)
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
+        self._remember_unreachable(found)
         return self._reported(len(found.files) - len(self._stale), found)
 
     def _compare(self, found: FilesFound) -> None:
@@ -256,32 +257,47 @@ class Update:
             self._lexical.replace(forgotten, passages)
         self._passages += len(passages)
 
+    def _remember_unreachable(self, found: FilesFound) -> None:
+        """Store what could not be looked at, where that is not what is stored already."""
+        seen = {storable(path): reason for path, reason in found.unreachable.items()}
+        table = self._database.table("unreachable")
+        if seen != {row["path"]: row["reason"] for row in table.rows}:
+            with self._database.atomic():
+                table.delete_where()
+                table.insert_all({"path": path, "reason": seen[path]} for path in seen)
+
     def _reported(self, unchanged: int, found: FilesFound) -> IndexReport:
         stale = {storable(path) for path in self._stale}
         changed = len(stale & self._known.keys())
-        unseen = (Problem(storable(path), reason) for path, reason in found.unreachable.items())
         return IndexReport(
             added=len(stale) - changed - len(self._moved),
             changed=changed,
             moved=len(self._moved),
             removed=len(self._gone - self._moved),
             unchanged=unchanged,
-            problems=(*unseen, *stored_problems(self._database)),
+            problems=stored_problems(self._database),
             documents=self._texts.documents,
             passages=self._texts.passages,
         )
 
 
 def stored_problems(database: sqlite_utils.Database) -> tuple[Problem, ...]:
-    """Return the files that could not be read, or not all of them."""
-    rows = database.table("files").rows_where("problem is not null", order_by="path")
-    return tuple(Problem(row["path"], row["problem"]) for row in rows)
+    """Return what could not be looked at, and files that could not be read, or not whole."""
+    files = database.table("files").rows_where("problem is not null", order_by="path")
+    read = (Problem(row["path"], row["problem"]) for row in files)
+    return (*_unreachable(database), *read)
 
 
 def unread_files(database: sqlite_utils.Database) -> tuple[Problem, ...]:
-    """Return the files of which nothing could be read."""
-    rows = database.table("files").rows_where("state = 'problem'", order_by="path")
-    return tuple(Problem(row["path"], row["problem"] or "has no text") for row in rows)
+    """Return the files of which nothing could be read, and what could not be looked at."""
+    files = database.table("files").rows_where("state = 'problem'", order_by="path")
+    read = (Problem(row["path"], row["problem"] or "has no text") for row in files)
+    return (*_unreachable(database), *read)
+
+
+def _unreachable(database: sqlite_utils.Database) -> tuple[Problem, ...]:
+    rows = database.table("unreachable").rows_where(order_by="path")
+    return tuple(Problem(row["path"], row["reason"]) for row in rows)
 
 
 def reconcile(texts: Texts, lexical: LexicalIndex) -> None:

@@ -84,11 +84,26 @@ def test_half_a_character_is_replaced(library: Library, documents: Path) -> None
     assert [hit.passage.text for hit in library.search("zebra")] == ["Half ? zebra."]
 
 
+def test_a_source_that_is_away_is_a_problem_until_it_is_back(
+    library: Library, documents: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("Another place.")
+    library.add([tmp_path / "other.txt"])
+    away = documents.rename(tmp_path / "away")
+    library.update()
+    assert [problem.file for problem in library.problems()] == [str(documents)]
+    away.rename(documents)
+    library.update()
+    assert library.problems() == ()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_name_that_is_no_utf8_is_a_problem(library: Library, documents: Path) -> None:
     with open(os.fsencode(documents) + b"/\xff.txt", "w") as file:  # noqa: PTH123
         file.write("Unnamed.")
     assert [Path(problem.file).name for problem in library.update().problems] == ["\\udcff.txt"]
+    assert [Path(problem.file).name for problem in library.problems()] == ["\\udcff.txt"]
+    assert library.statistics().problems == 1
     with pytest.raises(LibraryError, match="no UTF-8"):
         library.add([Path(os.fsdecode(os.fsencode(documents) + b"/\xff.txt"))])
     assert titles(library, "Larvik") == ["Colin Archer"]
