@@ -29,7 +29,7 @@ class Point:
     taken_over: int
     """Runs that were not made anew, since other calls allowed had given the same."""
     cut: int
-    """Runs of which only the answer was read anew, since more calls allowed had begun the same."""
+    """Runs of which at most the answer was read anew, since more calls had begun the same."""
 
 
 def point(max_calls: int, rows: Sequence[Row]) -> Point:

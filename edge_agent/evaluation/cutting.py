@@ -2,42 +2,67 @@
 
 Up to its last allowed call a run does the same whatever its limit (see `taking_over`). Then it
 quotes once more, where it quotes at all, and its gathering ends. The events of a run that was
-allowed more hold all of that, so that only the answer has to be read anew.
+allowed more hold all of that, so that only the answer has to be read anew: and not even that where
+the longer run read it from the same passages.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from edge_agent.evaluation.taking_over import Limits
 from edge_agent.events import (
     Event,
     GatheringEnded,
+    ReadingStarted,
     RunStarted,
     StepMeasured,
     ToolAnswered,
     TurnFinished,
     TurnRolledBack,
+    TurnStarted,
 )
 from edge_agent.gathering import call_limit
 from edge_agent.guards import patience
 from edge_agent.profiles import Profile
+from edge_agent.reading import reading_list, reading_prompt
 from edge_agent.reasons import ENOUGH
 from edge_agent.runs import new_run_id
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import has_enough, without_call
 
 
-def cut(
-    events: Sequence[Event], there: Limits, here: Limits, profile: Profile
-) -> tuple[Event, ...] | None:
-    """Return the gathering of a run under the limits `there` as it is under those `here`.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a run begins that is cut from a longer one."""
 
-    It begins a run of its own, in which the answer is to be read next. None where that cannot be
-    told: there may be several attempts, fewer calls were made, the guard against no progress is
-    less patient here, or no turn follows that was written to its end. The last turn counts what it
-    has cost there, with its call, where that was measured.
+    gathered: tuple[Event, ...]
+    """Its events up to the end of the gathering; the answer is to be read next."""
+    read: tuple[Event, ...]
+    """How the longer run read its answer: from what, and what it wrote."""
+
+    def events(self, profile: Profile, count: Callable[[str], int]) -> tuple[Event, ...]:
+        """Return what is known of the run, with the answer where it is read from the same prompt.
+
+        `count` tells the tokens of a text.
+        """
+        stands = Trajectory.of(self.gathered)
+        prompts, started = profile.prompts, self.read[0] if self.read else None
+        exhibits = reading_list(stands, profile.reading, count)
+        prompt = reading_prompt(exhibits, stands.started.question, prompts)
+        if not isinstance(started, ReadingStarted) or started.prompt != prompt:
+            return self.gathered
+        return (*self.gathered, *(_moved(each, stands.step - started.step) for each in self.read))
+
+
+def cut(events: Sequence[Event], there: Limits, here: Limits, profile: Profile) -> Beginning | None:
+    """Return how a run under the limits `there` begins under those `here`.
+
+    None where that cannot be told: there may be several attempts, fewer calls were made, the guard
+    against no progress is less patient here, or no turn follows that was written to its end. The
+    last turn counts what it has cost there, with its call, where that was measured.
     """
     if (there.attempts, here.attempts) != (1, 1):
         return None
@@ -59,7 +84,8 @@ def cut(
     gathered += (each for each in following if _is_cost(each, stands.step))
     enough = stands.turn is not None and has_enough(stands.turn.thought)
     reason = ENOUGH if enough else call_limit(here.calls, profile)
-    return (*gathered, GatheringEnded(stands.step, reason))
+    gathered.append(GatheringEnded(stands.step, reason))
+    return Beginning(tuple(gathered), _read(events, profile))
 
 
 def _begun(started: Event, here: Limits) -> RunStarted:
@@ -77,6 +103,21 @@ def _last_turn(gathered: Sequence[Event], following: Sequence[Event]) -> list[Ev
         if isinstance(event, TurnRolledBack | GatheringEnded):
             return None
     return None
+
+
+def _read(events: Sequence[Event], profile: Profile) -> tuple[Event, ...]:
+    """Return how the answer of a run was read; nothing where the same prompt may give another."""
+    begun = [n for n, event in enumerate(events) if isinstance(event, ReadingStarted)]
+    if len(begun) != 1 or not profile.reading.at_end or profile.sampling.temperature > 0:
+        return ()
+    kept = (ReadingStarted, TurnStarted, TurnFinished, StepMeasured)
+    return tuple(event for event in events[begun[0] :] if isinstance(event, kept))
+
+
+def _moved(event: Event, steps: int) -> Event:
+    """Return an event of a step as many steps later."""
+    assert isinstance(event, ReadingStarted | TurnStarted | TurnFinished | StepMeasured)
+    return dataclasses.replace(event, step=event.step + steps)
 
 
 def _is_cost(event: Event, step: int) -> bool:

@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.conditions import Terms
+from edge_agent.evaluation.cutting import Beginning
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import (
     Answered,
@@ -27,15 +28,6 @@ from edge_agent.evaluation.respondent import (
     check_failed,
     respondent,
 )
-from edge_agent.events import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """How a run begins, cut from a run of another evaluation."""
-
-    evaluation: str
-    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +41,8 @@ class Task:
     terms: Terms
     begun: Beginning | None = None
     """What is known of the run already."""
+    cut_from: str = ""
+    """The evaluation that it is known from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +60,8 @@ Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Results]
 
 def carried_out(task: Task, answers: Respondent) -> Answered:
     """Return what comes of a task. Raises ServerError, EvaluationError."""
-    if task.begun is None:
-        return answers.answer(task.question, task.terms)
-    answered = answers.answer(task.question, task.terms, task.begun.events)
-    return replace(answered, row=replace(answered.row, cut_from=task.begun.evaluation))
+    answered = answers.answer(task.question, task.terms, task.begun)
+    return replace(answered, row=replace(answered.row, cut_from=task.cut_from))
 
 
 def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:

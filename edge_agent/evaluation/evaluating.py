@@ -10,8 +10,8 @@ from itertools import chain
 from typing import TypeAlias
 
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.cutting import cut
-from edge_agent.evaluation.drivers import Beginning, Driver, Task
+from edge_agent.evaluation.cutting import Beginning, cut
+from edge_agent.evaluation.drivers import Driver, Task
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
@@ -93,8 +93,8 @@ class _Making:
         planned = self._planned
         for position, question in self._open():
             if not self._taken_over(position, question):
-                begun = self._beginning(question)
-                yield Task(planned.name, position, question, planned.terms, begun)
+                begun, cut_from = self._beginning(question)
+                yield Task(planned.name, position, question, planned.terms, begun, cut_from)
 
     def _open(self) -> Iterator[tuple[int, Question]]:
         """Yield the questions that have no row yet, each with its place."""
@@ -114,14 +114,14 @@ class _Making:
                 return True
         return False
 
-    def _beginning(self, question: Question) -> Beginning | None:
-        """Return how the run wanted begins, where another evaluation tells."""
+    def _beginning(self, question: Question) -> tuple[Beginning | None, str]:
+        """Return how the run wanted begins, and the evaluation that tells, where one does."""
         here = self._limits(self._planned.settings)
         for name, there, _, events in self._elsewhere(question):
             begun = cut(events, there, here, self._led)
             if begun is not None:
-                return Beginning(name, begun)
-        return None
+                return begun, name
+        return None, ""
 
     def _elsewhere(
         self, question: Question

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.closed_book import from_memory
 from edge_agent.evaluation.conditions import Terms, condition_of
+from edge_agent.evaluation.cutting import Beginning
 from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import JudgingName, Question
 from edge_agent.evaluation.rows import Row, scored
@@ -66,7 +68,7 @@ class Respondent:
         self._model = model
         self._judge = judge
 
-    def answer(self, question: Question, terms: Terms, begun: Sequence[Event] = ()) -> Answered:
+    def answer(self, question: Question, terms: Terms, begun: Beginning | None = None) -> Answered:
         """Answer a question, going on with a run that has begun, and score and judge the answer.
 
         Raises ServerError for the judge, and EvaluationError where evidence that nobody knows is to
@@ -77,12 +79,11 @@ class Respondent:
             means = replace(means, library=_without_evidence(question, means.library))
             question = replace(question, answers=(), gold=frozenset())
         happened = self._events(question.text, terms, means, begun)
-        stored = (event for event in happened if not isinstance(event, TextAppeared))
-        events = (*begun, *stored)
+        events = tuple(event for event in happened if not isinstance(event, TextAppeared))
         return Answered(self._judged(scored(question, events)), events)
 
     def _events(
-        self, question: str, terms: Terms, means: Means, begun: Sequence[Event]
+        self, question: str, terms: Terms, means: Means, begun: Beginning | None
     ) -> Iterator[Event]:
         """Work on a question and yield what happens; the last event is always RunFinished."""
         condition = condition_of(terms.condition)
@@ -98,7 +99,10 @@ class Respondent:
         )
         session = condition.window(means.session)
         agent = Agent(means.library, session, profile=led, settings=settings)
-        return agent.resume(begun) if begun else agent.run(question)
+        if begun is None:
+            return agent.run(question)
+        known = begun.events(led, session.count)
+        return chain(known, agent.resume(known))
 
     def _started(self, question: str, terms: Terms) -> RunStarted:
         """Return the beginning of a run without searches."""

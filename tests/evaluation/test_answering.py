@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from edge_agent.evaluation.conditions import (
 )
 from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
-from edge_agent.evaluation.drivers import Beginning, Result, Task, carried_out, in_processes
+from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
@@ -342,7 +343,7 @@ def test_a_run_that_is_cut_is_the_one_that_fewer_calls_give(
     begun = cut(deep.events, Limits(8), Limits(calls), profile)
     assert begun is not None
     answers = answering(ships, script[-1])
-    task = Task("fewer", 0, BORN, Terms("agent", calls), Beginning("deep", begun))
+    task = Task("fewer", 0, BORN, Terms("agent", calls), begun, "deep")
     found, anew = carried_out(task, answers), run_of(ships, calls, *script)
     assert told(found.events) == told(anew.events)
     cut_from = replace(anew.row, cut_from="deep")
@@ -355,6 +356,20 @@ def vague(row: Row) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("run", "seconds", "tokens", "peak")}
 
 
+def test_what_was_read_from_the_same_passages_is_not_read_again(ships: Collection) -> None:
+    useless = [("Missing:", f" {query}\n", ">search<") for query in ("keels", "masts")]
+    script = [*SEARCHED, *chain(*useless), "Archer}"]  # they find nothing
+    deep = run_of(ships, 8, *script, profile="edge")
+    assert (deep.row.reason, deep.row.calls) == (NO_PROGRESS, 3)
+    begun = cut(deep.events, Limits(8), Limits(1), load_profile("edge"))
+    assert begun is not None
+    answers = answering(ships, profile="edge")  # a model that has nothing to say
+    found = answers.answer(BORN, Terms("agent", 1), begun)
+    anew = run_of(ships, 1, SEARCHED[0], "Missing:", "Archer}", profile="edge")
+    assert told(found.events) == told(anew.events)
+    assert replace(found.row, **vague(anew.row)) == anew.row
+
+
 def test_a_model_that_writes_as_it_likes_is_cut_after_its_last_result(ships: Collection) -> None:
     free = load_profile("mirothinker")
     calls = [render_call(ToolCall("library", "search", {"query": q})) for q in ("Fram", "Archer")]
@@ -362,10 +377,11 @@ def test_a_model_that_writes_as_it_likes_is_cut_after_its_last_result(ships: Col
     deep = run_of(ships, 8, *script, profile="mirothinker").events
     begun = cut(deep, Limits(8), Limits(1), free)
     assert begun is not None
-    *_, cost, end = begun
+    *_, cost, end = begun.gathered
     assert isinstance(cost, StepMeasured)
     assert end == GatheringEnded(1, CALL_LIMIT)
-    assert sum(isinstance(event, ToolCalled) for event in begun) == 1
+    assert sum(isinstance(event, ToolCalled) for event in begun.gathered) == 1
+    assert begun.read == ()  # the answer is asked for in the window, which is another one
 
 
 @pytest.mark.parametrize(
@@ -500,20 +516,20 @@ def test_fewer_calls_go_on_with_what_more_began(
     store: EvaluationStore, equipment: Equipment, ships: Collection
 ) -> None:
     deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
-    begun: list[Beginning | None] = []
+    given: list[Task] = []
 
     def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
         for task in tasks:
-            begun.append(task.begun)
-            events = (*task.begun.events, *deep[-4:]) if task.begun else deep
+            given.append(task)
+            events = (*task.begun.gathered, *deep[-4:]) if task.begun else deep
             yield Result(task, Answered(scored(task.question, events), events))
 
     evaluate(store, work(equipment, 8, 2, 1, questions=1), drive, lambda *_: None)
-    first, last = begun  # with two calls it is the same as with eight
-    assert first is None
-    assert last is not None
-    assert last.evaluation in ("e8", "e2")
-    assert last.events[-1] == GatheringEnded(2, CALL_LIMIT)
+    first, last = given  # with two calls it is the same as with eight
+    assert (first.evaluation, first.begun) == ("e8", None)
+    assert (last.evaluation, last.cut_from) == ("e1", "e2")
+    assert last.begun is not None
+    assert last.begun.gathered[-1] == GatheringEnded(2, CALL_LIMIT)
 
 
 def test_what_is_known_before_is_taken_over_at_once(
