@@ -86,7 +86,8 @@ def _opened() -> int:
 
 
 def _serve(host: str, port: int) -> None:
-    from edge_agent.tui.serving import Serving, serve
+    from edge_agent.tui.place import Serving
+    from edge_agent.tui.serving import serve
 
     command = [sys.executable, "-m", "edge_agent.cli", "tui"]
     serve(command, Serving(host=host, port=port), lambda text: click.echo(text, err=True))

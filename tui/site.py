@@ -17,7 +17,7 @@ from textual_serve.download_manager import DownloadManager
 from edge_agent.serving.guard import Guard, is_host, same_origin
 
 from .browser_session import SECONDS_TO_QUIT, BrowserSession
-from .serving import Serving
+from .place import Serving
 
 _PAGE = Path(__file__).parent / "page"
 _TERMINAL = Path(textual_serve.__file__).parent / "static"

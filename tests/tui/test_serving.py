@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.tui.serving import Serving, ServingError, serve
+from edge_agent.tui.place import Serving, ServingError
+from edge_agent.tui.serving import serve
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
@@ -58,7 +59,8 @@ Small().run()
 """
 SERVER = """
 import signal, sys
-from edge_agent.tui.serving import Serving, serve
+from edge_agent.tui.place import Serving
+from edge_agent.tui.serving import serve
 
 # As in a terminal of its own, whatever the tests were started under.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -452,7 +454,8 @@ class TestServing:
     def test_a_missing_package_is_one_sentence(self) -> None:
         script = (
             "import sys; sys.modules['textual_serve'] = None\n"
-            "from edge_agent.tui.serving import Serving, ServingError, serve\n"
+            "from edge_agent.tui.place import Serving, ServingError\n"
+            "from edge_agent.tui.serving import serve\n"
             "try: serve(['true'], Serving(port=0), print)\n"
             "except ServingError as error: print(error)"
         )
