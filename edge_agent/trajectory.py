@@ -186,8 +186,9 @@ class Trajectory:
         if self.phase == "finished":
             self.outcomes = [each for each in self.outcomes if each.attempt != self.attempt]
             self._begin_gathering()
-            if is_cut_off(self.entries[-1].text):  # it is written again, with its call
-                del self.entries[-1]
+            last = self.entries[-1]
+            if last.kind is SpanKind.TURN and is_cut_off(last.text):
+                del self.entries[-1]  # it is written again, with its call
 
     @apply.register
     def _(self, event: AttemptStarted) -> None:

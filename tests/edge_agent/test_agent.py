@@ -13,7 +13,9 @@ from edge_agent.agent import Agent, AgentSettings, Budget
 from edge_agent.events import (
     Event,
     EvidenceAdded,
+    GatheringEnded,
     RunFinished,
+    RunResumed,
     RunStarted,
     ToolAnswered,
     ToolCalled,
@@ -166,6 +168,17 @@ def test_with_more_calls_the_step_that_was_cut_off_is_written_again(
     anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
     assert (resumed.entries, resumed.quotes) == (anew.entries, anew.quotes)
     assert resumed.outcomes == anew.outcomes
+
+
+def test_a_result_that_ends_like_a_step_that_was_cut_off_stays(
+    scripted: Any, ships: Collection
+) -> None:
+    events = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
+    answered = next(n for n, event in enumerate(events) if isinstance(event, ToolAnswered))
+    result = replace(events[answered], text="Missing:")
+    stopped = [*events[:answered], result, GatheringEnded(1, "time limit"), events[-1]]
+    trajectory = Trajectory.of([*stopped, RunResumed("r", 8, None, None)])
+    assert trajectory.entries[-1].text == "Missing:"
 
 
 def test_a_pause_is_waited_for_and_costs_no_time(scripted: Any, ships: Collection) -> None:
