@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,7 +140,12 @@ def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> V
 
 
 def patience(profile: Profile, max_calls: int) -> int:
-    """Return how many calls in a row may be of no use where so many are allowed."""
+    """Return how many calls in a row may be of no use where so many are allowed.
+
+    Where no guard counts them it is any number.
+    """
+    if "no_progress" not in profile.guarding.guards:
+        return sys.maxsize
     return max(profile.guarding.patience, max_calls // _PATIENCE_SHARE)
 
 

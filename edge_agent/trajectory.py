@@ -209,7 +209,6 @@ class Trajectory:
     def _(self, event: TurnStarted) -> None:
         self.step = event.step
         self.writing, self.clearing = True, False
-        self.nudged = False
 
     @apply.register
     def _(self, event: TurnFinished) -> None:
@@ -258,7 +257,7 @@ class Trajectory:
     @apply.register
     def _(self, event: ToolAnswered) -> None:
         self.calls[-1].result, self.calls[-1].failed = event.text, event.failed
-        self.clearing = False
+        self.clearing = self.nudged = False
         self.entries.append(Entry(SpanKind.RESULT, event.text, event.shown))
         self.quotable = {
             line: quote

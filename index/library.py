@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlite_utils
+from filelock import FileLock
 
 from .archive import Archive
 from .dense import DenseIndex, Embedder
@@ -88,12 +89,15 @@ class Library:
                 sqlite3.connect(folder / "library.db", timeout=30, check_same_thread=False)
             )
             self._database.enable_wal()
-            migrations.apply(self._database)
+            if migrations.pending(self._database):
+                with FileLock(folder / "open.lock"):  # another process may be at it
+                    migrations.apply(self._database)
             self._dense = None if embedder is None else DenseIndex(folder / "dense", embedder)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise LibraryError(
-                f"The library '{self.name}' cannot be opened: {error}. "
-                f"Free some disk, or remove it and add it again: miro-edge index remove {self.name}"
+                f"The library '{self.name}' cannot be opened: {error}. See that its folder can be "
+                "written to and that there is room on the disk, or remove it and add it again: "
+                f"miro-edge index remove {self.name}"
             ) from error
         self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")

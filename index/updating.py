@@ -40,7 +40,7 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that could not be read, or not all of it, and why."""
+    """A file that could not be read, or not all of it, or a place not looked into, and why."""
 
     file: str
     reason: str

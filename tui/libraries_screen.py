@@ -203,7 +203,7 @@ class LibrariesScreen(TableScreen):
             self.notify("A run goes on: it is slower meanwhile, and may find what is new.")
 
     def action_problems(self) -> None:
-        """Show which files could not be read, and why."""
+        """Show what could not be read, and why."""
         name = self.selected
         if name is None or not self._is_made(name):
             return
@@ -215,13 +215,9 @@ class LibrariesScreen(TableScreen):
             return
         self._reader.show(problems_page(name, problems[:_MOST]))
         count = len(problems)
-        files = (
-            "1 file was not read, or not all of it"
-            if count == 1
-            else (f"{count} files were not read, or not all of them")
-        )
+        files = "file was" if count == 1 else "files or folders were"
         shown = f"; the first {_MOST} are shown" if count > _MOST else ""
-        self.say(f"{name}: {files}{shown}.")
+        self.say(f"{name}: {count} {files} not read, or not whole{shown}.")
 
     def _is_made(self, name: str) -> bool:
         """Tell whether there is a library of that name, and say so where there is none."""

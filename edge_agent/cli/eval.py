@@ -184,8 +184,9 @@ def interaction_curve(
     """Show what more tool calls give over the questions of SET: F1, and evidence found.
 
     Each point is an evaluation of its own, the same that `eval run --max-calls N` makes. The most
-    calls come first. A run that did not use them up is taken over for fewer, and one that did is
-    cut where fewer end: only its answer is read anew. Bands are intervals of 95 per cent.
+    calls come first: a run that made fewer than a point allows is taken over for it, and one that
+    made more is cut there, so that at most its answer is read anew. Bands are intervals of 95 per
+    cent.
 
     \b
     Examples:
@@ -193,9 +194,8 @@ def interaction_curve(
       miro-edge eval curve ~/data/2wiki --limit 100 --svg 2wiki.svg
     """
     wanted = Wanted(path=asked, **typed)
-    deepest_first = depths[::-1]  # so that the others can be cut from its runs
-    terms = [Terms(condition, calls, attempts, seed) for calls in deepest_first]
-    made = carry_out(wanted, terms, [f"calls-{calls}" for calls in deepest_first])[::-1]
+    terms = [Terms(condition, calls, attempts, seed) for calls in depths]
+    made = carry_out(wanted, terms, [f"calls-{calls}" for calls in depths])
     points = [point(calls, each.rows) for calls, each in zip(depths, made, strict=True)]
     if svg is not None:
         svg.write_text(_picture(made, points), encoding="utf-8")

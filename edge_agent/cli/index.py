@@ -188,7 +188,9 @@ def stats(name: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def problems(name: str, as_json: bool) -> None:
-    """List the files of the library NAME that could not be read, or not all of them, and why.
+    """List what of the library NAME could not be read, or not all of it, and why.
+
+    That is files, and folders that are away or closed.
 
     \b
     Example:
@@ -201,7 +203,7 @@ def problems(name: str, as_json: bool) -> None:
     for problem in found:
         click.echo(in_one_line(f"{problem.file}: {problem.reason}"))
     if not found:
-        click.echo("Every file was read.")
+        click.echo("Everything was read.")
 
 
 @index.command()

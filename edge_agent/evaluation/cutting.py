@@ -60,11 +60,14 @@ class Beginning:
 def cut(events: Sequence[Event], there: Limits, here: Limits, profile: Profile) -> Beginning | None:
     """Return how a run under the limits `there` begins under those `here`.
 
-    None where that cannot be told: there may be several attempts, fewer calls were made, the guard
-    against no progress is less patient here, or no turn follows that was written to its end. The
-    last turn counts what it has cost there, with its call, where that was measured.
+    None where that cannot be told: there may be several attempts, the answer is asked for in the
+    window, whose tokens only the run itself knows, fewer calls were made, the guard against no
+    progress is less patient here, or no turn follows that was written to its end.
+    What such a run costs is put together from steps of the longer one: its last turn counts with
+    the call that it makes there, where that was measured, and an answer with what was measured
+    together with it.
     """
-    if (there.attempts, here.attempts) != (1, 1):
+    if (there.attempts, here.attempts) != (1, 1) or not profile.reading.at_end:
         return None
     if patience(profile, there.calls) != patience(profile, here.calls):
         return None
@@ -108,7 +111,7 @@ def _last_turn(gathered: Sequence[Event], following: Sequence[Event]) -> list[Ev
 def _read(events: Sequence[Event], profile: Profile) -> tuple[Event, ...]:
     """Return how the answer of a run was read; nothing where the same prompt may give another."""
     begun = [n for n, event in enumerate(events) if isinstance(event, ReadingStarted)]
-    if len(begun) != 1 or not profile.reading.at_end or profile.sampling.temperature > 0:
+    if len(begun) != 1 or profile.sampling.temperature > 0:
         return ()
     kept = (ReadingStarted, TurnStarted, TurnFinished, StepMeasured)
     return tuple(event for event in events[begun[0] :] if isinstance(event, kept))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -39,7 +39,7 @@ class Task:
     """The place of the question in its set, from 0."""
     question: Question
     terms: Terms
-    begun: Beginning | None = None
+    begun: Beginning | None = field(default=None, hash=False)
     """What is known of the run already."""
     cut_from: str = ""
     """The evaluation that it is known from."""

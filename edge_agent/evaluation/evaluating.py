@@ -19,6 +19,7 @@ from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
 from edge_agent.events import Event
+from edge_agent.guards import patience
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
@@ -60,7 +61,7 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             held.enter_context(store.working_on(each.name))
             store.begin(each.name, each.settings, len(work.questions))
             held.callback(store.write_lines, each.name)
-        making = [_Making(store, work, each, report) for each in work.planned]
+        making = [_Making(store, work, each, report) for each in _in_order(work)]
         for evaluation in making:  # at once, so that it is seen how much is left
             evaluation.take_over()
         tasks = chain.from_iterable(evaluation.tasks() for evaluation in making)
@@ -68,6 +69,22 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             task, answered = result.task, result.answered
             store.add(task.evaluation, task.position, answered.row, answered.events)
             report(task.evaluation, answered.row)
+
+
+def _in_order(work: Work) -> list[Planned]:
+    """Return what is planned, condition by condition, so that the most can be taken over.
+
+    Of those that are as patient the one with the most calls comes first: others are cut from it.
+    Less patience comes before more, from which nothing can be said of less.
+    """
+    conditions = [each.settings.condition for each in work.planned]
+
+    def place(each: Planned) -> tuple[int, int, int]:
+        led = condition_of(each.settings.condition).led(work.equipment.profile)
+        calls = each.settings.max_calls or led.gathering.calls
+        return conditions.index(each.settings.condition), patience(led, calls), -calls
+
+    return sorted(work.planned, key=place)
 
 
 class _Making:

@@ -59,7 +59,7 @@ class Row:
     taken_from: str = ""
     """The evaluation that this run was made in, where it would be the same run here."""
     cut_from: str = ""
-    """The evaluation whose run, allowed more, this one was cut from, but for its answer."""
+    """The evaluation whose run, allowed more, this one was cut from; its answer may be its own."""
 
     @property
     def is_answerable(self) -> bool:

@@ -16,8 +16,6 @@ from edge_agent.tools.base import ToolContext, ToolError
 if TYPE_CHECKING:
     from pydantic_monty import MontyError, MontySession
 
-"""What has to be installed."""
-
 _SECONDS = 5.0
 _BYTES = 64_000_000
 _DEPTH = 500

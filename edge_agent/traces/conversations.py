@@ -14,6 +14,7 @@ from edge_agent.events import (
     Nudged,
     ReadingStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
     ToolAnswered,
     TurnFinished,
@@ -22,6 +23,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.protocol import parse
+from edge_agent.turns import is_cut_off
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -54,6 +56,11 @@ class Conversation:
         self.unjudged = len(self.spans)
         self.spans.append(ChatMessage("assistant", turn))
 
+    def go_on(self) -> None:
+        """Let the run go on after its end: a step that was cut off there is written again."""
+        if self.spans[-1].role == "assistant" and is_cut_off(self.spans[-1].content):
+            del self.spans[-1]
+
     def take_back(self) -> None:
         """Take the turn back that nobody has judged yet; one that was broken off never stood."""
         if self.unjudged is not None:
@@ -75,6 +82,7 @@ def conversations(events: Sequence[Event]) -> list[Conversation]:
     assert isinstance(started, RunStarted)
     current = gathering = _gathering(started, 1)
     found = [gathering]
+    finished = False
     for event in events[1:]:
         if isinstance(event, AttemptStarted):
             current = gathering = _gathering(started, event.attempt, event.summary)
@@ -88,7 +96,9 @@ def conversations(events: Sequence[Event]) -> list[Conversation]:
             found.append(Conversation(gathering.attempt, "reading"))
             _hear(found[-1], event)
         elif isinstance(event, RunFinished):
-            current = gathering  # a run that is resumed after its end gathers again
+            current, finished = gathering, True
+        elif isinstance(event, RunResumed) and finished:
+            gathering.go_on()
         else:
             _hear(current, event)
     return found

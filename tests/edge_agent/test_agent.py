@@ -14,16 +14,19 @@ from edge_agent.events import (
     Event,
     EvidenceAdded,
     GatheringEnded,
+    Nudged,
     RunFinished,
     RunResumed,
     RunStarted,
     ToolAnswered,
     ToolCalled,
     TurnRolledBack,
+    TurnStarted,
 )
 from edge_agent.index import Collection
 from edge_agent.models import SpanKind
 from edge_agent.profiles import load_profile
+from edge_agent.traces.conversations import conversations
 from edge_agent.trajectory import Trajectory
 
 QUESTION = "Where was the designer of the Fram born?"
@@ -168,6 +171,26 @@ def test_with_more_calls_the_step_that_was_cut_off_is_written_again(
     anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
     assert (resumed.entries, resumed.quotes) == (anew.entries, anew.quotes)
     assert resumed.outcomes == anew.outcomes
+
+
+def test_a_step_that_is_written_again_stands_once_in_what_is_exported(
+    scripted: Any, ships: Collection
+) -> None:
+    before = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
+    after = agent(scripted(list(TWO_STEPS)), ships).resume(before, Budget(8))
+    gathering = conversations([*before, *after])[0]
+    anew = conversations(run(scripted(list(TWO_STEPS)), ships))[0]
+    assert [*gathering.messages()] == [*anew.messages()]
+    assert [*conversations(before)[0].messages()][-1].content.endswith("Missing:")
+
+
+def test_a_result_is_commented_on_once(scripted: Any, ships: Collection) -> None:
+    events = run(scripted(list(TWO_STEPS)), ships)
+    answered = next(n for n, event in enumerate(events) if isinstance(event, ToolAnswered))
+    commented = [*events[: answered + 1], Nudged(1, "duplicate result", "That was known.")]
+    rolled_back = [*commented, TurnStarted(2), TurnRolledBack(2, "refusal")]
+    assert Trajectory.of(rolled_back).nudged
+    assert not Trajectory.of([*rolled_back, events[answered]]).nudged
 
 
 def test_a_result_that_ends_like_a_step_that_was_cut_off_stays(

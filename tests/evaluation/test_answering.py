@@ -18,8 +18,10 @@ from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.conditions import (
     CONDITIONS,
     Terms,
+    changed,
     condition_of,
     single_shot,
+    unguarded,
 )
 from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
@@ -375,13 +377,33 @@ def test_a_model_that_writes_as_it_likes_is_cut_after_its_last_result(ships: Col
     calls = [render_call(ToolCall("library", "search", {"query": q})) for q in ("Fram", "Archer")]
     script = [*calls, "\\boxed{Larvik}"]
     deep = run_of(ships, 8, *script, profile="mirothinker").events
-    begun = cut(deep, Limits(8), Limits(1), free)
+    assert cut(deep, Limits(8), Limits(1), free) is None  # the answer is asked for in the window
+    begun = cut(deep, Limits(8), Limits(1), changed(free, reading={"at_end": True}))
     assert begun is not None
     *_, cost, end = begun.gathered
     assert isinstance(cost, StepMeasured)
     assert end == GatheringEnded(1, CALL_LIMIT)
     assert sum(isinstance(event, ToolCalled) for event in begun.gathered) == 1
-    assert begun.read == ()  # the answer is asked for in the window, which is another one
+
+
+def test_an_answer_that_is_drawn_by_chance_is_read_anew(ships: Collection) -> None:
+    deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
+    generic = load_profile("generic")
+    sampling = replace(generic.sampling, temperature=0.7)
+    drawn = generic.model_copy(update={"sampling": sampling})
+    begun = cut(deep, Limits(8), Limits(1), drawn)
+    assert begun is not None
+    assert begun.read == ()
+
+
+def test_where_no_guard_asks_for_progress_limits_are_alike(ships: Collection) -> None:
+    deep = run_of(ships, 40, *SEARCHED, *FOUND, "Larvik}").events
+    for profile, known in (
+        (load_profile("generic"), False),
+        (unguarded(load_profile("generic")), True),
+    ):
+        assert (cut(deep, Limits(40), Limits(1), profile) is not None) is known
+        assert same_with(deep, Limits(40), Limits(4), profile) is known
 
 
 @pytest.mark.parametrize(
@@ -490,7 +512,9 @@ def test_more_calls_take_over_what_would_be_the_same(
 ) -> None:
     told: list[str] = []
     runs = (run((1,)), run((2,), CALL_LIMIT), run((1,), status="failed"), run((3,)))
-    evaluate(store, work(equipment, 2, 4, 8), telling(told, *runs), lambda *_: None)
+    drive = telling(told, *runs)
+    for calls in (2, 4, 8):
+        evaluate(store, work(equipment, calls), drive, lambda *_: None)
     assert told == ["e2 0", "e2 1", "e2 2", "e4 1", "e4 2"]
     assert [each.taken_from for each in store.rows("e4")] == ["e2", "", ""]
     assert [each.taken_from for each in store.rows("e8")] == ["e2", "e4", "e4"]
@@ -524,12 +548,20 @@ def test_fewer_calls_go_on_with_what_more_began(
             events = (*task.begun.gathered, *deep[-4:]) if task.begun else deep
             yield Result(task, Answered(scored(task.question, events), events))
 
-    evaluate(store, work(equipment, 8, 2, 1, questions=1), drive, lambda *_: None)
-    first, last = given  # with two calls it is the same as with eight
+    evaluate(store, work(equipment, 1, 2, 8, questions=1), drive, lambda *_: None)
+    first, last = given  # the most calls first; with two it is the same
     assert (first.evaluation, first.begun) == ("e8", None)
-    assert (last.evaluation, last.cut_from) == ("e1", "e2")
+    assert last.evaluation == "e1"
+    assert last.cut_from in ("e8", "e2")
     assert last.begun is not None
     assert last.begun.gathered[-1] == GatheringEnded(2, CALL_LIMIT)
+
+
+def test_less_patience_comes_before_more(store: EvaluationStore, equipment: Equipment) -> None:
+    asked: list[str] = []
+    planned = work(equipment, 4, 8, 32, 40, questions=1)
+    evaluate(store, planned, telling(asked, run((5,), NO_PROGRESS)), lambda *_: None)
+    assert [each.split()[0] for each in asked] == ["e8", "e4", "e32", "e40"]
 
 
 def test_what_is_known_before_is_taken_over_at_once(
@@ -568,7 +600,7 @@ def test_nothing_is_taken_over_between_evaluations_that_differ_otherwise(
     other = replace(both.planned[1].settings, seed=1)
     planned = (both.planned[0], Planned("other", other))
     evaluate(store, replace(both, planned=planned), telling(told, run((1,))), lambda *_: None)
-    assert told == ["e2 0", "other 0"]
+    assert told == ["other 0", "e2 0"]
 
 
 def test_a_mix_is_refused_before_anything_is_asked(

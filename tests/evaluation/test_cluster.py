@@ -15,10 +15,12 @@ from edge_agent.cli import main
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import cluster
 from edge_agent.evaluation.conditions import Terms
+from edge_agent.evaluation.cutting import Beginning
 from edge_agent.evaluation.drivers import Result, Task
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment
 from edge_agent.evaluation.settings import Fingerprint
+from edge_agent.events import ToolCalled
 from edge_agent.home import Home
 from edge_agent.index import Shelf, Source
 from edge_agent.models import EngineSettings, ModelStore
@@ -121,6 +123,13 @@ def test_a_question_that_lost_its_worker_is_asked_again() -> None:
     results = [*cluster._handed_out(crew, deque(TASKS[:1]), iter(TASKS[1:]))]
     assert [each.task for each in results] == TASKS
     assert crew.asked == ["q0", "q1", "q1", "q1", "q2"]
+
+
+def test_a_question_whose_run_has_begun_is_asked_again_too() -> None:
+    called = ToolCalled(1, "search", {"query": "Fram"})
+    begun = replace(TASKS[0], begun=Beginning((called,), ()))
+    crew: Any = Crew({"q0": 1})
+    assert [each.task for each in cluster._handed_out(crew, deque([begun]), iter(()))] == [begun]
 
 
 def test_a_question_that_kills_every_worker_is_given_up() -> None:

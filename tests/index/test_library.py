@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searching import titles
@@ -58,3 +61,17 @@ def test_any_string_is_a_query(library: Library, query: str) -> None:
 def test_a_passage_that_is_not_there_has_a_name(library: Library) -> None:
     with pytest.raises(UnknownPassage, match="nowhere#1"):
         library.passage("nowhere#1")
+
+
+def test_a_library_of_an_older_version_can_be_opened_by_many_at_once(library: Library) -> None:
+    database = sqlite_utils.Database(library.folder / "library.db")
+    database.table("unreachable").drop()
+    database.table("_sqlite_migrations").delete_where("name = 'remember_unreachable'")
+    database.close()
+
+    def opened(_: int) -> list[str]:
+        with closing(Library(library.folder)) as again:
+            return titles(again, "Larvik")
+
+    with ThreadPoolExecutor(6) as threads:
+        assert [*threads.map(opened, range(6))] == [["Colin Archer"]] * 6

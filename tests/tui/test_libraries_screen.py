@@ -335,7 +335,7 @@ async def test_problems_are_shown(app: MiroEdge, folder: Path) -> None:
         screen = await libraries_screen(app, "papers")
         await press(app, "o")
         await until(lambda: "broken" in found(screen))
-        assert screen.said == "papers: 1 file was not read, or not all of it."
+        assert screen.said == "papers: 1 file was not read, or not whole."
         screen.point_at("ships")
         await press(app, "o")
         await until(lambda: "Every file of ships was read" in found(screen))
