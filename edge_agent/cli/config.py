@@ -29,7 +29,7 @@ from edge_agent.showing import in_one_line
 @json_option
 @click.pass_context
 def config(ctx: click.Context, as_json: bool) -> None:
-    """Show the defaults of all commands, or change one.
+    """Show what ask, serve, mcp and the interface do where nothing else is typed, or change it.
 
     What is typed on the command line goes before what is set here.
 

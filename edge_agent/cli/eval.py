@@ -122,7 +122,8 @@ def run(
     SET is a file of questions, a folder that holds one, or `sample`. Under `closed-book` the model
     answers from memory; under `single-shot` from the five best passages of one search; `rewrite` is
     the loop with MiroThinker's way of keeping five results and without guards; `agent` is the
-    program as it is. Each answer is kept as soon as it is there: the same command goes on where it
+    program as it is; `withheld` is that over libraries without the evidence, where it is right to
+    find no answer. Each answer is kept as soon as it is there: the same command goes on where it
     was. EM, F1 and shares are in per cent; calls, seconds and tokens are per question.
 
     \b
