@@ -42,10 +42,6 @@ def shown_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Itera
             )
             for name, so_far in running.items()
         }
-        for name, so_far in running.items():  # the first that is not done is what is worked on
-            if so_far.done < questions:
-                bar.start_task(shown[name])
-                break
 
         def report(name: str, row: Row) -> None:
             running[name].add(row)
