@@ -29,8 +29,7 @@ def require_extra(name: str, subject: str, error: type[AgentError], remark: str 
     `subject` begins the sentence, with its verb: what needs the extra. A remark may end it all.
     """
     if not has_extra(name):
-        extra = f"[{name}]'"
         raise error(
-            f"{subject} the {name} extra: pip install 'miro-edge{extra}; in a checkout: "
-            f".venv/bin/python -m pip install -e '.{extra}{remark}"
+            f"{subject} the {name} extra: pip install 'miro-edge[{name}]'; in a checkout: "
+            f".venv/bin/python -m pip install -e '.[{name}]'{remark}"
         )

@@ -351,7 +351,8 @@ class Library:
             passages=self._texts.passages,
             archives=len(self._archive_rows()),
             embedded=0 if self._dense is None else len(self._dense.keys()),
-            problems=len(self.problems()),
+            problems=files.count_where("problem is not null")
+            + self._database.table("unreachable").count,
             bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
         )
 

@@ -48,11 +48,12 @@ class Beginning:
 
         `count` tells the tokens of a text.
         """
-        stands = Trajectory.of(self.gathered)
-        prompts, started = profile.prompts, self.read[0] if self.read else None
+        if not self.read:
+            return self.gathered
+        started, stands = self.read[0], Trajectory.of(self.gathered)
+        assert isinstance(started, ReadingStarted)
         exhibits = reading_list(stands, profile.reading, count)
-        prompt = reading_prompt(exhibits, stands.started.question, prompts)
-        if not isinstance(started, ReadingStarted) or started.prompt != prompt:
+        if started.prompt != reading_prompt(exhibits, stands.started.question, profile.prompts):
             return self.gathered
         return (*self.gathered, *(_moved(each, stands.step - started.step) for each in self.read))
 

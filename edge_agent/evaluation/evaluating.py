@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
@@ -23,6 +23,8 @@ from edge_agent.guards import patience
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
+_Known: TypeAlias = tuple[str, Limits, Row, tuple[Event, ...]]
+"""A run of another evaluation: its name, what it allows, the row and what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             held.enter_context(store.working_on(each.name))
             store.begin(each.name, each.settings, len(work.questions))
             held.callback(store.write_lines, each.name)
-        making = [_Making(store, work, each, report) for each in _in_order(work)]
+        making = _in_order([_Making(store, work, each, report) for each in work.planned])
         for evaluation in making:  # at once, so that it is seen how much is left
             evaluation.take_over()
         tasks = chain.from_iterable(evaluation.tasks() for evaluation in making)
@@ -69,22 +71,6 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
             task, answered = result.task, result.answered
             store.add(task.evaluation, task.position, answered.row, answered.events)
             report(task.evaluation, answered.row)
-
-
-def _in_order(work: Work) -> list[Planned]:
-    """Return what is planned, condition by condition, so that the most can be taken over.
-
-    Of those that are as patient the one with the most calls comes first: others are cut from it.
-    Less patience comes before more, from which nothing can be said of less.
-    """
-    conditions = [each.settings.condition for each in work.planned]
-
-    def place(each: Planned) -> tuple[int, int, int]:
-        led = condition_of(each.settings.condition).led(work.equipment.profile)
-        calls = each.settings.max_calls or led.gathering.calls
-        return conditions.index(each.settings.condition), patience(led, calls), -calls
-
-    return sorted(work.planned, key=place)
 
 
 class _Making:
@@ -99,18 +85,22 @@ class _Making:
         self._report = report
         self._led = condition_of(planned.settings.condition).led(work.equipment.profile)
         self._others = _others(store, planned.settings)
+        self.condition = planned.settings.condition
+        self.limits = self._limits(planned.settings)
+        self.patience = patience(self._led, self.limits.calls)
 
     def take_over(self) -> None:
         """Take over what others know now."""
         for position, question in self._open():
-            self._taken_over(position, question)
+            self._taken_over(position, self._elsewhere(question))
 
     def tasks(self) -> Iterator[Task]:
         """Yield what has to be answered; take over what others have come to know until then."""
         planned = self._planned
         for position, question in self._open():
-            if not self._taken_over(position, question):
-                begun, cut_from = self._beginning(question)
+            elsewhere = [*self._elsewhere(question)]
+            if not self._taken_over(position, elsewhere):
+                begun, cut_from = self._beginning(elsewhere)
                 yield Task(planned.name, position, question, planned.terms, begun, cut_from)
 
     def _open(self) -> Iterator[tuple[int, Question]]:
@@ -120,30 +110,26 @@ class _Making:
             if question.id not in known:
                 yield position, question
 
-    def _taken_over(self, position: int, question: Question) -> bool:
+    def _taken_over(self, position: int, elsewhere: Iterable[_Known]) -> bool:
         """Keep the run of another evaluation where it is sure to be the one wanted."""
-        here = self._limits(self._planned.settings)
-        for name, there, row, events in self._elsewhere(question):
-            if same_with(events, there, here, self._led):
+        for name, there, row, events in elsewhere:
+            if same_with(events, there, self.limits, self._led):
                 same = dataclasses.replace(row, taken_from=row.taken_from or name)
                 self._store.add(self._planned.name, position, same, events)
                 self._report(self._planned.name, same)
                 return True
         return False
 
-    def _beginning(self, question: Question) -> tuple[Beginning | None, str]:
+    def _beginning(self, elsewhere: Iterable[_Known]) -> tuple[Beginning | None, str]:
         """Return how the run wanted begins, and the evaluation that tells, where one does."""
-        here = self._limits(self._planned.settings)
-        for name, there, _, events in self._elsewhere(question):
-            begun = cut(events, there, here, self._led)
+        for name, there, _, events in elsewhere:
+            begun = cut(events, there, self.limits, self._led)
             if begun is not None:
                 return begun, name
         return None, ""
 
-    def _elsewhere(
-        self, question: Question
-    ) -> Iterator[tuple[str, Limits, Row, tuple[Event, ...]]]:
-        """Yield what others know of a question: their name, limits, row and events."""
+    def _elsewhere(self, question: Question) -> Iterator[_Known]:
+        """Yield what others know of a question."""
         for other in self._others:
             row = self._store.row(other.name, question.id)
             if row is not None:
@@ -152,6 +138,19 @@ class _Making:
 
     def _limits(self, settings: EvaluationSettings) -> Limits:
         return Limits(settings.max_calls or self._led.gathering.calls, settings.attempts)
+
+
+def _in_order(making: Sequence[_Making]) -> list[_Making]:
+    """Return evaluations, condition by condition, so that the most can be taken over.
+
+    Of those that are as patient the one with the most calls comes first: others are cut from it.
+    Less patience comes before more, from which nothing can be said of less.
+    """
+    conditions = [each.condition for each in making]
+    return sorted(
+        making,
+        key=lambda each: (conditions.index(each.condition), each.patience, -each.limits.calls),
+    )
 
 
 def _others(store: EvaluationStore, wanted: EvaluationSettings) -> list[Evaluation]:
