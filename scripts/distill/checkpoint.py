@@ -1,8 +1,9 @@
-"""Reads a LoRA checkpoint as the peft library writes it, and names and orders it as GGUF does."""
+"""LoRA checkpoints as the peft library writes them, named and ordered as GGUF does, and back."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from base_model import BaseModel
 from gguf import GGMLQuantizationType, dequantize
 from lora import Change, Lora, Matrix
 from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save_file
 
 from edge_agent.models import InvalidModelFile
 
@@ -23,6 +25,16 @@ _ROTARY_ORDER = {"llama": True, "qwen2": False, "qwen3": False}
 So does llama.cpp's convert_hf_to_gguf.py (`LlamaModel.permute`): its kernel for llama rotates
 neighbouring rows, where transformers rotates the halves of a head.
 """
+_MODULES = {
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+"""What transformers calls the weights of a layer, in all of these architectures."""
 _PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
 """Values of `init_lora_weights` that leave the base's weights alone."""
 _VARIANTS = (
@@ -39,18 +51,68 @@ def read_checkpoint(folder: Path, base: BaseModel) -> Lora:
 
     Raises InvalidModelFile where it is damaged, of a kind that GGUF cannot hold, or does not fit.
     """
-    architecture = base.header.architecture
-    if architecture not in _ROTARY_ORDER:
-        raise InvalidModelFile(
-            f"{base.path} is of the architecture {architecture}, and how GGUF orders the weights "
-            f"of that is not known here. Use a base of: {', '.join(_ROTARY_ORDER)}."
-        )
+    architecture = _known_architecture(base)
     alpha = _plain_alpha(folder / "adapter_config.json")
     path = folder / "adapter_model.safetensors"
     changes = _named(_paired(_tensors(path), path), base, path)
     lora = Lora(architecture, alpha, _in_order(changes, base), _training(folder / "training.json"))
     base.require_fit(lora)
     return lora
+
+
+def write_checkpoint(lora: Lora, base: BaseModel, folder: Path) -> None:
+    """Write an adapter of `base` as peft would have saved it, so that training goes on from there.
+
+    Raises InvalidModelFile where it does not fit, or changes other weights than projections.
+    """
+    _known_architecture(base)
+    base.require_fit(lora)
+    tensors = {}
+    for weight, change in lora.changes.items():
+        module = _module(weight)
+        tensors[f"{_PREFIX}{module}{_DOWN}"] = change.down
+        up = change.up[np.argsort(_order(weight, len(change.up), base))]
+        tensors[f"{_PREFIX}{module}{_UP}"] = np.ascontiguousarray(up)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = json.dumps(_config(lora), indent=2)
+    (folder / "adapter_config.json").write_text(config, encoding="utf-8")
+    if lora.training is not None:
+        (folder / "training.json").write_text(lora.training, encoding="utf-8")
+
+
+def _known_architecture(base: BaseModel) -> str:
+    architecture = base.header.architecture
+    if architecture not in _ROTARY_ORDER:
+        raise InvalidModelFile(
+            f"{base.path} is of the architecture {architecture}, and how GGUF orders the weights "
+            f"of that is not known here. Use a base of: {', '.join(_ROTARY_ORDER)}."
+        )
+    return architecture
+
+
+def _config(lora: Lora) -> dict[str, object]:
+    """Return the configuration of a plain LoRA over the layers that an adapter changes."""
+    modules = [_module(weight) for weight in lora.changes]
+    return {
+        "peft_type": "LORA",
+        "r": max(len(change.down) for change in lora.changes.values()),
+        "lora_alpha": int(lora.alpha) if lora.alpha.is_integer() else lora.alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": sorted({module.rpartition(".")[2] for module in modules}),
+        "layers_to_transform": sorted({int(module.split(".")[2]) for module in modules}),
+    }
+
+
+def _module(weight: str) -> str:
+    """Return what transformers calls a weight. Raises InvalidModelFile."""
+    found = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight", weight)
+    if found is None or found[2] not in _MODULES:
+        raise InvalidModelFile(
+            f"The adapter changes {weight}, and training goes on only with: {', '.join(_MODULES)}."
+        )
+    return f"model.layers.{found[1]}.{_MODULES[found[2]]}"
 
 
 # The configuration
@@ -152,16 +214,21 @@ def _named(changes: dict[str, Change], base: BaseModel, path: Path) -> dict[str,
 
 
 def _ordered(weight: str, change: Change, base: BaseModel) -> Change:
+    return Change(change.down, change.up[_order(weight, len(change.up), base)])
+
+
+def _order(weight: str, rows: int, base: BaseModel) -> npt.NDArray[np.intp]:
+    """Return which row of transformers each of the rows of a weight in GGUF is."""
     header = base.header
     heads = {"attn_q": header.heads, "attn_k": header.kv_heads}.get(weight.split(".")[-2])
     if heads is None or not _ROTARY_ORDER[header.architecture]:
-        return change
-    if len(change.up) % (2 * heads):
+        return np.arange(rows)
+    if rows % (2 * heads):
         raise InvalidModelFile(
-            f"{weight}: {len(change.up)} outputs are not {heads} heads of an even width. "
+            f"{weight}: {rows} outputs are not {heads} heads of an even width. "
             "Name the base that the adapter was made for."
         )
-    return Change(change.down, change.up[rotary_order(len(change.up), heads)])
+    return rotary_order(rows, heads)
 
 
 def rotary_order(rows: int, heads: int) -> npt.NDArray[np.intp]:

@@ -1,14 +1,17 @@
-"""From a checkpoint to files that the program takes.
+"""From a checkpoint to files that the program takes, and back.
 
-adapter  makes of a LoRA checkpoint, as peft saves it, an adapter in GGUF for its base
-bake     makes of an adapter and its base a whole model: larger, but nothing is added at each step;
-         rounding the weights anew can cost what the adapter gave, so that it has to be scored again
+adapter     makes of a LoRA checkpoint, as peft saves it, an adapter in GGUF for its base
+bake        makes of an adapter and its base a whole model: larger, but nothing is added at each
+            step; rounding the weights anew can cost what the adapter gave: score it again
+checkpoint  makes of an adapter in GGUF a checkpoint, from which training can go on
 
     .venv/bin/python scripts/distill/export.py adapter checkpoints/best \\
         --base qwen2.5-coder-1.5b -o models/adapters/miro-edge-1.5b.gguf
     .venv/bin/python scripts/distill/export.py bake models/adapters/miro-edge-1.5b.gguf \\
         --base qwen2.5-coder-1.5b -o miro-edge-1.5b-baked.gguf
     miro-edge models add my-student miro-edge-1.5b-baked.gguf
+    .venv/bin/python scripts/distill/export.py checkpoint models/adapters/miro-edge-1.5b.gguf \\
+        --base qwen2.5-coder-1.5b -o .distill/start
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from base_model import BaseModel
-from checkpoint import read_checkpoint
+from checkpoint import read_checkpoint, write_checkpoint
 from lora import Lora, read_lora, write_lora
 from merging import TYPES, bake
 from rich.console import Console
@@ -58,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="adapter|bake")
+    commands = parser.add_subparsers(required=True, metavar="adapter|bake|checkpoint")
     adapter = commands.add_parser("adapter", help="a GGUF adapter from a checkpoint of peft")
     adapter.add_argument("checkpoint", type=Path, help="folder that peft saved the LoRA in")
     adapter.set_defaults(carry_out=_adapter)
@@ -71,9 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         "weights are faster on this machine, else each weight's own)",
     )
     baked.set_defaults(carry_out=_bake)
-    for command in (adapter, baked):
+    checkpoint = commands.add_parser("checkpoint", help="a checkpoint of peft from a GGUF adapter")
+    checkpoint.add_argument("adapter", type=Path, help="GGUF adapter")
+    checkpoint.set_defaults(carry_out=_checkpoint)
+    for command, made in ((adapter, "file"), (baked, "file"), (checkpoint, "folder")):
         command.add_argument("--base", required=True, help="base model by name, or a GGUF file")
-        command.add_argument("-o", "--output", type=Path, required=True, help="file to write")
+        command.add_argument("-o", "--output", type=Path, required=True, help=f"{made} to write")
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -100,6 +106,15 @@ def _bake(options: argparse.Namespace) -> dict[str, object]:
     with _complete(options.output) as draft:
         _bake_with_progress(lora, BaseModel(model.path), draft, wanted)
     return _record(options.output) | {"type": wanted or "as in the base"}
+
+
+def _checkpoint(options: argparse.Namespace) -> dict[str, object]:
+    """Make a checkpoint; return what is known about it."""
+    if options.output.exists():
+        raise InvalidModelFile(f"{options.output} is there already. Write to another folder.")
+    lora = read_lora(options.adapter)
+    write_checkpoint(lora, BaseModel(_base(options.base).path), options.output)
+    return {"name": options.output.name, "weights": len(lora.changes)}
 
 
 def _bake_with_progress(lora: Lora, base: BaseModel, path: Path, wanted: str | None) -> None:

@@ -35,6 +35,10 @@ from edge_agent.models.engine import Engine
 class Pen(Protocol):
     """Who decides."""
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether what it decides now is to be learned."""
+
     def choose(self, options: Sequence[str]) -> str:
         """Return one of `options`."""
 
@@ -149,7 +153,7 @@ class TaughtSession:
         page = Page()
         for _, part in self._spans:
             page.add(part.tokens, part.decided)
-        if page.decided:
+        if any(span.kind is SpanKind.TURN for span in self.spans):
             self.pages.append(page)
         self._spans.clear()
 
@@ -162,6 +166,7 @@ class TaughtSession:
         return [
             page.example(lesson, "reading" if number else "gathering", variant)
             for number, page in enumerate(self.pages)
+            if page.decided
         ]
 
     def save_prefix(self, folder: Path) -> None:
@@ -179,15 +184,18 @@ class TaughtSession:
         elif isinstance(step, Choose):
             text = self._pen.choose(step.options)
             options = [self._tokens(option) for option in step.options]
-            page.add(self._tokens(text), branches(options, self._tokens(text)))
+            self._decide(page, self._tokens(text), branches(options, self._tokens(text)))
             yield Piece(text, "chosen")
         else:
             text = self._pen.write(step)
             tokens = self._tokens(text)
             if len(tokens) > step.max_tokens:
                 raise Unteachable("a line is longer than a model may write")
-            page.add(tokens, range(len(tokens)))
+            self._decide(page, tokens, range(len(tokens)))
             yield Piece(text, "sampled")
+
+    def _decide(self, page: Page, tokens: Sequence[int], decided: Sequence[int]) -> None:
+        page.add(tokens, decided if self._pen.is_learned else ())
 
     def _tokens(self, text: str, *, special: bool = False) -> list[int]:
         return self._engine.tokenize(text, special=special)

@@ -101,7 +101,7 @@ class School:
         for event in Agent(library, session, profile=profile).run(lesson.question):
             teacher.watch(event)
             events.append(event)
-        _require_earned(lesson, session, events[-1], withheld=variant.withheld)
+        require_earned(lesson, session, events[-1], withheld=variant.withheld)
         return session.examples(lesson, task.variant)
 
     # Readings
@@ -148,7 +148,7 @@ def _hidden(lesson: Lesson, chance: random.Random) -> tuple[str, ...]:
     return tuple(chance.sample(documents, chance.randint(1, len(documents))))
 
 
-def _require_earned(lesson: Lesson, session: TaughtSession, done: Event, *, withheld: bool) -> None:
+def require_earned(lesson: Lesson, session: TaughtSession, done: Event, *, withheld: bool) -> None:
     """Raise Unteachable where a run has not come to the answer by what it found."""
     assert isinstance(done, RunFinished)
     if not session.whole:

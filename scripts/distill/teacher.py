@@ -22,6 +22,8 @@ NOT_FOUND = "not found"
 
 _HONEST = 2
 """Searches for a document that the library does not have, before it is given up."""
+_STUMBLES = 0.4
+"""Share of the chances to make a query that finds nothing, of which one a run is taken."""
 _RELATED = 3
 """Words that a sentence shares with the question where it is worth a quote before its turn came."""
 
@@ -33,10 +35,15 @@ class Unteachable(Exception):
 class Teacher:
     """Decides what is quoted, looked up and answered in one run of one lesson."""
 
+    is_learned = True
+
     def __init__(
-        self, lesson: Lesson, library: Withholding, results: int, chance: random.Random
+        self, lesson: Lesson, library: Withholding, results: int, chance: random.Random | None
     ) -> None:
-        """Teach `lesson` over `library`, whose searches show `results` passages."""
+        """Teach `lesson` over `library`, whose searches show `results` passages.
+
+        Now and then, by `chance`, a query that finds nothing comes first; None is never.
+        """
         self._lesson = lesson
         self._library = library
         self._hidden = library.hidden
@@ -126,7 +133,7 @@ class Teacher:
                 continue
             if hidden or self._finds(query, need):
                 return query
-            if not self._vain and self._chance.random() < 0.4:
+            if self._chance and not self._vain and self._chance.random() < _STUMBLES:
                 self._vain.add(query)
                 return query
         return None
@@ -225,6 +232,8 @@ class Teacher:
 
 class Reader:
     """Answers a lesson from passages, and decides on nothing else."""
+
+    is_learned = True
 
     def __init__(self, answer: str) -> None:
         """Answer `answer`."""

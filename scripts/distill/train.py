@@ -6,6 +6,8 @@ with checkpoints, and again from the last of them after a stop.
 
     .venv-train/bin/python scripts/distill/train.py .distill/taught.jsonl \\
         --base BASE.gguf --out .distill/student
+    .venv-train/bin/python scripts/distill/train.py .distill/taught.jsonl .distill/roll1.jsonl \\
+        --base BASE.gguf --start .distill/student --out .distill/student1
 """
 
 from __future__ import annotations
@@ -25,7 +27,13 @@ import torch
 from batching import batches
 from configuration import Configuration, Train, load_configuration
 from examples import Example, examples
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 from peft.helpers import disable_input_dtype_casting
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, GgufConfig
@@ -88,6 +96,9 @@ class Student:
     def __init__(self, base: Path, settings: Train, device: str) -> None:
         """Load the GGUF at `base`, and put an empty adapter over its upper layers."""
         self.device = device
+        self.start: dict[str, Any] | None = None
+        """The record of the training that this one goes on from."""
+        self._settings = settings
         model = AutoModelForCausalLM.from_pretrained(
             base.parent,
             gguf_file=base.name,
@@ -108,6 +119,21 @@ class Student:
         )
         for weight in self.weights():
             weight.data = weight.data.float()
+
+    def start_from(self, folder: Path) -> None:
+        """Take the adapter of a checkpoint. Raises SystemExit where it is of another form."""
+        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        kept = load_peft_weights(str(folder), device=self.device)
+        names = [name for name, each in self.model.named_parameters() if each.requires_grad]
+        is_same = {name.replace(".default.", ".") for name in names} == {*kept}
+        wanted = (self._settings.rank, self._settings.alpha)
+        if not is_same or (config["r"], config["lora_alpha"]) != wanted:
+            raise SystemExit(
+                f"{folder} has another rank, alpha or layers than the configuration. Change that."
+            )
+        set_peft_model_state_dict(self.model, kept)
+        record = folder / "training.json"
+        self.start = json.loads(record.read_text("utf-8")) if record.exists() else {}
 
     def weights(self) -> list[torch.nn.Parameter]:
         """Return what is trained."""
@@ -263,6 +289,8 @@ class Training:
             "device": self._student.device,
             **asdict(self._progress),
         }
+        if self._student.start is not None:
+            record["start"] = self._student.start
         (self._out / "training.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
         print(json.dumps(record), file=sys.stderr)
 
@@ -279,6 +307,7 @@ def main() -> None:
     parser.add_argument("examples", type=Path, nargs="+", help="files of examples")
     parser.add_argument("--base", type=Path, required=True, help="GGUF file of the base")
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
+    parser.add_argument("--start", type=Path, help="checkpoint whose adapter is trained further")
     parser.add_argument("--config", type=Path, help="configuration; the one beside this by default")
     parser.add_argument("--minutes", type=float, help="budget, instead of the configuration's")
     parser.add_argument("--limit", type=int, help="most examples, for a try")
@@ -292,6 +321,8 @@ def main() -> None:
     torch.manual_seed(configuration.seed)
     every = list(_read(options.examples, configuration.train.batch_tokens))[: options.limit]
     student = Student(options.base, configuration.train, options.device)
+    if options.start is not None:
+        student.start_from(options.start)
     Training(student, configuration, options.out).run(
         [each for each in every if not each.held], [each for each in every if each.held]
     )

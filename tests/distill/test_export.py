@@ -222,6 +222,23 @@ def test_the_adapter_says_what_it_is(
     assert (record["bytes"], record["rank"], record["weights"]) == (again.stat().st_size, RANK, 14)
 
 
+def test_training_can_go_on_from_an_adapter(
+    adapter: Path, checkpoint: Path, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, again = tmp_path / "start", tmp_path / "again.gguf"
+    assert run("checkpoint", adapter, "--base", base, "-o", start) == 0
+    trained, back = (
+        load_file(folder / "adapter_model.safetensors") for folder in (checkpoint, start)
+    )
+    assert trained.keys() == back.keys()
+    assert all(np.allclose(back[name], values, atol=1e-3) for name, values in trained.items())
+    assert json.loads((start / "training.json").read_text("utf-8")) == TRAINING
+    assert run("adapter", start, "--base", base, "-o", again) == 0
+    assert again.read_bytes() == adapter.read_bytes()
+    capsys.readouterr()
+    assert "is there already" in said(capsys, ["checkpoint", adapter, "--base", base, "-o", start])
+
+
 def test_half_floats_of_training_are_read(base: Path, tmp_path: Path) -> None:
     """Training in bfloat16 is what numpy has no type for."""
     tensors = random_tensors({"self_attn.v_proj": (64, 32)}, range(1))
@@ -357,6 +374,8 @@ def test_what_is_no_base_and_no_adapter_is_refused(
 ) -> None:  # fmt: skip
     output = tmp_path / "baked.gguf"
     foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
+    words = tuple(map(int, BaseModel(base).weights["token_embd.weight"].shape))
+    head = write_adapter(tmp_path / "head.gguf", "llama", {"token_embd.weight": words})
     own = tmp_path / "own.gguf"
     own.write_bytes(base.read_bytes())
     for arguments, why in [
@@ -367,6 +386,8 @@ def test_what_is_no_base_and_no_adapter_is_refused(
         (["bake", foreign, "--base", base], "the architecture qwen2"),
         (["bake", adapter, "--base", base, "--type", "q4_k"], "blocks of 256"),
         (["bake", tmp_path / "none.gguf", "--base", base], "cannot be read"),
+        (["checkpoint", foreign, "--base", base], "the architecture qwen2"),
+        (["checkpoint", head, "--base", base], "training goes on only with"),
     ]:
         assert why in said(capsys, [*arguments, "-o", output])
     assert "is the base itself" in said(capsys, ["bake", adapter, "--base", own, "-o", own])

@@ -117,9 +117,36 @@ def test_from_questions_to_a_student_at_work(
         assert deployed == pytest.approx(trained, rel=0.1, abs=0.1)
         assert deployed < losses(smollm2, None, part) - 0.2
 
-    # At work
+    # Roll: so small a student comes to little, and the teacher goes on from where it went
     program = (sys.executable, "-m", "edge_agent.cli")
     run(*program, "models", "add", "miniature", adapter, "--base", "smollm2-135m")
+    rolls = tmp_path / "roll1.jsonl"
+    rolling = [sys.executable, PROGRAMS / "roll.py", "--model", "miniature", "--times", "1",
+               "--config", configuration, "--data", tmp_path / "data", "--out", rolls]  # fmt: skip
+    run(*rolling, "--limit", "1")
+    before = rolls.read_text("utf-8")
+    told = run(*rolling, "--limit", "3")  # goes on where it was
+    assert "3 questions" in told
+    assert rolls.read_text("utf-8").startswith(before)
+    rolled = list(examples(rolls))
+    assert {each.variant for each in rolled} <= {"roll1", "roll1 corrected"}
+    assert rolled
+
+    # Train further, from what was exported
+    start, further = tmp_path / "start", tmp_path / "student1"
+    run(sys.executable, PROGRAMS / "export.py", "checkpoint", adapter, "--base", smollm2,
+        "-o", start)  # fmt: skip
+    run(training_python, PROGRAMS / "train.py", rolls, "--base", smollm2, "--start", start,
+        "--out", further, "--config", configuration, "--device", "cpu")  # fmt: skip
+    again = json.loads((further / "training.json").read_text("utf-8"))
+    assert again["start"] == record
+    better = tmp_path / "better.gguf"
+    run(sys.executable, PROGRAMS / "export.py", "adapter", further, "--base", smollm2,
+        "-o", better)  # fmt: skip
+    few = sorted(rolled, key=lambda each: len(each.tokens))[:2]
+    assert losses(smollm2, Adapter(better), few) < losses(smollm2, Adapter(adapter), few)
+
+    # At work
     questions_of_dev = boats / "questions.jsonl"
     questions_of_dev.write_text(questions_of_dev.read_text("utf-8").replace("train", "dev"))
     found = json.loads(

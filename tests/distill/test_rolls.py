@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lessons import Lesson, Need
 from made_up import configured
-from roll import Practice, Replay, Roll, best, chosen_lessons, judged
+from practice import Practice, Roll, best, judged
+from replaying import Replay
+from roll import chosen_lessons
 from schooling import Schooling
 from taught_session import TaughtSession
 from teacher import Unteachable
@@ -99,7 +101,7 @@ def test_a_run_played_again_is_the_run(
         replayed = TaughtSession(engine, Replay(events))
         again = list(Agent(library, replayed, profile=profile).run(lesson.question))
         examples = replayed.examples(lesson, "roll1")
-        practice = Practice(configured(), engine, profile)
+        practice = Practice(engine, profile)
         roll = judged(lesson, events)
         assert practice.examples(lesson, roll, "roll1") == examples
         assert practice.examples(lesson, replace(roll, events=_cut(events)), "roll1") == []

@@ -1,0 +1,126 @@
+"""Practice: a student runs lessons through the real agent, and what is to be learned from that."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from correcting import Handover
+from examples import Example
+from lessons import Lesson
+from replaying import Replay, turns
+from taught_session import TaughtSession
+from teach import require_earned
+from teacher import Teacher, Unteachable
+
+from edge_agent.agent import Agent, AgentSettings
+from edge_agent.evaluation.withholding import Withholding
+from edge_agent.events import Event, EvidenceAdded, RunFinished, TurnStarted
+from edge_agent.home import Home
+from edge_agent.index import Collection, Library
+from edge_agent.models import ContextFull
+from edge_agent.models.engine import Engine
+from edge_agent.models.session import Session
+from edge_agent.profiles import Profile
+from edge_agent.provisioning import installed_embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A run of a lesson, and how good it was."""
+
+    events: tuple[Event, ...]
+    right: bool
+    cited: float
+    """Share of the cited passages that are evidence; 0 where none is cited."""
+    calls: int
+
+    @property
+    def earned(self) -> bool:
+        """Whether there is something to learn from it."""
+        return self.right and self.cited >= 0.5
+
+
+def judged(lesson: Lesson, events: Sequence[Event]) -> Roll:
+    """Return how good a run of a lesson was."""
+    done = events[-1]
+    assert isinstance(done, RunFinished)
+    found = {event.key: event.document for event in events if isinstance(event, EvidenceAdded)}
+    gold = {need.document for need in lesson.needs}
+    cited = [found[citation.key] in gold for citation in done.citations]
+    share = statistics.mean(cited) if cited else 0.0
+    return Roll(tuple(events), lesson.accepts(done.answer), share, done.calls)
+
+
+def best(rolls: Sequence[Roll]) -> Roll | None:
+    """Return the run to learn from: of those that earned it the best cited, then the shortest."""
+    earned = [roll for roll in rolls if roll.earned]
+    return min(earned, key=lambda roll: (-roll.cited, roll.calls), default=None)
+
+
+class Practice:
+    """Where a student is tried: its model, the libraries, the profile."""
+
+    def __init__(self, engine: Engine, profile: Profile) -> None:
+        """Use `engine` with the student's adapter."""
+        self._engine = engine
+        self._session = Session(engine)
+        self._profile = profile
+        self._opened: dict[str, Collection] = {}
+
+    def rolls(self, lesson: Lesson, times: int) -> list[Roll]:
+        """Run a lesson several times."""
+        return [
+            judged(lesson, list(self._agent(lesson, self._session, seed).run(lesson.question)))
+            for seed in range(1, times + 1)
+        ]
+
+    def examples(self, lesson: Lesson, roll: Roll, variant: str) -> list[Example]:
+        """Return what is to be learned from a run: nothing where it cannot be played again."""
+        session = TaughtSession(self._engine, Replay(roll.events))
+        try:
+            played = list(self._agent(lesson, session, 0).run(lesson.question))
+        except Unteachable:
+            return []
+        if not session.whole or turns(played) != turns(roll.events):
+            return []
+        return session.examples(lesson, variant)
+
+    def corrections(self, lesson: Lesson, roll: Roll, variant: str) -> Iterator[list[Example]]:
+        """Yield what a teacher makes right who takes over at a turn of a run, from the last on."""
+        begun = {event.step for event in roll.events if isinstance(event, TurnStarted)}
+        before: list[Example] = []
+        for turn in sorted(begun, reverse=True):
+            try:
+                made = self._corrected(lesson, roll, turn).examples(lesson, variant)
+            except (Unteachable, ContextFull):
+                continue
+            if made != before:  # a turn may leave nothing to decide
+                yield made
+            before = made
+
+    def _corrected(self, lesson: Lesson, roll: Roll, turn: int) -> TaughtSession:
+        """Have a teacher take over at a turn. Raises Unteachable where that comes to nothing."""
+        library = Withholding(self._library(lesson.set), ())
+        teacher = Teacher(lesson, library, self._profile.gathering.results, chance=None)
+        pen = Handover(Replay(roll.events), teacher, turn)
+        session = TaughtSession(self._engine, pen)
+        events: list[Event] = []
+        for event in self._agent(lesson, session, 0).run(lesson.question):
+            pen.watch(event)
+            events.append(event)
+        require_earned(lesson, session, events[-1], withheld=False)
+        return session
+
+    def _agent(self, lesson: Lesson, session: Session | TaughtSession, seed: int) -> Agent:
+        settings = AgentSettings(seed=seed)
+        library = self._library(lesson.set)
+        return Agent(library, session, profile=self._profile, settings=settings)
+
+    def _library(self, name: str) -> Collection:
+        if name not in self._opened:
+            home = Home.from_environment()
+            library = Library(home.libraries / f"bench-{name}", installed_embedder(home))
+            self._opened[name] = Collection([library])
+        return self._opened[name]
