@@ -27,7 +27,7 @@ from practice import Practice, Roll, best
 from teach import make_library
 
 from edge_agent.home import Home
-from edge_agent.models import InstalledModel, ModelStore
+from edge_agent.models import EngineSettings, ModelStore, usable_cores
 from edge_agent.models.engine import Engine
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
@@ -49,7 +49,8 @@ def chosen_lessons(configuration: Configuration, data: Path, limit: int) -> list
 class Plan:
     """What every process is told."""
 
-    model: InstalledModel
+    model: Path
+    engine: EngineSettings
     profile: Profile
     round: str
     """What its examples are called."""
@@ -76,9 +77,8 @@ class Roller:
 
     def __init__(self, plan: Plan) -> None:
         """Load the model."""
-        settings = loading_settings(plan.model, Home.from_environment())
         self._plan = plan
-        self._practice = Practice(Engine(plan.model.path, settings), plan.profile)
+        self._practice = Practice(Engine(plan.model, plan.engine), plan.profile)
 
     def outcome(self, lesson: Lesson) -> Outcome:
         """Run a lesson, and return what is to be learned."""
@@ -110,13 +110,22 @@ def _roll(lesson: Lesson) -> Outcome:
 
 def planned(options: argparse.Namespace, configuration: Configuration) -> Plan:
     """Return what the options ask for. Raises SystemExit where the student is not here."""
-    model = model_here(options.model, ModelStore(Home.from_environment().models))
+    home = Home.from_environment()
+    model = model_here(options.model, ModelStore(home.models))
     if model is None:
         raise SystemExit(f"Get the student first: miro-edge models pull {options.model}")
     profile = load_profile(configuration.profile)
     sampling = replace(profile.sampling, temperature=options.temperature)
     profile = profile.model_copy(update={"sampling": sampling})
-    return Plan(model, profile, options.out.stem, options.times, options.corrections)
+    threads = max(1, usable_cores() // options.jobs)
+    return Plan(
+        model=model.path,
+        engine=replace(loading_settings(model, home), threads=threads),
+        profile=profile,
+        round=options.out.stem,
+        times=options.times,
+        corrections=options.corrections,
+    )
 
 
 def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
