@@ -88,17 +88,21 @@ class Practice:
         return session.examples(lesson, variant)
 
     def corrections(self, lesson: Lesson, roll: Roll, variant: str) -> Iterator[list[Example]]:
-        """Yield what a teacher makes right who takes over at a turn of a run, from the last on."""
+        """Yield what a teacher makes right who takes over at a turn of a run, from the last on.
+
+        What one of them has in common with those before it is left out.
+        """
         begun = {event.step for event in roll.events if isinstance(event, TurnStarted)}
-        before: list[Example] = []
+        known: list[Example] = []
         for turn in sorted(begun, reverse=True):
             try:
                 made = self._corrected(lesson, roll, turn).examples(lesson, variant)
             except (Unteachable, ContextFull):
                 continue
-            if made != before:  # a turn may leave nothing to decide
-                yield made
-            before = made
+            fresh = [each for each in made if each not in known]
+            if fresh:  # a turn may leave nothing to decide
+                yield fresh
+            known += fresh
 
     def _corrected(self, lesson: Lesson, roll: Roll, turn: int) -> TaughtSession:
         """Have a teacher take over at a turn. Raises Unteachable where that comes to nothing."""

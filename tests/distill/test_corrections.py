@@ -87,9 +87,12 @@ def test_the_teacher_goes_on_from_the_students_own_turns(bridge: Class) -> None:
 
 def test_where_all_was_found_only_the_reading_is_put_right(bridge: Class) -> None:
     roll = bridge.strayed(["Night Ferry is a 1951 film", "Her parents left Toledo"], "Ana Ruiz")
-    latest = bridge.corrected(roll)[0]
+    latest, *earlier = bridge.corrected(roll)
     assert [each.kind for each in latest] == ["reading"]
     assert bridge.schooling.decided(latest[0]) == ["Toledo}"]
+    # Turns before that come to the same reading, which is learned once.
+    assert "gathering" in {each.kind for part in earlier for each in part}
+    assert latest[0] not in [each for part in earlier for each in part]
 
 
 def test_where_nothing_leads_to_the_answer_nothing_is_learned(bridge: Class) -> None:
