@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from edge_agent.models.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "scripts" / "distill"
+PROGRAM = (sys.executable, "-m", "edge_agent.cli")
 _OFFLINE = ("NewConnectionError", "Could not find a version", "Failed to establish", "Retrying")
 
 pytestmark = pytest.mark.slow
@@ -72,30 +75,85 @@ def losses(model: Path, adapter: Adapter | None, chosen: Sequence[Example]) -> f
     return float(np.mean(found))
 
 
-def test_from_questions_to_a_student_at_work(
-    training_python: Path, home: Path, smollm2: Path, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Miniature:
+    """The programs of the pipeline, over a set, a configuration and a base that are small."""
+
+    folder: Path
+    base: Path
+    training_python: Path
+
+    @property
+    def configured(self) -> tuple[object, ...]:
+        """The options that say so."""
+        return ("--config", self.folder / "small.toml")
+
+    @property
+    def data(self) -> tuple[object, ...]:
+        """The option that names the folder of the sets."""
+        return ("--data", self.folder / "data")
+
+    def run(self, name: str, *arguments: object) -> str:
+        """Run a program of the ordinary environment; return what it printed."""
+        return run(sys.executable, PROGRAMS / name, *arguments)
+
+    def training(self, *arguments: object) -> list[str]:
+        """Return the command that trains."""
+        command = [self.training_python, PROGRAMS / "train.py", *arguments, *self.configured,
+                   "--base", self.base, "--device", "cpu"]  # fmt: skip
+        return [*map(str, command)]
+
+    def exported(self, student: Path, name: str) -> Path:
+        """Return the adapter of what was trained."""
+        path = self.folder / f"{name}.gguf"
+        self.run("export.py", "adapter", student, "--base", self.base, "-o", path)
+        return path
+
+    def losses(self, adapter: Path | None, chosen: Sequence[Example]) -> float:
+        """Return the mean loss of what is decided in examples, as llama.cpp computes it."""
+        return losses(self.base, None if adapter is None else Adapter(adapter), chosen)
+
+
+@pytest.fixture
+def miniature(training_python: Path, home: Path, smollm2: Path, tmp_path: Path) -> Miniature:
     (home / "models").mkdir(parents=True)
     (home / "models" / smollm2.parent.name).symlink_to(smollm2.parent, target_is_directory=True)
     documents, questions = twenty()
-    boats = write_set(tmp_path / "data" / "boats", questions, documents)
-    configuration = tmp_path / "small.toml"
-    configuration.write_text(tomli_w.dumps(small().model_dump(mode="json", exclude_none=True)))
+    write_set(tmp_path / "data" / "boats", questions, documents)
+    configuration = tomli_w.dumps(small().model_dump(mode="json", exclude_none=True))
+    (tmp_path / "small.toml").write_text(configuration)
+    return Miniature(tmp_path, smollm2, training_python)
 
-    # Teach
-    taught = tmp_path / "taught.jsonl"
-    told = run(sys.executable, PROGRAMS / "teach.py", "--config", configuration, "--jobs", "1",
-               "--data", tmp_path / "data", "--out", taught)  # fmt: skip
+
+def test_from_questions_to_a_student_at_work(miniature: Miniature) -> None:
+    taught = miniature.folder / "taught.jsonl"
+    teach(miniature, taught)
+    student, record = train_with_a_stop(miniature, taught)
+    adapter = miniature.exported(student, "miniature")
+    it_was_learned_as_it_is_used(miniature, adapter, taught, record)
+    run(*PROGRAM, "models", "add", "miniature", adapter, "--base", "smollm2-135m")
+    rolls = miniature.folder / "roll1.jsonl"
+    roll(miniature, rolls)
+    train_further(miniature, adapter, rolls, record)
+    it_answers(miniature.folder / "data" / "boats")
+
+
+def teach(miniature: Miniature, out: Path) -> None:
+    told = miniature.run("teach.py", *miniature.configured, *miniature.data, "--out", out,
+                         "--jobs", "1")  # fmt: skip
     assert "kept 20" in told
-    every = list(examples(taught))
-    held = [each for each in every if each.held]  # of two questions of these twenty
-    assert {each.kind for each in held} == {"gathering", "reading"}
+    assert {each.kind for each in held(out)} == {"gathering", "reading"}
 
-    # Train, be killed, and go on
-    out = tmp_path / "student"
-    training = [training_python, PROGRAMS / "train.py", taught, "--base", smollm2, "--out", out,
-                "--config", configuration, "--device", "cpu"]  # fmt: skip
-    command = [*map(str, training)]
+
+def held(path: Path) -> list[Example]:
+    """Return the examples that are kept back: of two questions of the twenty."""
+    return [each for each in examples(path) if each.held]
+
+
+def train_with_a_stop(miniature: Miniature, taught: Path) -> tuple[Path, dict[str, Any]]:
+    """Train, be killed and go on; return the folder of the student, and the record."""
+    out = miniature.folder / "student"
+    command = miniature.training(taught, "--out", out)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as killed:
         while not (out / "checkpoint.pt").exists():
             assert killed.poll() is None, killed.communicate()[1]
@@ -107,51 +165,48 @@ def test_from_questions_to_a_student_at_work(
     assert "going on after step" in done.stderr
     record = json.loads((out / "training.json").read_text("utf-8"))
     assert record["step"] == record["steps"] >= 4
+    return out, record
 
-    # Export: llama.cpp computes what was trained, and it learned something
-    adapter = tmp_path / "miniature.gguf"
-    run(sys.executable, PROGRAMS / "export.py", "adapter", out, "--base", smollm2, "-o", adapter)
+
+def it_was_learned_as_it_is_used(
+    miniature: Miniature, adapter: Path, taught: Path, record: dict[str, Any]
+) -> None:
+    """llama.cpp computes what was trained, and it learned something."""
     for kind, trained in record["held_loss"].items():
-        part = [each for each in held if each.kind == kind]
-        deployed = losses(smollm2, Adapter(adapter), part)
+        part = [each for each in held(taught) if each.kind == kind]
+        deployed = miniature.losses(adapter, part)
         assert deployed == pytest.approx(trained, rel=0.1, abs=0.1)
-        assert deployed < losses(smollm2, None, part) - 0.2
+        assert deployed < miniature.losses(None, part) - 0.2
 
-    # Roll: so small a student comes to little, and the teacher goes on from where it went
-    program = (sys.executable, "-m", "edge_agent.cli")
-    run(*program, "models", "add", "miniature", adapter, "--base", "smollm2-135m")
-    rolls = tmp_path / "roll1.jsonl"
-    rolling = [sys.executable, PROGRAMS / "roll.py", "--model", "miniature", "--times", "1",
-               "--config", configuration, "--data", tmp_path / "data", "--out", rolls]  # fmt: skip
-    run(*rolling, "--limit", "1")
-    before = rolls.read_text("utf-8")
-    told = run(*rolling, "--limit", "3")  # goes on where it was
-    assert "3 questions" in told
-    assert rolls.read_text("utf-8").startswith(before)
-    rolled = list(examples(rolls))
-    assert {each.variant for each in rolled} <= {"roll1", "roll1 corrected"}
-    assert rolled
 
-    # Train further, from what was exported
-    start, further = tmp_path / "start", tmp_path / "student1"
-    run(sys.executable, PROGRAMS / "export.py", "checkpoint", adapter, "--base", smollm2,
-        "-o", start)  # fmt: skip
-    run(training_python, PROGRAMS / "train.py", rolls, "--base", smollm2, "--start", start,
-        "--out", further, "--config", configuration, "--device", "cpu")  # fmt: skip
-    again = json.loads((further / "training.json").read_text("utf-8"))
+def roll(miniature: Miniature, out: Path) -> None:
+    """So small a student comes to little, and the teacher goes on from where it went."""
+    options = ("--model", "miniature", "--times", "1", *miniature.configured, *miniature.data,
+               "--out", out)  # fmt: skip
+    miniature.run("roll.py", *options, "--limit", "1")
+    before = out.read_text("utf-8")
+    assert "3 questions" in miniature.run("roll.py", *options, "--limit", "3")
+    assert out.read_text("utf-8").startswith(before)
+    assert {each.variant for each in examples(out)} <= {"roll1", "roll1 corrected"}
+
+
+def train_further(miniature: Miniature, adapter: Path, rolls: Path, record: dict[str, Any]) -> None:
+    """Train on rolls, from what was exported."""
+    start, out = miniature.folder / "start", miniature.folder / "student1"
+    miniature.run("export.py", "checkpoint", adapter, "--base", miniature.base, "-o", start)
+    run(*miniature.training(rolls, "--start", start, "--out", out))
+    again = json.loads((out / "training.json").read_text("utf-8"))
     assert again["start"] == record
-    better = tmp_path / "better.gguf"
-    run(sys.executable, PROGRAMS / "export.py", "adapter", further, "--base", smollm2,
-        "-o", better)  # fmt: skip
-    few = sorted(rolled, key=lambda each: len(each.tokens))[:2]
-    assert losses(smollm2, Adapter(better), few) < losses(smollm2, Adapter(adapter), few)
+    better = miniature.exported(out, "better")
+    few = sorted(examples(rolls), key=lambda each: len(each.tokens))[:2]
+    assert miniature.losses(better, few) < miniature.losses(adapter, few)
 
-    # At work
-    questions_of_dev = boats / "questions.jsonl"
-    questions_of_dev.write_text(questions_of_dev.read_text("utf-8").replace("train", "dev"))
-    found = json.loads(
-        run(*program, "eval", "run", boats, "--offline", "-m", "miniature", "--profile", "edge",
-            "--limit", "1", "--json")
-    )  # fmt: skip
+
+def it_answers(boats: Path) -> None:
+    questions = boats / "questions.jsonl"
+    questions.write_text(questions.read_text("utf-8").replace("train", "dev"))
+    told = run(*PROGRAM, "eval", "run", boats, "--offline", "-m", "miniature",
+               "--profile", "edge", "--limit", "1", "--json")  # fmt: skip
+    found = json.loads(told)
     assert found["n"] == 1
     assert found["calls"] >= 1
