@@ -63,10 +63,17 @@ def read_checkpoint(folder: Path, base: BaseModel) -> Lora:
 def write_checkpoint(lora: Lora, base: BaseModel, folder: Path) -> None:
     """Write an adapter of `base` as peft would have saved it, so that training goes on from there.
 
-    Raises InvalidModelFile where it does not fit, or changes other weights than projections.
+    Raises InvalidModelFile where it does not fit, changes other weights than projections, or does
+    not change each of them with the same rank.
     """
     _known_architecture(base)
     base.require_fit(lora)
+    ranks = {len(change.down) for change in lora.changes.values()}
+    if len(ranks) != 1:
+        raise InvalidModelFile(
+            f"The adapter has several ranks ({', '.join(map(str, sorted(ranks)))}), and training "
+            "goes on only with one of the same rank throughout."
+        )
     tensors = {}
     for weight, change in lora.changes.items():
         module = _module(weight)
@@ -96,7 +103,7 @@ def _config(lora: Lora) -> dict[str, object]:
     modules = [_module(weight) for weight in lora.changes]
     return {
         "peft_type": "LORA",
-        "r": max(len(change.down) for change in lora.changes.values()),
+        "r": len(next(iter(lora.changes.values())).down),
         "lora_alpha": int(lora.alpha) if lora.alpha.is_integer() else lora.alpha,
         "lora_dropout": 0.0,
         "bias": "none",

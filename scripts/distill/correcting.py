@@ -21,16 +21,21 @@ class Handover:
 
     def __init__(self, student: Replay, teacher: Teacher, turn: int) -> None:
         """Have `teacher` take over when `turn` begins, counted from 1."""
-        self.is_learned = False
         self._student = student
         self._teacher = teacher
         self._turn = turn
+        self._taken_over = False
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the teacher decides: nothing of what the student did is learned."""
+        return self._taken_over
 
     def watch(self, event: Event) -> None:
         """Take an event of the run into account, before the next one happens."""
         self._teacher.watch(event)
         if isinstance(event, TurnStarted) and event.step >= self._turn:
-            self.is_learned = True
+            self._taken_over = True
 
     def choose(self, options: Sequence[str]) -> str:
         """Return one of `options`."""
@@ -42,4 +47,4 @@ class Handover:
 
     @property
     def _decider(self) -> Replay | Teacher:
-        return self._teacher if self.is_learned else self._student
+        return self._teacher if self._taken_over else self._student

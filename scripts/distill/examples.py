@@ -13,7 +13,7 @@ Kind: TypeAlias = Literal["gathering", "reading"]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A window to learn from: its tokens, and the positions of those that the model decides on."""
+    """A window to learn from: its tokens, and the positions of those that are learned."""
 
     set: str
     question: str

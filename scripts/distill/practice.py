@@ -16,10 +16,9 @@ from teacher import Teacher, Unteachable
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.evaluation.withholding import Withholding
-from edge_agent.events import Event, EvidenceAdded, RunFinished, TurnStarted
+from edge_agent.events import Event, EvidenceAdded, RunFinished, TurnFinished, TurnStarted
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
-from edge_agent.models import ContextFull
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 from edge_agent.profiles import Profile
@@ -53,10 +52,15 @@ def judged(lesson: Lesson, events: Sequence[Event]) -> Roll:
     return Roll(tuple(events), lesson.accepts(done.answer), share, done.calls)
 
 
-def best(rolls: Sequence[Roll]) -> Roll | None:
-    """Return the run to learn from: of those that earned it the best cited, then the shortest."""
+def ranked(rolls: Sequence[Roll]) -> tuple[list[Roll], list[Roll]]:
+    """Return the runs that earned it, the best cited first and then the shortest; and the others.
+
+    Of those a wrong one comes before one that is right and cites what is no evidence.
+    """
     earned = [roll for roll in rolls if roll.earned]
-    return min(earned, key=lambda roll: (-roll.cited, roll.calls), default=None)
+    others = [roll for roll in rolls if not roll.earned]
+    earned.sort(key=lambda roll: (-roll.cited, roll.calls))
+    return earned, sorted(others, key=lambda roll: roll.right)
 
 
 class Practice:
@@ -90,22 +94,21 @@ class Practice:
     def corrections(self, lesson: Lesson, roll: Roll, variant: str) -> Iterator[list[Example]]:
         """Yield what a teacher makes right who takes over at a turn of a run, from the last on.
 
-        What one of them has in common with those before it is left out.
+        A turn that the teacher would have written as the student did is none to take over at.
         """
         begun = {event.step for event in roll.events if isinstance(event, TurnStarted)}
         known: list[Example] = []
         for turn in sorted(begun, reverse=True):
             try:
                 made = self._corrected(lesson, roll, turn).examples(lesson, variant)
-            except (Unteachable, ContextFull):
+            except Unteachable:
                 continue
-            fresh = [each for each in made if each not in known]
-            if fresh:  # a turn may leave nothing to decide
-                yield fresh
-            known += fresh
+            # Several of them may come to the same reading.
+            yield [each for each in made if each not in known]
+            known += made
 
     def _corrected(self, lesson: Lesson, roll: Roll, turn: int) -> TaughtSession:
-        """Have a teacher take over at a turn. Raises Unteachable where that comes to nothing."""
+        """Have a teacher take over at a turn. Raises Unteachable where that corrects nothing."""
         library = Withholding(self._library(lesson.set), ())
         teacher = Teacher(lesson, library, self._profile.gathering.results, chance=None)
         pen = Handover(Replay(roll.events), teacher, turn)
@@ -114,6 +117,10 @@ class Practice:
         for event in self._agent(lesson, session, 0).run(lesson.question):
             pen.watch(event)
             events.append(event)
+            if isinstance(event, TurnFinished) and event.step == turn and event in roll.events:
+                raise Unteachable("the student has decided so already")
+        if _before(turn, events) != _before(turn, roll.events):
+            raise Unteachable("the run went another way before it was the teacher's turn")
         require_earned(lesson, session, events[-1], withheld=False)
         return session
 
@@ -128,3 +135,7 @@ class Practice:
             library = Library(home.libraries / f"bench-{name}", installed_embedder(home))
             self._opened[name] = Collection([library])
         return self._opened[name]
+
+
+def _before(turn: int, events: Sequence[Event]) -> list[TurnFinished]:
+    return [each for each in turns(events) if each.step < turn]

@@ -46,9 +46,9 @@ class Replay:
         return decided
 
 
-def turns(events: Sequence[Event]) -> list[str]:
-    """Return what was written in a run, turn by turn."""
-    return [event.text for event in events if isinstance(event, TurnFinished)]
+def turns(events: Sequence[Event]) -> list[TurnFinished]:
+    """Return the turns of a run, those that were taken back too."""
+    return [event for event in events if isinstance(event, TurnFinished)]
 
 
 def _decisions(pieces: Sequence[TextAppeared]) -> Iterator[str]:

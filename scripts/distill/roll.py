@@ -2,8 +2,8 @@
 
 Every question is run several times at a temperature, through the real agent over the real library.
 A run is kept where its answer is right, what it cites is evidence, and no other run of the question
-that is as good took fewer calls. Where no run earned it, a teacher takes over from the student's
-own turns, the last of them first, and what it makes right from there on is learned instead. What is
+that is as good took fewer calls. Where no run earned it, a teacher takes over at the student's own
+turns, the last of them first, and what it makes right from there on is learned instead. What is
 kept is played again decision by decision, so that the examples mark what a model has to decide. It
 can be stopped, and started again.
 
@@ -15,15 +15,18 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 from configuration import Configuration, load_configuration
 from examples import Example, Shelf, groups
 from lessons import Lesson, lessons
-from practice import Practice, Roll, best
+from practice import Practice, ranked
+from side_by_side import side_by_side
 from teach import make_library
 
 from edge_agent.home import Home
@@ -32,6 +35,8 @@ from edge_agent.models.engine import Engine
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import model_here
+
+_MARKS = {"run": ".", "corrections": "c", "nothing": "-"}
 
 
 def chosen_lessons(configuration: Configuration, data: Path, limit: int) -> list[Lesson]:
@@ -46,18 +51,18 @@ def chosen_lessons(configuration: Configuration, data: Path, limit: int) -> list
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What every process is told."""
+class Round:
+    """What every process is told of this round."""
 
     model: Path
     engine: EngineSettings
     profile: Profile
-    round: str
+    name: str
     """What its examples are called."""
     times: int
     """Runs of each question."""
     corrections: int
-    """Most turns of a run that failed from which a teacher goes on."""
+    """Most corrections of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,62 +72,47 @@ class Outcome:
     lesson: Lesson
     right: int
     """Runs whose answer was right."""
-    earned: bool
-    """Whether it is a run that is learned from, and no correction."""
+    learned: Literal["run", "corrections", "nothing"]
+    """From what there is something to be learned."""
     examples: list[Example]
 
 
-class Roller:
-    """Rolls lessons, in a process of its own."""
-
-    def __init__(self, plan: Plan) -> None:
-        """Load the model."""
-        self._plan = plan
-        self._practice = Practice(Engine(plan.model, plan.engine), plan.profile)
-
-    def outcome(self, lesson: Lesson) -> Outcome:
-        """Run a lesson, and return what is to be learned."""
-        rolls = self._practice.rolls(lesson, self._plan.times)
-        kept = best(rolls)
-        if kept is not None:
-            made = self._practice.examples(lesson, kept, self._plan.round)
-        else:
-            made = self._corrected(lesson, rolls[0])
-        return Outcome(lesson, sum(roll.right for roll in rolls), kept is not None, made)
-
-    def _corrected(self, lesson: Lesson, roll: Roll) -> list[Example]:
-        found = self._practice.corrections(lesson, roll, f"{self._plan.round} corrected")
-        return [each for part in islice(found, self._plan.corrections) for each in part]
+def outcome(lesson: Lesson, practice: Practice, told: Round) -> Outcome:
+    """Run a lesson, and return what is to be learned from that."""
+    rolls = practice.rolls(lesson, told.times)
+    right = sum(roll.right for roll in rolls)
+    earned, others = ranked(rolls)
+    for roll in earned:
+        if made := practice.examples(lesson, roll, told.name):
+            return Outcome(lesson, right, "run", made)
+    name = f"{told.name} corrected"
+    found = (part for roll in others for part in practice.corrections(lesson, roll, name))
+    made = [each for part in islice(found, told.corrections) for each in part]
+    return Outcome(lesson, right, "corrections" if made else "nothing", made)
 
 
-_roller: Roller | None = None
+def _rolling(told: Round) -> Callable[[Lesson], Outcome]:
+    """Return what rolls lessons in a process."""
+    practice = Practice(Engine(told.model, told.engine), told.profile)
+    return lambda lesson: outcome(lesson, practice, told)
 
 
-def _open_roller(plan: Plan) -> None:
-    global _roller  # noqa: PLW0603 (a worker process has one)
-    _roller = Roller(plan)
-
-
-def _roll(lesson: Lesson) -> Outcome:
-    assert _roller is not None
-    return _roller.outcome(lesson)
-
-
-def planned(options: argparse.Namespace, configuration: Configuration) -> Plan:
-    """Return what the options ask for. Raises SystemExit where the student is not here."""
+def planned(options: argparse.Namespace, configuration: Configuration) -> Round:
+    """Return what the options ask for. Raises SystemExit where the student cannot be used."""
     home = Home.from_environment()
     model = model_here(options.model, ModelStore(home.models))
-    if model is None:
+    if model is None or model.header is None:
         raise SystemExit(f"Get the student first: miro-edge models pull {options.model}")
+    engine = loading_settings(model, home)
+    if options.jobs > 1:
+        engine = replace(engine, threads=max(1, usable_cores() // options.jobs))
     profile = load_profile(configuration.profile)
     sampling = replace(profile.sampling, temperature=options.temperature)
-    profile = profile.model_copy(update={"sampling": sampling})
-    threads = max(1, usable_cores() // options.jobs)
-    return Plan(
+    return Round(
         model=model.path,
-        engine=replace(loading_settings(model, home), threads=threads),
-        profile=profile,
-        round=options.out.stem,
+        engine=engine,
+        profile=profile.model_copy(update={"sampling": sampling}),
+        name=options.out.stem,
         times=options.times,
         corrections=options.corrections,
     )
@@ -130,19 +120,17 @@ def planned(options: argparse.Namespace, configuration: Configuration) -> Plan:
 
 def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     """Roll what was not rolled yet, and write each question when it is done."""
-    plan = planned(options, configuration)
+    told = planned(options, configuration)
     libraries = Home.from_environment().libraries
     for name in configuration.sets:
         make_library(libraries / f"bench-{name}", options.data / name)
     shelf = Shelf(options.out)
     chosen = chosen_lessons(configuration, options.data, options.limit)
     todo = [lesson for lesson in chosen if _group(lesson) not in shelf.done]
-    with get_context("spawn").Pool(options.jobs, _open_roller, (plan,)) as pool:
-        for outcome in pool.imap_unordered(_roll, todo):
-            told = {"set": outcome.lesson.set, "right": outcome.right, "times": options.times}
-            shelf.add(_group(outcome.lesson), outcome.examples, earned=outcome.earned, **told)
-            mark = "-" if not outcome.examples else "." if outcome.earned else "c"
-            print(mark, end="", file=sys.stderr, flush=True)
+    for done in side_by_side(_rolling, told, todo, options.jobs):
+        record = {"set": done.lesson.set, "right": done.right, "times": options.times}
+        shelf.add(_group(done.lesson), done.examples, learned=done.learned, **record)
+        print(_MARKS[done.learned], end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
 
@@ -151,16 +139,15 @@ def _group(lesson: Lesson) -> str:
 
 
 def summary(out: Path) -> None:
-    """Print how many runs were right, and what of how many questions is to be learned."""
+    """Print how many runs were right, and from what of how many questions something is learned."""
     told = sorted(groups(out), key=lambda group: group["set"])
     for name, group in groupby(told, key=lambda each: each["set"]):
         part = list(group)
         right = sum(each["right"] for each in part) / sum(each["times"] for each in part)
-        kept = sum(bool(each["examples"]) and each["earned"] for each in part)
-        corrected = sum(bool(each["examples"]) and not each["earned"] for each in part)
+        learned = Counter(each["learned"] for each in part)
         print(
             f"{name:10} {len(part)} questions, {right:.0%} of runs right, "
-            f"kept {kept}, corrected {corrected}"
+            f"kept {learned['run']}, corrected {learned['corrections']}"
         )
 
 
@@ -179,6 +166,8 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes, a model in each")
     options = parser.parse_args()
+    if min(options.jobs, options.times) < 1:
+        parser.error("--jobs and --times count from 1")
     rolled(options, load_configuration(options.config))
     summary(options.out)
 

@@ -1,7 +1,7 @@
-"""A session whose every decision is made by a teacher; it keeps what a model would learn from it.
+"""A session whose every decision is made by a pen; it keeps what a model would learn from it.
 
 The tokens are those that the real session would hold, and the places where a model has a choice are
-marked: text that can only go one way is never learned.
+marked, as long as what the pen decides is to be learned: text that can only go one way never is.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Pen(Protocol):
 
 @dataclass(slots=True)
 class Page:
-    """Tokens as they stand in a window, and the positions of those that a model decides on."""
+    """Tokens as they stand in a window, and the positions of those that are learned."""
 
     tokens: list[int] = field(default_factory=list)
     decided: list[int] = field(default_factory=list)
 
     def add(self, tokens: Sequence[int], decided: Sequence[int] = ()) -> None:
-        """Add tokens, and which of them are decided on, counted from the first of them."""
+        """Add tokens, and which of them are learned, counted from the first of them."""
         self.decided += [len(self.tokens) + position for position in decided]
         self.tokens += tokens
 

@@ -15,15 +15,16 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeAlias
 
 from configuration import Configuration, Variant, load_configuration
 from examples import Example, Shelf, groups
 from lessons import Lesson, lessons
 from readings import Posed, distractors_of, evidence_of, mixed, reading
+from side_by_side import side_by_side
 from taught_session import TaughtSession
 from teacher import NOT_FOUND, Teacher, Unteachable, answer_from
 
@@ -56,6 +57,10 @@ class Task:
     def chance(self, seed: int) -> random.Random:
         """Return a source of chance of its own."""
         return random.Random(f"{seed} {self.group}")
+
+
+Taught: TypeAlias = tuple[Task, list[Example], str]
+"""A task, what it made, and why it made nothing where it did not."""
 
 
 class School:
@@ -188,34 +193,26 @@ def make_library(folder: Path, data: Path) -> None:
         library.add([data / "corpus.jsonl"])
 
 
-_school: School | None = None
-
-
-def _open_school(configuration: Configuration) -> None:
-    global _school  # noqa: PLW0603 (a worker process has one)
-    _school = School(configuration)
-
-
-def _teach(task: Task) -> tuple[Task, list[Example], str]:
-    assert _school is not None
-    return (task, *_school.examples(task))
+def _teaching(configuration: Configuration) -> Callable[[Task], Taught]:
+    """Return what gives lessons in a process."""
+    school = School(configuration)
+    return lambda task: (task, *school.examples(task))
 
 
 def taught(
     configuration: Configuration, data: Path, out: Path, jobs: int, limit: int | None
 ) -> None:
     """Teach what was not taught yet, and write each group when it is whole."""
-    base_of(configuration)  # A process of a pool that gives up is replaced, for ever.
+    base_of(configuration)  # said once, and before a process begins
     shelf = Shelf(out)
     for name in configuration.sets:
         make_library(Home.from_environment().libraries / f"bench-{name}", data / name)
     todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]
-    pool = get_context("spawn").Pool(jobs, _open_school, (configuration,))
-    with pool:
-        for number, (task, made, reason) in enumerate(pool.imap_unordered(_teach, todo), 1):
-            shelf.add(task.group, made, variant=task.variant, set=task.lesson.set, dropped=reason)
-            if number % 50 == 0 or number == len(todo):
-                print(f"\r{number} of {len(todo)}", end="", file=sys.stderr, flush=True)
+    done = side_by_side(_teaching, configuration, todo, jobs)
+    for number, (task, made, reason) in enumerate(done, 1):
+        shelf.add(task.group, made, variant=task.variant, set=task.lesson.set, dropped=reason)
+        if number % 50 == 0 or number == len(todo):
+            print(f"\r{number} of {len(todo)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
 

@@ -23,7 +23,7 @@ NOT_FOUND = "not found"
 _HONEST = 2
 """Searches for a document that the library does not have, before it is given up."""
 _STUMBLES = 0.4
-"""Share of the chances to make a query that finds nothing, of which one a run is taken."""
+"""How likely, at each chance, a query is made that finds nothing; once in a run at most."""
 _RELATED = 3
 """Words that a sentence shares with the question where it is worth a quote before its turn came."""
 
@@ -82,7 +82,10 @@ class Teacher:
             self._lines.append(line)
             return line
         tool = "search" if self._reading is None else "read"
-        return next(option for option in options if f"<tool_name>{tool}</tool_name>" in option)
+        for option in options:
+            if f"<tool_name>{tool}</tool_name>" in option:
+                return option
+        raise Unteachable("the profile asks for what the teacher does not know")
 
     def write(self, step: Sample) -> str:
         """Return a query, the arguments of a call, or the answer."""

@@ -1,4 +1,4 @@
-"""Trains a LoRA adapter on the examples of a teacher, over the weights as they will be used.
+"""Trains a LoRA adapter on examples, over the weights as they will be used.
 
 The base is the GGUF file itself, its quantized weights made whole again. The loss counts only the
 tokens that a model decides on, and the head is evaluated nowhere else. On a GPU if there is one;
@@ -18,7 +18,7 @@ import math
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,19 +121,30 @@ class Student:
             weight.data = weight.data.float()
 
     def start_from(self, folder: Path) -> None:
-        """Take the adapter of a checkpoint. Raises SystemExit where it is of another form."""
+        """Take the adapter of a plain LoRA, as this program or `export.py checkpoint` saves it.
+
+        Raises SystemExit where it is not there, or has another rank, alpha or layers than wanted.
+        """
+        if not (folder / "adapter_model.safetensors").is_file():
+            raise SystemExit(f"{folder} is no checkpoint. Make one with: export.py checkpoint")
         config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
         kept = load_peft_weights(str(folder), device=self.device)
-        names = [name for name, each in self.model.named_parameters() if each.requires_grad]
-        is_same = {name.replace(".default.", ".") for name in names} == {*kept}
-        wanted = (self._settings.rank, self._settings.alpha)
-        if not is_same or (config["r"], config["lora_alpha"]) != wanted:
+        wanted = (self._settings.rank, self._settings.alpha, *_shapes(self.weights_by_name()))
+        if (config["r"], config["lora_alpha"], *_shapes(kept)) != wanted:
             raise SystemExit(
                 f"{folder} has another rank, alpha or layers than the configuration. Change that."
             )
         set_peft_model_state_dict(self.model, kept)
         record = folder / "training.json"
         self.start = json.loads(record.read_text("utf-8")) if record.exists() else {}
+
+    def weights_by_name(self) -> dict[str, torch.Tensor]:
+        """Return what is trained, by the names that a checkpoint has for it."""
+        return {
+            name.replace(".default.", "."): each
+            for name, each in self.model.named_parameters()
+            if each.requires_grad
+        }
 
     def weights(self) -> list[torch.nn.Parameter]:
         """Return what is trained."""
@@ -152,6 +163,10 @@ class Student:
         return functional.cross_entropy(
             logits.float(), batch.tokens.flatten()[batch.learned], reduction="none"
         )
+
+
+def _shapes(weights: Mapping[str, torch.Tensor]) -> list[tuple[str, torch.Size]]:
+    return sorted((name, each.shape) for name, each in weights.items())
 
 
 class Training:
@@ -313,6 +328,8 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="most examples, for a try")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    if options.start is not None and options.start.resolve() == options.out.resolve():
+        parser.error("--out has to be another folder than --start")
     configuration = load_configuration(options.config)
     if options.minutes is not None:
         train = configuration.train.model_copy(update={"minutes": options.minutes})

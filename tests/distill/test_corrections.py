@@ -28,19 +28,19 @@ class Stray:
 
     def __init__(self, quotes: Sequence[str], queries: Sequence[str]) -> None:
         self._quotes = quotes
-        self._queries = iter(queries)
+        self._queries = [*queries]
 
     def choose(self, options: Sequence[str]) -> str:
-        wanted = (*self._quotes, NOTHING_HELPS, MISSING, "<tool_name>search</tool_name>")
-        fitting = (option for each in wanted for option in options if each in option)
-        return next(fitting, options[0])
+        goes_on = MISSING if self._queries else ENOUGH
+        wanted = (*self._quotes, NOTHING_HELPS, goes_on, "<tool_name>search</tool_name>")
+        return next(option for each in wanted for option in options if each in option)
 
     def write(self, step: Sample) -> str:
-        return "Seville}" if "}" in step.stop else f" {next(self._queries, 'boats')}\n"
+        return "Seville}" if "}" in step.stop else f" {self._queries.pop(0)}\n"
 
 
 @dataclass(frozen=True)
-class Class:
+class Classroom:
     """A lesson of the made-up questions, and where it is practised."""
 
     schooling: Schooling
@@ -63,13 +63,13 @@ class Class:
 
 
 @pytest.fixture
-def bridge(schooling: Schooling, schooled_home: Path) -> Class:
+def bridge(schooling: Schooling, schooled_home: Path) -> Classroom:
     profile = changed(load_profile("edge"), gathering={"results": 1, "named": 0})
     practice = Practice(schooling.engine, profile)
-    return Class(schooling, practice, profile, schooling.lessons["bridge"])
+    return Classroom(schooling, practice, profile, schooling.lessons["bridge"])
 
 
-def test_the_teacher_goes_on_from_the_students_own_turns(bridge: Class) -> None:
+def test_the_teacher_goes_on_from_the_students_own_turns(bridge: Classroom) -> None:
     roll = bridge.strayed(["Night Ferry is a 1951 film"], "kept bees", "swords of the river")
     (gathering, reading), (earlier, _) = bridge.corrected(roll)
     # The student's quote and its query stand there, and are not learned.
@@ -85,17 +85,16 @@ def test_the_teacher_goes_on_from_the_students_own_turns(bridge: Class) -> None:
     assert " Ana Ruiz born\n" in bridge.schooling.decided(earlier)
 
 
-def test_where_all_was_found_only_the_reading_is_put_right(bridge: Class) -> None:
-    roll = bridge.strayed(["Night Ferry is a 1951 film", "Her parents left Toledo"], "Ana Ruiz")
-    latest, *earlier = bridge.corrected(roll)
-    assert [each.kind for each in latest] == ["reading"]
-    assert bridge.schooling.decided(latest[0]) == ["Toledo}"]
-    # Turns before that come to the same reading, which is learned once.
-    assert "gathering" in {each.kind for part in earlier for each in part}
-    assert latest[0] not in [each for part in earlier for each in part]
+def test_where_the_student_has_all_it_needs_only_the_reading_is_put_right(
+    bridge: Classroom,
+) -> None:
+    quotes = ["Night Ferry is a 1951 film", "Her parents left Toledo"]
+    ((reading,),) = bridge.corrected(bridge.strayed(quotes, "Ana Ruiz born"))
+    assert reading.kind == "reading"
+    assert bridge.schooling.decided(reading) == ["Toledo}"]
 
 
-def test_where_nothing_leads_to_the_answer_nothing_is_learned(bridge: Class) -> None:
+def test_where_nothing_leads_to_the_answer_nothing_is_learned(bridge: Classroom) -> None:
     roll = bridge.strayed(["Night Ferry is a 1951 film"], "kept bees", "swords of the river")
     lesson = replace(bridge.lesson, answers=("Lisbon",))
     assert list(bridge.practice.corrections(lesson, roll, "roll1 corrected")) == []

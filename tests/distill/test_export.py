@@ -376,6 +376,10 @@ def test_what_is_no_base_and_no_adapter_is_refused(
     foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
     words = tuple(map(int, BaseModel(base).weights["token_embd.weight"].shape))
     head = write_adapter(tmp_path / "head.gguf", "llama", {"token_embd.weight": words})
+    mixed = tmp_path / "mixed.gguf"
+    first, *others = read_lora(adapter).changes.items()
+    thin = Change(first[1].down[:2], first[1].up[:, :2])
+    write_lora(Lora("llama", 16.0, {first[0]: thin, **dict(others)}), mixed)
     own = tmp_path / "own.gguf"
     own.write_bytes(base.read_bytes())
     for arguments, why in [
@@ -387,7 +391,8 @@ def test_what_is_no_base_and_no_adapter_is_refused(
         (["bake", adapter, "--base", base, "--type", "q4_k"], "blocks of 256"),
         (["bake", tmp_path / "none.gguf", "--base", base], "cannot be read"),
         (["checkpoint", foreign, "--base", base], "the architecture qwen2"),
-        (["checkpoint", head, "--base", base], "training goes on only with"),
+        (["checkpoint", head, "--base", base], "goes on only with: attn_q"),
+        (["checkpoint", mixed, "--base", base], "several ranks (2, 8)"),
     ]:
         assert why in said(capsys, [*arguments, "-o", output])
     assert "is the base itself" in said(capsys, ["bake", adapter, "--base", own, "-o", own])

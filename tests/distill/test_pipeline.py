@@ -187,7 +187,7 @@ def roll(miniature: Miniature, out: Path) -> None:
     before = out.read_text("utf-8")
     assert "3 questions" in miniature.run("roll.py", *options, "--limit", "3")
     assert out.read_text("utf-8").startswith(before)
-    assert {each.variant for each in examples(out)} <= {"roll1", "roll1 corrected"}
+    assert "roll1 corrected" in {each.variant for each in examples(out)}
 
 
 def train_further(miniature: Miniature, adapter: Path, rolls: Path, record: dict[str, Any]) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 from dictated import KeptWindows
 from evaluated import run
+from examples import Example, Shelf
 from hypothesis import given
 from hypothesis import strategies as st
 from lessons import Lesson, Need
 from made_up import configured
-from practice import Practice, Roll, best, judged
+from practice import Practice, Roll, judged, ranked
 from replaying import Replay
-from roll import chosen_lessons
+from roll import Outcome, Round, chosen_lessons, outcome, summary
 from schooling import Schooling
 from taught_session import TaughtSession
 from teacher import Unteachable
@@ -59,13 +62,15 @@ def test_a_run_is_good_where_it_is_right_and_cites_the_evidence(
                   st.integers(1, 8))
     )
 )  # fmt: skip
-def test_the_best_is_the_best_cited_and_then_the_shortest(rolls: Sequence[Roll]) -> None:
-    found = best(rolls)
-    earned = [roll for roll in rolls if roll.right and roll.cited >= 0.5]
-    assert (found is None) == (not earned)
-    if found is not None:
-        assert found.cited == max(roll.cited for roll in earned)
-        assert found.calls == min(roll.calls for roll in earned if roll.cited == found.cited)
+def test_the_best_cited_come_first_and_then_the_shortest(rolls: Sequence[Roll]) -> None:
+    earned, others = ranked(rolls)
+    assert sorted(map(repr, [*earned, *others])) == sorted(map(repr, rolls))
+    assert all(roll.right and roll.cited >= 0.5 for roll in earned)
+    assert not any(roll.earned for roll in others)
+    for one, other in pairwise(earned):
+        assert (one.cited, -one.calls) >= (other.cited, -other.calls)
+    for one, other in pairwise(others):
+        assert one.right <= other.right
 
 
 def test_lessons_that_are_kept_back_are_never_rolled(schooling: Schooling) -> None:
@@ -131,3 +136,61 @@ def test_what_was_not_decided_cannot_be_played_again() -> None:
         pen.write(Sample(8))
     with pytest.raises(Unteachable, match="another way"):
         Replay([TextAppeared(1, "a", "chosen")]).choose(("b", "c"))
+
+
+# What is learned
+
+
+BAD, GOOD = Roll((), False, 0.0, 1), Roll((), True, 1.0, 1)
+ASTRAY = Roll((), True, 1.0, 2)
+"""A run that is good and cannot be played again."""
+
+
+def example(name: str) -> Example:
+    return Example("s", name, "gathering", "roll1", False, (1, 2), (1,))
+
+
+class Practised:
+    """Runs that have come out in a certain way."""
+
+    def __init__(self, *rolls: Roll) -> None:
+        self._rolls = list(rolls)
+
+    def rolls(self, lesson: Lesson, times: int) -> list[Roll]:
+        return self._rolls
+
+    def examples(self, lesson: Lesson, roll: Roll, variant: str) -> list[Example]:
+        return [] if roll == ASTRAY else [example("run")]
+
+    def corrections(self, lesson: Lesson, roll: Roll, variant: str) -> Iterator[list[Example]]:
+        yield from ([example(f"{turn} of {variant}")] for turn in (3, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("rolls", "learned", "right", "examples"),
+    [
+        ((BAD, GOOD), "run", 1, ["run"]),
+        ((ASTRAY, GOOD), "run", 2, ["run"]),
+        ((BAD, BAD), "corrections", 0, ["3 of roll1 corrected", "2 of roll1 corrected"]),
+        ((BAD, ASTRAY), "corrections", 1, ["3 of roll1 corrected", "2 of roll1 corrected"]),
+        ((ASTRAY,), "nothing", 1, []),
+    ],
+)
+def test_where_no_run_can_be_learned_from_others_are_corrected(
+    rolls: tuple[Roll, ...], learned: str, right: int, examples: list[str]
+) -> None:
+    told = Round(Path("m"), EngineSettings(), load_profile("edge"), "roll1", len(rolls), 2)
+    found = outcome(LESSON, cast(Practice, Practised(*rolls)), told)
+    assert found == Outcome(LESSON, right, found.learned, [example(each) for each in examples])
+    assert found.learned == learned
+
+
+def test_what_came_of_a_round_is_told_by_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf = Shelf(tmp_path / "roll1.jsonl")
+    for number, (learned, right) in enumerate([("run", 2), ("corrections", 0), ("nothing", 1)]):
+        shelf.add(f"s {number}", [], set="s", learned=learned, right=right, times=2)
+    summary(tmp_path / "roll1.jsonl")
+    told = capsys.readouterr().out.split()
+    assert " ".join(told) == "s 3 questions, 50% of runs right, kept 1, corrected 1"
