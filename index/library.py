@@ -22,7 +22,7 @@ from .errors import (
     UnknownPassage,
     UnreadableDocument,
 )
-from .files import check_patterns
+from .files import check_patterns, find_files
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
 from .passages import Passage
@@ -38,6 +38,7 @@ from .updating import (
     Problem,
     Report,
     Update,
+    remember_unreachable,
     stored_problems,
     unread_files,
 )
@@ -180,6 +181,7 @@ class Library:
         missing = [source for source in self.sources if not source.path.exists()]
         if self.sources and len(missing) == len(self.sources):
             # A disk that is not mounted looks like documents all deleted.
+            remember_unreachable(self._database, find_files(self.sources).unreachable)
             raise EmptyLibrary(
                 f"Nothing is left at {', '.join(str(source.path) for source in missing)}; the "
                 f"library '{self.name}' keeps what it has. Bring the documents back, or remove it "

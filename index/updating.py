@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class Update:
         self._read(self._read(texts, found), found)
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
-        self._remember_unreachable(found)
+        remember_unreachable(self._database, found.unreachable)
         return self._reported(len(found.files) - len(self._stale), found)
 
     def _compare(self, found: FilesFound) -> None:
@@ -257,15 +257,6 @@ class Update:
             self._lexical.replace(forgotten, passages)
         self._passages += len(passages)
 
-    def _remember_unreachable(self, found: FilesFound) -> None:
-        """Store what could not be looked at, where that is not what is stored already."""
-        seen = {storable(path): reason for path, reason in found.unreachable.items()}
-        table = self._database.table("unreachable")
-        if seen != {row["path"]: row["reason"] for row in table.rows}:
-            with self._database.atomic():
-                table.delete_where()
-                table.insert_all({"path": path, "reason": seen[path]} for path in seen)
-
     def _reported(self, unchanged: int, found: FilesFound) -> IndexReport:
         stale = {storable(path) for path in self._stale}
         changed = len(stale & self._known.keys())
@@ -279,6 +270,16 @@ class Update:
             documents=self._texts.documents,
             passages=self._texts.passages,
         )
+
+
+def remember_unreachable(database: sqlite_utils.Database, places: Mapping[Path, str]) -> None:
+    """Store what could not be looked at, where that is not what is stored already."""
+    seen = {storable(path): reason for path, reason in places.items()}
+    table = database.table("unreachable")
+    if seen != {row["path"]: row["reason"] for row in table.rows}:
+        with database.atomic():
+            table.delete_where()
+            table.insert_all({"path": path, "reason": seen[path]} for path in seen)
 
 
 def stored_problems(database: sqlite_utils.Database) -> tuple[Problem, ...]:

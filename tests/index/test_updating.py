@@ -232,6 +232,8 @@ def test_documents_that_all_vanish_are_kept(library: Library, documents: Path) -
     with pytest.raises(EmptyLibrary, match="keeps what it has"):
         library.update()
     assert titles(library, "Larvik") == ["Colin Archer"]
+    (problem,) = library.problems()
+    assert problem.reason == "is not there; its documents are kept"
 
 
 def _remove(folder: Path) -> None:
