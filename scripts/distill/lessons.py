@@ -19,6 +19,7 @@ from edge_agent.verification import content_words, states, words
 
 _HELD_SHARE = 10
 _MOST_SHARED = 4
+_EARLIER = re.compile(r"#(\d)")
 _BRACKETS = re.compile(r"\s*\([^)]*\)$")
 
 
@@ -34,11 +35,19 @@ class Need:
     """What the evidence states; empty where only its sentences are known."""
     ask: str
     """What would be asked about it, in a few words; empty where the source does not say."""
+    given: tuple[str, ...] = ()
+    """What has to be known before that can be asked: answers of earlier steps, or whom it is of."""
 
     @property
     def name(self) -> str:
         """The title without a part in brackets."""
         return _BRACKETS.sub("", self.title)
+
+    def can_be_asked(self, seen: str) -> bool:
+        """Tell whether somebody who has seen a text knows all that the question about it names."""
+        known = content_words(seen)
+        wanted = (*self.given, *names(f"on {self.ask}"))
+        return bool(self.ask) and all(content_words(each) <= known for each in wanted)
 
     def met_by(self, sentence: str) -> bool:
         """Tell whether a sentence of the document is the evidence."""
@@ -116,10 +125,12 @@ def _title(sentence: str) -> str:
 def _need(record: dict[str, Any], number: int, document: dict[str, Any]) -> Need:
     steps, triples = record.get("decomposition") or [], record.get("evidences") or []
     says = ask = ""
+    given: tuple[str, ...] = ()
     if triples and len(triples) == len(record["gold"]):
-        ask = triples[number][1]
+        given, ask = (triples[number][0],), triples[number][1]
     elif steps and "gold" in steps[number]:
         says, ask = steps[number]["answer"], _filled_in(steps, number)
+        given = tuple(_givens(steps, number))
     elif "gold_sentences" not in record:
         says = (record.get("answers") or [record["answer"]])[0]
     chosen = [place for gold, place in record.get("gold_sentences", ()) if gold == document["id"]]
@@ -130,13 +141,20 @@ def _need(record: dict[str, Any], number: int, document: dict[str, Any]) -> Need
         sentences=tuple(" ".join(parts[each].split()) for each in chosen if each < len(parts)),
         says=says,
         ask=ask,
+        given=given,
     )
 
 
 def _filled_in(steps: list[dict[str, Any]], number: int) -> str:
     """Return a step's question, with the answers of the steps before it where it names them."""
-    asked = str(steps[number]["question"]).replace(">>", " ")
-    return re.sub(r"#(\d)", lambda step: str(steps[int(step[1]) - 1]["answer"]), asked)
+    asked = str(steps[number]["question"]).replace(">>", " ").rstrip("? ")
+    return _EARLIER.sub(lambda step: str(steps[int(step[1]) - 1]["answer"]), asked)
+
+
+def _givens(steps: list[dict[str, Any]], number: int) -> Iterator[str]:
+    """Yield the answers of the steps before a step that its question names."""
+    for earlier in _EARLIER.findall(str(steps[number]["question"])):
+        yield str(steps[int(earlier) - 1]["answer"])
 
 
 def queries(need: Need, question: str, read: str, evidence: str) -> Iterator[str]:
@@ -166,13 +184,11 @@ def queries(need: Need, question: str, read: str, evidence: str) -> Iterator[str
 
 def _asked(need: Need, seen: str) -> Iterator[str]:
     """Yield the query that the source's own step makes, if one can know all its names by now."""
-    wanted = [
-        name for name in names(f"on {need.ask}") if not content_words(name) <= content_words(seen)
-    ]
     mention = mentioned(need.name, seen)
     asked = " ".join(word for word in need.ask.split() if content_words(word))
-    if not wanted and content_words(need.ask) & content_words(seen):
-        yield asked if mention is None or mentioned(mention, asked) else f"{mention} {asked}"
+    if need.can_be_asked(seen) and content_words(need.ask) & content_words(seen):
+        is_in_it = mention is None or content_words(mention) <= content_words(asked)
+        yield asked if is_in_it else f"{mention} {asked}"
     elif mention is not None:
         yield f"{mention} {asked}"
 

@@ -192,15 +192,20 @@ class Teacher:
 
     def _timely(self, need: Need, sentence: str) -> bool:
         """Tell whether one can see by now what a document is good for."""
+        if len(self._lesson.needs) == 1:
+            return True
         seen = " ".join([self._lesson.question, *self._quoted()])
+        if mentioned(need.name, seen) is not None or need.can_be_asked(seen):
+            return True
         asked = content_words(self._lesson.question)
-        related = asked & content_words(f"{need.title} {sentence}")
-        return mentioned(need.name, seen) is not None or len(related) >= _RELATED
+        return len(asked & content_words(f"{need.title} {sentence}")) >= _RELATED
 
     def _worth(self, quote: Quote) -> int:
         """Return how much a sentence says: the answer, or where the chain goes on."""
         others = [need.name for need in self._lesson.needs if not self._of(quote, need)]
-        shared = content_words(self._lesson.question) & content_words(quote.sentence)
+        asks = (need.ask for need in self._lesson.needs if self._of(quote, need))
+        asked = content_words(" ".join([self._lesson.question, *asks]))
+        shared = asked & content_words(quote.sentence)
         states_answer = any(states(quote.sentence, answer) for answer in self._lesson.answers)
         goes_on = any(mentioned(name, quote.sentence) is not None for name in others)
         return len(shared) + _RELATED * (2 * states_answer + goes_on)

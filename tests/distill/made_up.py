@@ -25,6 +25,7 @@ DOCUMENTS: dict[str, list[str]] = {
     "Eva Lind": ["Eva Lind (born 9 July 1905) was a Swedish writer.", "She lived in Lund."],
     "Ferry": ["A ferry is a boat that carries people at night and by day."],
     "Toledo": ["Toledo is a town on the river Tagus.", "Its swords are known."],
+    "Iberia": ["Iberia is dry.", "There the Tagus washes Toledo and many other places."],
     "Søren Åberg": ["Søren Åberg was a Danish sailor.", "He was born in Århus in 1870."],
     "Golden Pen": ["The Golden Pen was named after Eva Lind."],
     "Residence": ["A residence, said Eva Lind, is a residence where one may reside."],
@@ -78,6 +79,16 @@ VAIN = {
     "gold_sentences": [["Golden Pen", 0], ["Eva Lind", 1]],
     "evidences": [["Golden Pen", "named after", "Eva Lind"], ["Eva Lind", "residence", "Lund"]],
 }
+PLAIN = {  # only the last step says what its document, of another name, is good for
+    "question": "On which river do the parents of the director of Night Ferry have their roots?",
+    "answer": "Tagus",
+    "gold": ["Night Ferry", "Ana Ruiz", "Iberia"],
+    "decomposition": [
+        {"question": "Night Ferry >> director", "answer": "Ana Ruiz", "gold": "Night Ferry"},
+        {"question": "From where were the parents of #1?", "answer": "Toledo", "gold": "Ana Ruiz"},
+        {"question": "What washes #2?", "answer": "Tagus", "gold": "Iberia"},
+    ],
+}
 FOREIGN = {
     "question": "Where was the sailor Søren Åberg born?",
     "answer": "Århus",
@@ -98,6 +109,7 @@ QUESTIONS = {
     "steps": STEPS,
     "further": FURTHER,
     "foreign": FOREIGN,
+    "plain": PLAIN,
     "vain": VAIN,
 }
 

@@ -36,7 +36,7 @@ def test_a_step_has_the_names_of_those_before_it(made: dict[str, Lesson]) -> Non
     asked = [need.ask for need in made["steps"].needs]
     assert [" ".join(each.split()) for each in asked] == [
         "Night Ferry director",
-        "Where was Ana Ruiz born?",
+        "Where was Ana Ruiz born",
     ]
 
 
@@ -90,6 +90,18 @@ def test_a_query_has_only_words_that_one_can_know(
     for query in queries(need, question, read, evidence):
         assert query.strip()
         assert content_words(query) <= known
+
+
+def test_a_step_can_be_asked_once_all_is_known_that_it_builds_on(made: dict[str, Lesson]) -> None:
+    first, second = made["steps"].needs
+    question, read = made["steps"].question, "It was directed by Ana Ruiz."
+    assert first.can_be_asked(question)
+    assert not second.can_be_asked(question)
+    assert second.can_be_asked(f"{question} {read}")
+    _, born = made["triples"].needs  # its question is a relation, and names nobody
+    assert not born.can_be_asked(made["triples"].question)
+    assert born.can_be_asked("Red Sand is a novel by Tom Hale.")
+    assert not Need("d", "T", (), "", ask="").can_be_asked("T")
 
 
 def test_a_name_is_found_as_whole_words() -> None:

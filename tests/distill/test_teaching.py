@@ -48,6 +48,16 @@ def test_a_bridge_goes_over_what_was_just_read(schooling: Schooling, question: s
     assert schooling.decided(reading) == ["Toledo}"]
 
 
+def test_what_a_step_asks_for_is_quoted_though_the_question_shares_no_word_with_it(
+    schooling: Schooling,
+) -> None:
+    gathering, reading = schooling.taught("plain", "single")
+    lines = schooling.lines(gathering)
+    washed = "Iberia: There the Tagus washes Toledo and many other places."
+    assert quotes(lines) == [NIGHT_FERRY, ANA_RUIZ, washed]
+    assert schooling.decided(reading) == ["Tagus}"]
+
+
 def test_a_triple_says_what_is_asked_next(schooling: Schooling) -> None:
     gathering, reading = schooling.taught("triples", "single")
     assert any(query.endswith("date birth") for query in queries(schooling.lines(gathering)))
