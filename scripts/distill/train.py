@@ -138,7 +138,7 @@ class Student:
         record = folder / "training.json"
         self.start = json.loads(record.read_text("utf-8")) if record.exists() else {}
 
-    def weights_by_name(self) -> dict[str, torch.Tensor]:
+    def weights_by_name(self) -> dict[str, torch.nn.Parameter]:
         """Return what is trained, by the names that a checkpoint has for it."""
         return {
             name.replace(".default.", "."): each
@@ -148,7 +148,7 @@ class Student:
 
     def weights(self) -> list[torch.nn.Parameter]:
         """Return what is trained."""
-        return [each for each in self.model.parameters() if each.requires_grad]
+        return [*self.weights_by_name().values()]
 
     def losses(self, batch: Batch) -> torch.Tensor:
         """Return the loss of every token that is learned, in nats."""
