@@ -5,18 +5,28 @@ The model, the library and the machine are the same under all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.rewriting import RewritingSession
+from edge_agent.evaluation.rewriting import RewritingSession, nothing_rewritten
+from edge_agent.events import Event
 from edge_agent.models import AnySession
 from edge_agent.profiles import Profile
 
 SINGLE_PASSAGES = 5
 """Passages of one search that are read under `single-shot`."""
 _SEARCH = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Kinship:
+    """Another condition, under which some runs are what they are under this one."""
+
+    condition: str
+    shared: Callable[[Sequence[Event]], bool]
+    """Tells whether a run under it is such a run; one that failed is not asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class Condition:
     """Whether the evidence is taken out of the libraries: then it is right to find no answer."""
     window: Callable[[AnySession], AnySession] = lambda session: session
     """What looks after the model's window."""
+    kin: Kinship | None = None
+    """Whose runs are taken over where they are sure to be the same."""
 
 
 def changed(profile: Profile, **tables: dict[str, Any]) -> Profile:
@@ -82,6 +94,7 @@ CONDITIONS: dict[str, Condition] = {
             "the loop, but old results are overwritten and nothing guards it",
             unguarded,
             window=RewritingSession,
+            kin=Kinship("agent", nothing_rewritten),
         ),
         Condition("agent", "the program as it is", as_it_is),
         Condition(

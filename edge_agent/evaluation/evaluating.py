@@ -15,7 +15,7 @@ from edge_agent.evaluation.drivers import Driver, Task
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
-from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.evaluation.settings import EvaluationSettings, under
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
 from edge_agent.events import Event
@@ -53,9 +53,9 @@ class Work:
 def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) -> None:
     """Answer what is not answered yet of the questions, in every evaluation that is planned.
 
-    A run of another evaluation that only allows more or fewer calls or attempts is taken over where
-    it is sure to be the same run, and gone on with where its beginning is. Whatever breaks it off,
-    what is done is kept, also as JSON lines.
+    A run of another evaluation that only allows more or fewer calls or attempts, or is made under a
+    condition that is kin, is taken over where it is sure to be the same run, and gone on with where
+    its beginning is. Whatever breaks it off, what is done is kept, also as JSON lines.
     Raises EvaluationError, and what opening the model and the libraries raises.
     """
     with ExitStack() as held:
@@ -83,9 +83,13 @@ class _Making:
         self._questions = work.questions
         self._planned = planned
         self._report = report
-        self._led = condition_of(planned.settings.condition).led(work.equipment.profile)
+        self.condition = condition_of(planned.settings.condition)
+        self._led = self.condition.led(work.equipment.profile)
         self._others = _others(store, planned.settings)
-        self.condition = planned.settings.condition
+        kin = self.condition.kin
+        if kin is not None:
+            akin = under(planned.settings, kin.condition, work.equipment.profile)
+            self._others += _others(store, akin, itself=True)
         self.limits = self._limits(planned.settings)
         self.patience = patience(self._led, self.limits.calls)
 
@@ -134,7 +138,13 @@ class _Making:
             row = self._store.row(other.name, question.id)
             if row is not None:
                 events = self._store.events(other.name, question.id)
-                yield other.name, self._limits(other.settings), row, events
+                if self._is_ours(other.settings.condition, events):
+                    yield other.name, self._limits(other.settings), row, events
+
+    def _is_ours(self, condition: str, events: Sequence[Event]) -> bool:
+        """Tell whether a run under a condition is one under that of this evaluation, too."""
+        kin = self.condition.kin
+        return condition == self.condition.name or (kin is not None and kin.shared(events))
 
     def _limits(self, settings: EvaluationSettings) -> Limits:
         return Limits(settings.max_calls or self._led.gathering.calls, settings.attempts)
@@ -143,26 +153,33 @@ class _Making:
 def _in_order(making: Sequence[_Making]) -> list[_Making]:
     """Return evaluations, condition by condition, so that the most can be taken over.
 
-    Of those that are as patient the one with the most calls comes first: others are cut from it.
-    Less patience comes before more, from which nothing can be said of less.
+    One that has kin comes after that. Of those that are as patient the one with the most calls
+    comes first: others are cut from it. Less patience comes before more, from which nothing can be
+    said of less.
     """
-    conditions = [each.condition for each in making]
-    return sorted(
-        making,
-        key=lambda each: (conditions.index(each.condition), each.patience, -each.limits.calls),
-    )
+    conditions = [each.condition.name for each in making]
+
+    def place(each: _Making) -> tuple[bool, int, int, int]:
+        condition = each.condition
+        order = conditions.index(condition.name)
+        return condition.kin is not None, order, each.patience, -each.limits.calls
+
+    return sorted(making, key=place)
 
 
-def _others(store: EvaluationStore, wanted: EvaluationSettings) -> list[Evaluation]:
+def _others(
+    store: EvaluationStore, wanted: EvaluationSettings, *, itself: bool = False
+) -> list[Evaluation]:
     """Return the evaluations that differ only in the calls and attempts allowed.
 
-    One that differs in nothing but its name is made anew: that is what another name is given for.
+    One that differs in nothing but its name counts only if `itself`: under the same condition it is
+    made anew, which is what another name is given for.
     """
 
     def alike(settings: EvaluationSettings) -> bool:
         allowing = dataclasses.replace(
             settings, max_calls=wanted.max_calls, attempts=wanted.attempts
         )
-        return settings != wanted and allowing == wanted
+        return (itself or settings != wanted) and allowing == wanted
 
     return [each for each in store.list() if alike(each.settings)]

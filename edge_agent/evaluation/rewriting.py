@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TypeAlias
 
+from edge_agent.events import (
+    AttemptStarted,
+    Event,
+    GatheringEnded,
+    Nudged,
+    SpanCut,
+    ToolAnswered,
+    TurnRolledBack,
+)
 from edge_agent.models import AnySession, Piece, Plan, Sampling, Span, SpanKind, Usage
+from edge_agent.reasons import NO_PROGRESS
 
 OMITTED = "Tool result is omitted to save tokens."
 KEPT_RESULTS = 5
@@ -106,3 +116,23 @@ class RewritingSession:
     def load_prefix(self, folder: Path) -> bool:
         """Take the window from a saved prefix; false when there is none."""
         return self._session.load_prefix(folder)
+
+
+def nothing_rewritten(events: Sequence[Event]) -> bool:
+    """Tell whether a run of the agent would have been the same in this way.
+
+    So it is where no guard acted, nothing left the window, and no attempt got more results than
+    stay as they are.
+    """
+    results = 0
+    for event in events:
+        if isinstance(event, TurnRolledBack | Nudged | SpanCut):
+            return False
+        if isinstance(event, GatheringEnded) and event.reason == NO_PROGRESS:
+            return False
+        if isinstance(event, AttemptStarted):
+            results = 0
+        results += isinstance(event, ToolAnswered)
+        if results > KEPT_RESULTS:
+            return False
+    return True

@@ -97,7 +97,6 @@ def settings_of(
 ) -> EvaluationSettings:
     """Return the settings of an evaluation."""
     settled = terms.settled()
-    led = condition_of(settled.condition).led(equipment.profile)
     return EvaluationSettings(
         set=asked.name,
         set_sha256=asked.sha256,
@@ -111,13 +110,22 @@ def settings_of(
         model_sha256=fingerprint.model_sha256,
         adapter_sha256=fingerprint.adapter_sha256,
         profile=equipment.profile.name,
-        profile_sha256=_profile_sha256(led),
+        profile_sha256=_profile_sha256(settled.condition, equipment.profile),
         context=equipment.engine.context,
         libraries=fingerprint.libraries,
         by_meaning=fingerprint.by_meaning,
         judge="" if equipment.judge is None else equipment.judge.title,
         version=__version__,
     )
+
+
+def under(settings: EvaluationSettings, condition: str, profile: Profile) -> EvaluationSettings:
+    """Return the settings under another condition that leaves the same choices.
+
+    `profile` is the one of the settings, as it ships.
+    """
+    changed = _profile_sha256(condition, profile)
+    return dataclasses.replace(settings, condition=condition, profile_sha256=changed)
 
 
 def usual_name(settings: EvaluationSettings) -> str:
@@ -138,8 +146,9 @@ def _contents(library: Library) -> str:
     return f"{held.name}: {held.documents} documents, {held.passages} passages"
 
 
-def _profile_sha256(profile: Profile) -> str:
-    return hashlib.sha256(profile.model_dump_json().encode("utf-8")).hexdigest()
+def _profile_sha256(condition: str, profile: Profile) -> str:
+    led = condition_of(condition).led(profile)
+    return hashlib.sha256(led.model_dump_json().encode("utf-8")).hexdigest()
 
 
 def _shown(value: object) -> str:

@@ -29,20 +29,29 @@ from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processe
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
-from edge_agent.evaluation.rewriting import OMITTED, RewritingSession
+from edge_agent.evaluation.rewriting import (
+    KEPT_RESULTS,
+    OMITTED,
+    RewritingSession,
+    nothing_rewritten,
+)
 from edge_agent.evaluation.rows import Row, scored
+from edge_agent.evaluation.settings import under
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
 from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import (
+    AttemptStarted,
     Citation,
     Event,
     EvidenceAdded,
     GatheringEnded,
+    Nudged,
     ReadingStarted,
     RunFinished,
     RunResumed,
     RunStarted,
+    SpanCut,
     StepMeasured,
     TextAppeared,
     ToolAnswered,
@@ -305,6 +314,55 @@ def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
     assert happened(4) == happened(8)
 
 
+# Runs that are the same under another condition
+
+
+def with_results(*attempts: int) -> tuple[Event, ...]:
+    """Return a run whose attempts got so many results each."""
+    events: list[Event] = []
+    for number, results in enumerate(attempts, start=1):
+        if number > 1:
+            events.append(AttemptStarted(number, "nothing was found"))
+        events += [ToolAnswered(step, "search", "[1] Fram", (1,)) for step in range(results)]
+    return tuple(events)
+
+
+@pytest.mark.parametrize(
+    ("events", "same"),
+    [
+        (with_results(KEPT_RESULTS), True),
+        (with_results(KEPT_RESULTS + 1), False),  # the first of them would be overwritten
+        (with_results(KEPT_RESULTS, KEPT_RESULTS), True),  # each in a window of its own
+        (with_results(1, KEPT_RESULTS + 1), False),
+        (run((3,), CALL_LIMIT), True),
+        (run((3,), NO_PROGRESS), False),
+        ((TurnRolledBack(1, "duplicate call", "Again"),), False),
+        ((Nudged(1, "duplicate result", "Nothing new"),), False),
+        ((SpanCut(1, "result", 300, 2),), False),
+    ],
+)
+def test_where_nothing_would_be_rewritten(events: tuple[Event, ...], same: bool) -> None:
+    assert nothing_rewritten(events) is same
+
+
+def told_of(events: Sequence[Event]) -> list[Event]:
+    """Return what is the same in two runs that are: not the clock, the memory and the name."""
+    known = [event for event in events if not isinstance(event, StepMeasured)]
+    first, last = known[0], known[-1]
+    assert isinstance(first, RunStarted)
+    assert isinstance(last, RunFinished)
+    return [replace(first, run=""), *known[1:-1], replace(last, run="", seconds=0.0)]
+
+
+def test_such_a_run_really_is_the_same(ships: Collection) -> None:
+    def happened(condition: str) -> tuple[Event, ...]:
+        answers = answering(ships, *SEARCHED, *FOUND, "Larvik}")
+        return answers.answer(BORN, Terms(condition, 8)).events
+
+    assert nothing_rewritten(happened("agent"))
+    assert told_of(happened("agent")) == told_of(happened("rewrite"))
+
+
 def test_a_point_of_the_curve_tells_what_the_limit_did() -> None:
     rows = [
         row("a", reason=CALL_LIMIT, cut_from="e"),
@@ -534,6 +592,49 @@ def test_fewer_calls_take_over_too_and_the_usual_number_is_one_of_them(
     assert told == ["eNone 0", "eNone 1", "eNone 2", f"{fewer} 1"]
     assert [each.taken_from for each in store.rows(fewer)] == ["eNone", "", "eNone"]
     assert all(each.taken_from for each in store.rows(f"e{usual}"))
+
+
+def under_both(equipment: Equipment, *calls: int) -> Work:
+    """Return the work of `rewrite` and `agent`, in this order, with so many calls."""
+    asked = work(equipment, *calls)
+
+    def planned(condition: str, each: Planned) -> Planned:
+        settings = under(each.settings, condition, equipment.profile)
+        return Planned(f"{condition[0]}{each.settings.max_calls}", settings)
+
+    both = [planned(name, each) for name in ("rewrite", "agent") for each in asked.planned]
+    return replace(asked, planned=tuple(both))
+
+
+def test_rewriting_takes_over_what_the_agent_did_where_it_would_do_the_same(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    runs = (run((1,)), run((3,), NO_PROGRESS), run((4,), CALL_LIMIT), run((7,)))
+    drive = telling(told, *runs)
+    evaluate(store, under_both(equipment, 4), drive, lambda *_: None)
+    assert told == ["a4 0", "a4 1", "a4 2", "r4 1"]  # the agent first, though it was named last
+    assert [each.taken_from for each in store.rows("r4")] == ["a4", "", "a4"]
+    evaluate(store, under_both(equipment, 8), drive, lambda *_: None)
+    assert [each.taken_from for each in store.rows("r8")] == ["a4", "", "a8"]
+    assert [each.taken_from for each in store.rows("a8")] == ["a4", "a4", ""]  # not from rewriting
+
+
+def test_rewriting_takes_nothing_over_that_was_led_by_another_profile(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    agent, rewriting = (
+        replace(under_both(equipment, 4), planned=(each,))
+        for each in reversed(under_both(equipment, 4).planned)
+    )
+    other = changed(equipment.profile, gathering={"quotes": 3})
+    (planned,) = agent.planned
+    settings = under(planned.settings, "agent", other)
+    led = replace(agent, planned=(replace(planned, settings=settings),))
+    evaluate(store, led, telling(told, run((1,))), lambda *_: None)
+    evaluate(store, rewriting, telling(told, run((1,))), lambda *_: None)
+    assert [each for each in told if each.startswith("r4")] == ["r4 0", "r4 1", "r4 2"]
 
 
 def test_fewer_calls_go_on_with_what_more_began(
