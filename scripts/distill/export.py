@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,7 +114,8 @@ def _checkpoint(options: argparse.Namespace) -> dict[str, object]:
     if options.output.exists():
         raise InvalidModelFile(f"{options.output} is there already. Write to another folder.")
     lora = read_lora(options.adapter)
-    write_checkpoint(lora, BaseModel(_base(options.base).path), options.output)
+    with _complete(options.output) as draft:
+        write_checkpoint(lora, BaseModel(_base(options.base).path), draft)
     return {"name": options.output.name, "weights": len(lora.changes)}
 
 
@@ -144,13 +146,21 @@ def _fast_type(model: InstalledModel) -> str | None:
 
 @contextmanager
 def _complete(path: Path) -> Iterator[Path]:
-    """Lend a file beside `path`, which takes its place when it is complete."""
+    """Lend a file or folder beside `path`, which takes its place when it is complete."""
     draft = path.with_name(f"{path.name}.draft")
+    _delete(draft)  # of one that was killed
     try:
         yield draft
         draft.replace(path)
     finally:
-        draft.unlink(missing_ok=True)
+        _delete(draft)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _record(path: Path) -> dict[str, object]:

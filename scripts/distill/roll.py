@@ -27,7 +27,7 @@ from examples import Example, Shelf, groups
 from lessons import Lesson, lessons
 from practice import Practice, ranked
 from side_by_side import side_by_side
-from teach import make_library
+from teach import make_libraries
 
 from edge_agent.home import Home
 from edge_agent.models import EngineSettings, ModelStore, usable_cores
@@ -121,9 +121,7 @@ def planned(options: argparse.Namespace, configuration: Configuration) -> Round:
 def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     """Roll what was not rolled yet, and write each question when it is done."""
     told = planned(options, configuration)
-    libraries = Home.from_environment().libraries
-    for name in configuration.sets:
-        make_library(libraries / f"bench-{name}", options.data / name)
+    make_libraries(configuration, options.data)
     shelf = Shelf(options.out)
     chosen = chosen_lessons(configuration, options.data, options.limit)
     todo = [lesson for lesson in chosen if _group(lesson) not in shelf.done]

@@ -193,6 +193,19 @@ def make_library(folder: Path, data: Path) -> None:
         library.add([data / "corpus.jsonl"])
 
 
+def make_libraries(configuration: Configuration, data: Path) -> None:
+    """Make the libraries of all sets, and say so where they will be searched by words alone."""
+    home = Home.from_environment()
+    if installed_embedder(home) is None:
+        print(
+            "Searching by words alone, unlike the program. To search by meaning, too: "
+            f"miro-edge models pull {ModelStore(home.models).catalog.embedder}",
+            file=sys.stderr,
+        )
+    for name in configuration.sets:
+        make_library(home.libraries / f"bench-{name}", data / name)
+
+
 def _teaching(configuration: Configuration) -> Callable[[Task], Taught]:
     """Return what gives lessons in a process."""
     school = School(configuration)
@@ -205,8 +218,7 @@ def taught(
     """Teach what was not taught yet, and write each group when it is whole."""
     base_of(configuration)  # said once, and before a process begins
     shelf = Shelf(out)
-    for name in configuration.sets:
-        make_library(Home.from_environment().libraries / f"bench-{name}", data / name)
+    make_libraries(configuration, data)
     todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]
     done = side_by_side(_teaching, configuration, todo, jobs)
     for number, (task, made, reason) in enumerate(done, 1):

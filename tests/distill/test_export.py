@@ -239,6 +239,28 @@ def test_training_can_go_on_from_an_adapter(
     assert "is there already" in said(capsys, ["checkpoint", adapter, "--base", base, "-o", start])
 
 
+def test_a_checkpoint_that_is_broken_off_leaves_nothing(
+    adapter: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "start"
+    command = ["checkpoint", adapter, "--base", base, "-o", output]
+    with monkeypatch.context() as patched:
+        patched.setattr("checkpoint._config", lambda _: _interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            run(*command)
+    assert not list(tmp_path.iterdir())
+    draft = tmp_path / "start.draft"  # of one that was killed
+    draft.mkdir()
+    (draft / "training.json").write_text("{}")
+    assert run(*command) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"start"}
+    assert json.loads((output / "training.json").read_text("utf-8")) == TRAINING
+
+
+def _interrupted() -> str:
+    raise KeyboardInterrupt
+
+
 def test_half_floats_of_training_are_read(base: Path, tmp_path: Path) -> None:
     """Training in bfloat16 is what numpy has no type for."""
     tensors = random_tensors({"self_attn.v_proj": (64, 32)}, range(1))
