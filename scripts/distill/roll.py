@@ -121,7 +121,7 @@ def planned(options: argparse.Namespace, configuration: Configuration) -> Round:
 def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     """Roll what was not rolled yet, and write each question when it is done."""
     told = planned(options, configuration)
-    make_libraries(configuration, options.data)
+    make_libraries(configuration.sets, options.data)
     shelf = Shelf(options.out)
     chosen = chosen_lessons(configuration, options.data, options.limit)
     todo = [lesson for lesson in chosen if _group(lesson) not in shelf.done]

@@ -15,7 +15,7 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -193,8 +193,8 @@ def make_library(folder: Path, data: Path) -> None:
         library.add([data / "corpus.jsonl"])
 
 
-def make_libraries(configuration: Configuration, data: Path) -> None:
-    """Make the libraries of all sets, and say so where they will be searched by words alone."""
+def make_libraries(sets: Iterable[str], data: Path) -> None:
+    """Make the libraries of sets, and say so where they will be searched by words alone."""
     home = Home.from_environment()
     if installed_embedder(home) is None:
         print(
@@ -202,7 +202,7 @@ def make_libraries(configuration: Configuration, data: Path) -> None:
             f"miro-edge models pull {ModelStore(home.models).catalog.embedder}",
             file=sys.stderr,
         )
-    for name in configuration.sets:
+    for name in sets:
         make_library(home.libraries / f"bench-{name}", data / name)
 
 
@@ -218,7 +218,8 @@ def taught(
     """Teach what was not taught yet, and write each group when it is whole."""
     base_of(configuration)  # said once, and before a process begins
     shelf = Shelf(out)
-    make_libraries(configuration, data)
+    borrowed = configuration.read.borrowed.values()
+    make_libraries(dict.fromkeys((*configuration.sets, *borrowed)), data)
     todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]
     done = side_by_side(_teaching, configuration, todo, jobs)
     for number, (task, made, reason) in enumerate(done, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from made_up import configured
 from schooling import Schooling
 from teach import READ, main, tasks, taught
+
+from edge_agent.home import HOME_VARIABLE
 
 
 def example(number: int) -> Example:
@@ -69,6 +72,32 @@ def test_teaching_goes_on_where_it_was_stopped(
         made, dropped = schooling.school.examples(task)
         assert [Example.of(each) for each in found[task.group]["examples"]] == made
         assert found[task.group]["dropped"] == dropped
+
+
+def test_sets_that_borrow_their_passages_can_be_taught_alone(
+    schooling: Schooling, smollm2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    home, data, out = tmp_path / "home", tmp_path / "sets", tmp_path / "taught.jsonl"
+    (home / "models").mkdir(parents=True)
+    (home / "models" / smollm2.parent.name).symlink_to(smollm2.parent, target_is_directory=True)
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    (data / "loose").mkdir(parents=True)
+    (data / "films").symlink_to(schooling.data / "films", target_is_directory=True)
+    asked = {
+        "id": "q1",
+        "split": "train",
+        "question": "Where was the director of the film Tidewater born?",
+        "answer": "Arles",
+        "sentences": ["Tidewater is a film directed by Ida Holm.", "Ida Holm was born in Arles."],
+    }
+    (data / "loose" / "questions.jsonl").write_text(json.dumps(asked), encoding="utf-8")
+    read = configured().read.model_copy(
+        update={"times": {"loose": 2}, "borrowed": {"loose": "films"}, "unanswerable": 0.0}
+    )
+    taught(configured(sets=(), read=read), data, out, jobs=1, limit=None)
+    assert [each.kind for each in examples(out)] == ["reading", "reading"]
+    assert "models pull minilm-l6" in capsys.readouterr().err  # there is no embedder
 
 
 def test_without_the_base_it_is_said_how_to_get_it(
