@@ -90,6 +90,20 @@ class Collection:
                 return library.name, document
         return None
 
+    def documents(self, title_or_id: str) -> tuple[tuple[str, str], ...]:
+        """Return the libraries and the ids of the documents with that id or that title.
+
+        Of many documents of one library with the same title they are the first few.
+        """
+        known = [(each.name, each.find_document(title_or_id)) for each in self._searched]
+        found = [(name, document) for name, document in known if document is not None]
+        found += (
+            (name, document)
+            for name, document in self.named(title_or_id)
+            if self.document(name, document)[0].title.casefold() == title_or_id.casefold()
+        )
+        return tuple(dict.fromkeys(found))
+
     def named(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return the libraries and the ids of documents that are called `name`."""
         return tuple((each.name, found) for each in self._searched for found in each.named(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,13 @@ from edge_agent.cli.running import offline_option
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.cluster import LOCAL, on_cluster, require_ray
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.drivers import Driver, in_processes, in_this_process
+from edge_agent.evaluation.drivers import (
+    Driver,
+    Results,
+    Task,
+    in_processes,
+    in_this_process,
+)
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
@@ -29,6 +35,7 @@ from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.sets import FORMATS, read_set
 from edge_agent.evaluation.settings import EvaluationSettings, Fingerprint, settings_of, usual_name
 from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.evaluation.withholding import require_evidence
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Collection, Shelf, sample_folder
 from edge_agent.models import (
@@ -197,11 +204,13 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
             if wanted.name is not None:
                 name = f"{wanted.name}-{suffix}" if len(terms) > 1 else wanted.name
             planned.append(Planned(name, settings))
+        if any(condition_of(each.condition).withholds for each in terms):
+            require_evidence(questions, libraries)
         _close(libraries)
         if wanted.again:
             _forget(store, planned)
-        drive = _driver(wanted, fingerprint)
-        _go_through(store, Work(tuple(planned), questions, equipment), drive)
+        work = Work(tuple(planned), questions, equipment, anew=wanted.again)
+        _go_through(store, work, _driver(wanted, fingerprint))
         return [_made(store, each, questions) for each in planned]
 
 
@@ -318,10 +327,19 @@ def _go_through(store: EvaluationStore, work: Work, drive: Driver) -> None:
     """Answer what is not answered yet, showing how far it is."""
     names = [each.name for each in work.planned]
     before = {name: _rows(store, name, work.questions) for name in names}
+    begun = False
+
+    def driven(equipment: Equipment, tasks: Iterator[Task]) -> Results:
+        nonlocal begun
+        begun = True
+        return drive(equipment, tasks)
+
     try:
         with shown_progress(len(work.questions), before) as report:
-            evaluate(store, work, drive, report)
+            evaluate(store, work, driven, report)
     except BaseException:
+        if not begun:  # the same command would come to the same end
+            raise
         done = sum(len(_rows(store, name, work.questions)) for name in names)
         click.echo(
             f"{done} of {len(names) * len(work.questions)} answers are kept. "

@@ -62,8 +62,8 @@ def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
 
 
 _COLUMNS = (
-    *("n", "EM", "F1", "(95 %)", "judged", "evidence", "cited right", "abstained", "refused"),
-    *("failed", "calls", "seconds", "tokens"),
+    *("n", "EM", "F1", "(95 %)", "judged", "unclear", "evidence", "cited right", "abstained"),
+    *("refused", "failed", "calls", "seconds", "tokens"),
 )
 
 
@@ -74,6 +74,7 @@ def _cell(found: Figures, column: str) -> str:
         "F1": f"{found.f1.value:.1f}",
         "(95 %)": f"{found.f1.low:.1f}–{found.f1.high:.1f}",
         "judged": _number(found.judged),
+        "unclear": str(found.unclear or ""),
         "evidence": _number(found.evidence_recall),
         "cited right": _number(found.citation_precision),
         "abstained": _number(found.abstention_recall),

@@ -48,6 +48,8 @@ class Work:
     planned: tuple[Planned, ...]
     questions: tuple[Question, ...]
     equipment: Equipment
+    anew: bool = False
+    """Whether nothing is taken over but from each other."""
 
 
 def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) -> None:
@@ -90,6 +92,9 @@ class _Making:
         if kin is not None:
             akin = under(planned.settings, kin.condition, work.equipment.profile)
             self._others += _others(store, akin, itself=True)
+        if work.anew:
+            names = {each.name for each in work.planned}
+            self._others = [each for each in self._others if each.name in names]
         self.limits = self._limits(planned.settings)
         self.patience = patience(self._led, self.limits.calls)
 

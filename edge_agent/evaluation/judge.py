@@ -15,7 +15,9 @@ from edge_agent.models import RemoteModel, Sampling
 
 _VERDICT_TOKENS = 1024
 """Room for a verdict that gives its reasons, and for a model that thinks before it speaks."""
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+_THOUGHT = re.compile(r"\A.*</think>|<think>.*\Z", re.DOTALL)
+"""What a model thinks before its verdict; its chat format may have begun that already."""
+_SILENCE = "(nothing was written)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Judge:
         reply = self._server.reply(
             [{"role": "user", "content": prompt}], _VERDICT_TOKENS, Sampling(temperature=0.0), 0
         )
-        text = "".join(reply)
+        text = "".join(reply).strip() or _SILENCE
         return self._judging.verdict(text), text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from math import comb
@@ -15,9 +16,13 @@ _WITHOUT_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 
 
 def normalised(text: str) -> str:
-    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation."""
-    letters = "".join(c for c in text.lower() if c.isalnum() or c.isspace())
-    return " ".join(_ARTICLES.sub(" ", letters).split())
+    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation.
+
+    What is nothing else, as the choice `A` or the symbol `∞`, stays as it is.
+    """
+    composed = unicodedata.normalize("NFC", text.lower())
+    letters = "".join(c for c in composed if c.isalnum() or c.isspace() or _is_mark(c))
+    return " ".join(_ARTICLES.sub(" ", letters).split()) or " ".join(composed.split())
 
 
 def exact_match(answer: str | None, accepted: Sequence[str]) -> bool:
@@ -38,6 +43,11 @@ def f1(answer: str | None, accepted: Sequence[str]) -> float:
     if answer is None:
         return 0.0
     return max(_f1(_words(answer), _words(one)) for one in accepted)
+
+
+def _is_mark(character: str) -> bool:
+    """Tell whether a character belongs to the letter before it, as the vowels of Hindi do."""
+    return unicodedata.category(character).startswith("M")
 
 
 def _words(text: str) -> list[str]:

@@ -17,13 +17,14 @@ from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import JudgingName, Question
 from edge_agent.evaluation.rows import Row, scored
 from edge_agent.evaluation.withholding import Withholding
-from edge_agent.events import Event, RunStarted, TextAppeared
+from edge_agent.events import Event, GatheringEnded, RunStarted, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import Collection, Shelf
 from edge_agent.models import EngineSettings, InstalledModel, RemoteModel
 from edge_agent.opening import open_session
 from edge_agent.profiles import Profile
 from edge_agent.provisioning import installed_embedder
+from edge_agent.reasons import MODEL_ERROR
 from edge_agent.runs import new_run_id
 
 
@@ -71,12 +72,11 @@ class Respondent:
     def answer(self, question: Question, terms: Terms, begun: Beginning | None = None) -> Answered:
         """Answer a question, going on with a run that has begun, and score and judge the answer.
 
-        Raises ServerError for the judge, and EvaluationError where evidence that nobody knows is to
-        be withheld.
+        Raises ServerError for the judge.
         """
         means = self._means
         if condition_of(terms.condition).withholds:
-            means = replace(means, library=_without_evidence(question, means.library))
+            means = replace(means, library=Withholding(means.library, question.gold))
             question = replace(question, answers=(), gold=frozenset())
         happened = self._events(question.text, terms, means, begun)
         events = tuple(event for event in happened if not isinstance(event, TextAppeared))
@@ -127,16 +127,6 @@ class Respondent:
         return replace(row, judged=judged, verdict=verdict)
 
 
-def _without_evidence(question: Question, library: Collection) -> Withholding:
-    """Return the libraries without what answers a question. Raises EvaluationError."""
-    if not question.gold:
-        raise EvaluationError(
-            f"The set does not say which documents answer the question '{question.id}', so that "
-            "they cannot be withheld. Leave the condition `withheld` out."
-        )
-    return Withholding(library, question.gold)
-
-
 @contextmanager
 def respondent(equipment: Equipment) -> Iterator[Respondent]:
     """Open what questions are answered with, and lend who answers them.
@@ -161,8 +151,15 @@ def respondent(equipment: Equipment) -> Iterator[Respondent]:
 def check_failed(answered: Answered, equipment: Equipment) -> None:
     """Raise EvaluationError where a server failed: it would fail for all that follows.
 
-    A model in this process fails for a question that does not fit, and not for the next one.
+    Also where it did so in the middle of a run: what is answered from half of the evidence is not
+    what the model does. A model in this process fails for a question that does not fit, and not for
+    the next one.
     """
+    if not isinstance(equipment.model, RemoteModel):
+        return
     row = answered.row
-    if row.status == "failed" and isinstance(equipment.model, RemoteModel):
-        raise EvaluationError(f"The question '{row.id}' could not be answered: {row.reason}")
+    broken = (each.reason for each in answered.events if isinstance(each, GatheringEnded))
+    reasons = [row.reason] if row.status == "failed" else []
+    reasons += (reason for reason in broken if reason.startswith(MODEL_ERROR))
+    if reasons:
+        raise EvaluationError(f"The question '{row.id}' could not be answered: {reasons[0]}")

@@ -86,6 +86,7 @@ def scored(question: Question, events: Sequence[Event]) -> Row:
     cited = [found[each.key] for each in done.citations if each.key in found]
     measured = [event.resident for event in events if isinstance(event, StepMeasured)]
     gold = question.gold
+    failed = done.status == "failed"  # which is no way of saying that there is no answer
     return Row(
         id=question.id,
         question=question.text,
@@ -93,8 +94,8 @@ def scored(question: Question, events: Sequence[Event]) -> Row:
         answers=question.answers,
         status=done.status,
         answer=done.answer,
-        em=exact_match(done.answer, question.answers),
-        f1=f1(done.answer, question.answers),
+        em=not failed and exact_match(done.answer, question.answers),
+        f1=0.0 if failed else f1(done.answer, question.answers),
         gold=len(gold),
         evidence_recall=_recall(found.values(), question),
         cited=len(cited),

@@ -44,7 +44,7 @@ class EvaluationSettings:
     context: int
     """The window, in tokens."""
     libraries: tuple[str, ...]
-    """Each with the number of its documents and passages."""
+    """Each with the number of its documents and passages, and a mark of its content."""
     by_meaning: bool
     """Whether libraries were searched by meaning, too."""
     judge: str
@@ -143,7 +143,8 @@ def usual_name(settings: EvaluationSettings) -> str:
 
 def _contents(library: Library) -> str:
     held = library.statistics()
-    return f"{held.name}: {held.documents} documents, {held.passages} passages"
+    counts = f"{held.documents} documents, {held.passages} passages"
+    return f"{held.name}: {counts}, content {library.content_mark()}"
 
 
 def _profile_sha256(condition: str, profile: Profile) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Those
+from collections.abc import Iterable
 
+from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.questions import Question
 from edge_agent.index import Collection, Hit
 
 
@@ -14,8 +17,7 @@ class Withholding(Collection):
         """Search `collection`, but for the documents with these ids or titles."""
         super().__init__(collection.libraries)
         self.hidden = frozenset(hidden)
-        found = (collection.find_document(each) for each in hidden)
-        self._documents = {each for each in found if each is not None}
+        self._documents = {each for name in hidden for each in collection.documents(name)}
         self._passages = {
             (library, passage.id)
             for library, document in self._documents
@@ -36,3 +38,33 @@ class Withholding(Collection):
     def named(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return what is called `name` as ever, but for what is hidden."""
         return tuple(each for each in super().named(name) if each not in self._documents)
+
+
+def require_evidence(questions: Iterable[Question], library: Collection) -> None:
+    """Raise EvaluationError where evidence is to be withheld that nobody knows, or has.
+
+    Of a question without an answer there is none.
+    """
+    answerable = [question for question in questions if question.answers]
+    untold = [question.id for question in answerable if not question.gold]
+    if untold:
+        raise EvaluationError(
+            f"The set does not say which documents answer the question '{untold[0]}'"
+            f"{_and_others(untold)}, so that they cannot be withheld. Leave the condition "
+            "`withheld` out."
+        )
+    absent = [
+        question.id
+        for question in answerable
+        if not any(library.documents(name) for name in question.gold)
+    ]
+    if absent:
+        raise EvaluationError(
+            f"No library has a document that the set names as evidence for the question "
+            f"'{absent[0]}'{_and_others(absent)}, so that none can be withheld. Search the "
+            "documents that came with the set, or leave the condition `withheld` out."
+        )
+
+
+def _and_others(questions: list[str]) -> str:
+    return f" and {len(questions) - 1} more" if len(questions) > 1 else ""

@@ -44,7 +44,9 @@ _PROJECTIONS = [
 ]
 _CHECKPOINT = "checkpoint.pt"
 _EVERY = 10
-"""Steps between two lines of the record."""
+"""Steps between two lines of the record, where they are quick."""
+_AT_LEAST = 30
+"""Seconds after which a step that ends is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class Training:
         self._seed = configuration.seed
         self._out = out
         self._progress = Progress()
+        self._told = time.monotonic()
         self._optimizer = torch.optim.AdamW(student.weights(), lr=1.0, weight_decay=0.0)
 
     def run(self, learned: Sequence[Example], held: Sequence[Example]) -> None:
@@ -234,7 +237,8 @@ class Training:
         progress = self._progress
         progress.step += 1
         progress.tokens += batch.tokens.numel()
-        if progress.step % _EVERY == 0 or progress.step == steps:
+        slow = time.monotonic() - self._told > _AT_LEAST
+        if slow or progress.step % _EVERY == 0 or progress.step == steps:
             self._tell(loss.item(), rate, steps)
 
     def _done(self, steps: int) -> float:
@@ -256,6 +260,7 @@ class Training:
         return bool(minutes) and self._progress.seconds >= 60 * minutes
 
     def _tell(self, loss: float, rate: float, steps: int) -> None:
+        self._told = time.monotonic()
         line = {"loss": round(loss, 4), "rate": rate, "steps": steps, **asdict(self._progress)}
         with (self._out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -28,7 +29,12 @@ from edge_agent.evaluation.cutting import cut
 from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.respondent import Answered, Equipment, Respondent
+from edge_agent.evaluation.respondent import (
+    Answered,
+    Equipment,
+    Respondent,
+    check_failed,
+)
 from edge_agent.evaluation.rewriting import (
     KEPT_RESULTS,
     OMITTED,
@@ -39,7 +45,7 @@ from edge_agent.evaluation.rows import Row, scored
 from edge_agent.evaluation.settings import under
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.evaluation.taking_over import Limits, same_with
-from edge_agent.evaluation.withholding import Withholding
+from edge_agent.evaluation.withholding import Withholding, require_evidence
 from edge_agent.events import (
     AttemptStarted,
     Citation,
@@ -67,13 +73,14 @@ from edge_agent.models import (
     InstalledModel,
     InvalidModelFile,
     Plan,
+    RemoteModel,
     Sample,
     Sampling,
     SpanKind,
 )
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call
-from edge_agent.reasons import CALL_LIMIT, NO_PROGRESS
+from edge_agent.reasons import CALL_LIMIT, MODEL_ERROR, NO_PROGRESS
 from edge_agent.traces import EXPORTERS, export
 from edge_agent.turns import without_call
 
@@ -177,17 +184,44 @@ def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
     assert (row.answer, row.abstained, row.em, row.f1) == ("Rosendal", False, False, 0.0)
 
 
-def test_evidence_that_nobody_knows_cannot_be_withheld(ships: Collection) -> None:
-    with pytest.raises(EvaluationError, match="answer the question 'q1'"):
-        answering(ships).answer(replace(BORN, gold=frozenset()), Terms("withheld"))
+def test_evidence_that_nobody_knows_or_has_cannot_be_withheld(ships: Collection) -> None:
+    unanswerable = replace(BORN, id="q0", answers=(), gold=frozenset())
+    require_evidence([unanswerable, BORN, BY_TITLE], ships)
+    untold = [replace(BORN, id=name, gold=frozenset()) for name in ("q2", "q3")]
+    with pytest.raises(EvaluationError, match="answer the question 'q2' and 1 more, so that"):
+        require_evidence([unanswerable, BORN, *untold], ships)
+    elsewhere = replace(BORN, id="q4", gold=frozenset({"maud.md"}))
+    with pytest.raises(EvaluationError, match="evidence for the question 'q4', so that none"):
+        require_evidence([BORN, elsewhere], ships)
+
+
+def test_of_a_question_without_an_answer_nothing_is_withheld(ships: Collection) -> None:
+    asked = replace(BORN, answers=(), gold=frozenset())
+    row = answering(ships, *SEARCHED, *FOUND, "not found}").answer(asked, Terms("withheld")).row
+    assert (row.abstained, row.em, row.calls) == (True, True, 2)
+
+
+def test_every_document_of_that_name_is_withheld(ready_ships: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copies"
+    shutil.copytree(ready_ships, copy)
+    with closing(Library(ready_ships)) as one, closing(Library(copy)) as other:
+        both = Collection([one, other])
+        assert len(both.documents("Colin Archer")) == 2
+        for name in ("Colin Archer", "archer.md"):
+            shown = Withholding(both, {name})
+            found = shown.search("Colin Archer born in Larvik", 9)
+            assert found
+            assert all(hit.passage.title != "Colin Archer" for _, hit in found)
 
 
 def test_a_model_that_fails_is_told_of_in_the_row(ships: Collection) -> None:
     means = Means(ScriptedSession(context=3), ships, load_profile("generic"))
     for name in CONDITIONS:
-        answered = Respondent(means).answer(BORN, Terms(name))
-        assert (answered.row.status, answered.row.answer) == ("failed", None)
-        assert not answered.row.abstained
+        for asked in (BORN, replace(BORN, answers=())):
+            row = Respondent(means).answer(asked, Terms(name)).row
+            assert (row.status, row.answer) == ("failed", None)
+            assert not row.abstained
+            assert (row.em, row.f1, row.right) == (False, 0.0, False)  # nobody said “not found”
 
 
 def test_rewriting_keeps_the_last_results_and_decodes_the_rest_again() -> None:
@@ -249,6 +283,22 @@ def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
     row = scored(Question("q", "Who?", ()), run(answer=None, status="not_found"))
     assert (row.evidence_recall, row.citation_recall) == (None, None)
     assert (row.em, row.f1, row.abstained) == (True, 1.0, True)
+
+
+# Servers that fail
+
+
+def test_what_a_failing_server_left_is_no_answer(equipment: Equipment) -> None:
+    def require_whole(model: InstalledModel | RemoteModel, events: tuple[Event, ...]) -> None:
+        answered = Answered(scored(BORN, events), events)
+        check_failed(answered, replace(equipment, model=model))
+
+    served = RemoteModel("http://127.0.0.1:9/v1", None)
+    require_whole(served, run((2,)))
+    for broken in (run((1,), f"{MODEL_ERROR}: 503", status="partial"), run((1,), status="failed")):
+        require_whole(equipment.model, broken)  # the next question may fit into the window
+        with pytest.raises(EvaluationError, match="'q1' could not be answered"):
+            require_whole(served, broken)
 
 
 # Runs that are the same with other calls allowed
@@ -618,6 +668,18 @@ def test_rewriting_takes_over_what_the_agent_did_where_it_would_do_the_same(
     evaluate(store, under_both(equipment, 8), drive, lambda *_: None)
     assert [each.taken_from for each in store.rows("r8")] == ["a4", "", "a8"]
     assert [each.taken_from for each in store.rows("a8")] == ["a4", "a4", ""]  # not from rewriting
+
+
+def test_who_starts_over_takes_over_only_what_is_made_with_it(
+    store: EvaluationStore, equipment: Equipment
+) -> None:
+    told: list[str] = []
+    drive = telling(told, run((1,)))
+    evaluate(store, work(equipment, 8), drive, lambda *_: None)
+    again = replace(work(equipment, 4, 2), anew=True)
+    evaluate(store, again, drive, lambda *_: None)
+    assert told[3:] == ["e4 0", "e4 1", "e4 2"]
+    assert {each.taken_from for each in store.rows("e2")} == {"e4"}
 
 
 def test_rewriting_takes_nothing_over_that_was_led_by_another_profile(

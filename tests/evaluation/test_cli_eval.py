@@ -150,6 +150,7 @@ def test_a_mix_of_settings_is_refused(
     refused = run("--seed", "1")
     assert refused.exit_code == 1
     assert "seed (0, now 1)" in said(refused)
+    assert "give the same command again" not in said(refused)
     with (ships / "questions.jsonl").open("a") as lines:
         lines.write('{"id": "q9", "split": "dev", "question": "Why?", "answer": "x"}\n')
     assert "set_sha256" in said(run())
@@ -272,6 +273,22 @@ def test_the_sample_has_questions_of_its_own(home: Path, smollm2: Path, model: M
     result = call("run", "sample", "--offline", "-m", smollm2, "--limit", "1", "--json")
     record = json.loads(result.stdout)
     assert (record["set"], record["library"]) == ("sample", "sample")
+
+
+def test_evidence_that_the_libraries_lack_cannot_be_withheld(
+    run: Callable[..., Result], model: Model, tmp_path: Path
+) -> None:
+    assert run("--as", "withheld", "--limit", "2").exit_code == 0
+    asked = len(model.asked)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "boats.md").write_text("# Boats\n\nColin Archer was born in Larvik.\n")
+    refused = run("--as", "withheld", "--name", "w", "-l", other)
+    assert refused.exit_code == 1
+    assert "evidence for the question 'q1' and 1 more" in said(refused)
+    untold = run("--as", "withheld", "--name", "w", "--split", "train")
+    assert "does not say which documents answer the question 't1'" in said(untold)
+    assert len(model.asked) == asked
 
 
 def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: Path,

@@ -25,6 +25,9 @@ def test_a_judge_is_told_question_answers_and_answer(name: JudgingName) -> None:
         ("equivalence", "Correct", True),
         ("equivalence", "**Incorrect**.", False),
         ("equivalence", "<think>Is it Incorrect?</think>\nCorrect", True),
+        ("equivalence", "Correct? No.</think>\nIncorrect", False),  # begun by the chat format
+        ("equivalence", "<think>It seems correct", None),
+        ("simpleqa", "A quick check…</think>\n\nB", False),
         ("equivalence", "It is not correct.", None),
         ("equivalence", "Correct or Incorrect", None),
         ("equivalence", "", None),

@@ -25,6 +25,25 @@ def test_answers_are_compared_as_squad_does() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "accepted", "same"),
+    [
+        ("A", "a", True),  # a choice, not an article
+        ("A", "B", False),
+        ("the", "A", False),
+        ("∞", "∞", True),
+        ("∞", "–", False),
+        ("किला", "कला", False),  # a fortress and an art: vowels are signs of their own
+        ("cafe\u0301", "café", True),
+    ],
+)
+def test_what_is_little_more_than_a_sign_is_compared(
+    answer: str, accepted: str, same: bool
+) -> None:
+    assert exact_match(answer, [accepted]) is same
+    assert (f1(answer, [accepted]) == 1.0) is same
+
+
+@pytest.mark.parametrize(
     ("answer", "accepted", "expected"),
     [
         ("Colin Archer", ["Colin Archer"], 1.0),

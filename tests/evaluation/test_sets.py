@@ -65,20 +65,23 @@ def test_our_own_format_from_a_folder(tmp_path: Path) -> None:
             {"id": "c", "split": "dev", "question": "Why?", "answers": [], "type": "unanswerable"},
             {"id": "d", "split": "dev", "question": "What?", "answer": "x", "is_impossible": True},
             {"question": "When?", "answer": 1892, "gold_titles": ["Fram"]},
+            {"id": "f", "split": "test", "question": "Who?", "answer": ["Archer", "C. Archer"]},
+            {"id": "g", "split": "test", "question": "Who?", "answer": "x", "answerable": "False"},
         ],
     )  # fmt: skip
     found = read_set(folder)
-    assert (found.name, found.form, found.splits) == ("ships", "own", ("dev", "train"))
+    assert (found.name, found.form, found.splits) == ("ships", "own", ("dev", "train", "test"))
     assert found.corpus is not None
     assert found.corpus.path == folder / "corpus.jsonl"
-    a, b, c, d, e = found.questions
+    a, b, c, d, e, f, g = found.questions
     assert a.answers == ("Colin Archer", "Archer")
     assert (a.gold, a.kind) == (frozenset({"fram"}), "2 hops")
     assert (b.answers, b.kind) == (("Larvik", "Norway"), "bridge")
     assert (c.answers, d.answers) == ((), ())
     assert (e.id, e.answers, e.gold_by, e.gold) == ("5", ("1892",), "title", frozenset({"Fram"}))
+    assert (f.answers, g.answers) == (("Archer", "C. Archer"), ())
     assert [each.id for each in found.of_split("dev")] == ["a", "c", "d", "5"]
-    assert len(found.of_split(None)) == 5
+    assert len(found.of_split(None)) == 7
 
 
 def test_gaia_leaves_out_what_comes_with_a_file_or_without_an_answer(tmp_path: Path) -> None:
@@ -300,6 +303,9 @@ def test_a_format_can_be_forced(tmp_path: Path) -> None:
         ("q.jsonl", b'{"question": "Who?", "answer": ""}\n', "its 'answer' is empty"),
         ("q.jsonl", b'{"question": "Who?", "answers": "Ada"}\n', "its 'answers' is no list"),
         ("q.jsonl", b'{"question": "Who?", "answer": null, "hops": 1}\n', "its 'answer' is empty"),
+        ("q.jsonl", b'{"question": "Who?", "answers": null}\n', "it has no 'answer'"),
+        ("q.jsonl", b'{"question": "Who?", "answer": {"value": "x"}}\n', "'answer' holds several"),
+        ("q.jsonl", b'{"question": "Who?", "answers": [{"text": "x"}]}\n', "'answers' holds"),
         ("q.jsonl", b'{"question": "Who?", "answer": "x", "hops": "many"}\n', "format own"),
         ("q.jsonl", b"not json\n", "Line 1 of .* is not JSON"),
         ("q.jsonl", b"[1]\n", "is not a JSON object"),

@@ -52,15 +52,23 @@ def has(record: Record, *fields: str) -> bool:
 def text_of(record: Record, *fields: str) -> str:
     """Return the first of these fields that a record has, which must not be blank.
 
-    Raises KeyError where it has none of them, and ValueError where it is blank.
+    Raises KeyError where it has none of them, and ValueError where it is blank or holds several
+    values.
     """
     for field in fields:
         if field in record:
-            text = str(record[field] if record[field] is not None else "").strip()
+            text = as_text(record[field], field)
             if not text:
                 raise ValueError(f"its '{field}' is empty")
             return text
     raise KeyError(fields[0])
+
+
+def as_text(value: object, field: str) -> str:
+    """Return the value of a field as text. Raises ValueError where it is a list or an object."""
+    if isinstance(value, list | tuple | dict):
+        raise ValueError(f"its '{field}' holds several values where one is expected")
+    return "" if value is None else str(value).strip()
 
 
 def is_given(record: Record, field: str) -> bool:

@@ -2,7 +2,8 @@
 
 More fields are understood: `id`, `split`, `answer_aliases`, `answerable` (or SQuAD's
 `is_impossible`), `gold_titles`, `type`, `hops`. An empty list of answers means that the documents
-do not say. A `corpus.jsonl` beside the questions is what they are asked over.
+do not say; `answer` may be a list as well. A `corpus.jsonl` beside the questions is what they are
+asked over.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.sets.format import Format, Record, is_given, text_of
+from edge_agent.evaluation.sets.format import Format, Record, as_text, is_given, text_of
 from edge_agent.index import Source
 
 _CORPUS = "corpus.jsonl"
@@ -36,13 +37,19 @@ def _read(record: Record, number: int) -> Question:
 
 def _answers(record: Record) -> tuple[str, ...]:
     found = _texts(record, "answers")
-    if not found and not ("answers" in record and "answer" not in record):
-        found = (text_of(record, "answer"),)
+    if not found and ("answer" in record or record.get("answers") is None):
+        several = isinstance(record["answer"], list)
+        found = _texts(record, "answer") if several else (text_of(record, "answer"),)
     return tuple(dict.fromkeys([*found, *_texts(record, "answer_aliases")])) if found else ()
 
 
 def _is_unanswerable(record: Record) -> bool:
-    return record.get("answerable") is False or record.get("is_impossible") is True
+    return _says(record, "answerable", "false") or _says(record, "is_impossible", "true")
+
+
+def _says(record: Record, field: str, word: str) -> bool:
+    """Tell whether a field says yes or no, as JSON does or as a table."""
+    return str(record.get(field)).strip().lower() == word
 
 
 def _texts(record: Record, field: str) -> tuple[str, ...]:
@@ -50,7 +57,7 @@ def _texts(record: Record, field: str) -> tuple[str, ...]:
     found = record.get(field) or ()
     if not isinstance(found, list | tuple):
         raise ValueError(f"its '{field}' is no list")
-    return tuple(str(each) for each in found)
+    return tuple(as_text(each, field) for each in found)
 
 
 def _corpus(file: Path) -> Source | None:
