@@ -28,8 +28,8 @@ class Handover:
 
     @property
     def is_learned(self) -> bool:
-        """Whether the teacher decides: nothing of what the student did is learned."""
-        return self._taken_over
+        """Whether the teacher decided: nothing of what the student did is learned."""
+        return self._taken_over and self._teacher.is_learned
 
     def watch(self, event: Event) -> None:
         """Take an event of the run into account, before the next one happens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -35,9 +36,14 @@ class Example:
 class Shelf:
     """A file of records in groups: a group is written as a whole, and found again after a stop."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file at `path`, or begin one; a line that was cut off is dropped."""
+    def __init__(self, path: Path, mark: str) -> None:
+        """Open the file at `path`, or begin one; a line that was cut off is dropped.
+
+        `mark` is of all that examples are made with. Raises SystemExit where those of the file were
+        made otherwise.
+        """
         self.path = path
+        self._mark = mark
         self.done: set[str] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = 0
@@ -47,16 +53,30 @@ class Shelf:
                     if not line.endswith(b"\n"):
                         break
                     whole += len(line)
-                    self.done.add(json.loads(line)["group"])
+                    self.done.add(self._known(json.loads(line)))
             with path.open("rb+") as file:
                 file.truncate(whole)
 
     def add(self, group: str, examples: list[Example], **told: object) -> None:
         """Write the examples of a group, which may be none, and what is `told` of them."""
-        record = {"group": group, **told, "examples": [asdict(each) for each in examples]}
+        made = [asdict(each) for each in examples]
+        record = {"group": group, "mark": self._mark, **told, "examples": made}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self.done.add(group)
+
+    def _known(self, record: dict[str, Any]) -> str:
+        if record.get("mark") != self._mark:
+            raise SystemExit(
+                f"{self.path} holds examples that were made with another model, profile or "
+                "configuration. Name another file with --out, or delete this one to begin anew."
+            )
+        return str(record["group"])
+
+
+def mark_of(*values: str | int) -> str:
+    """Return a short mark of what examples are made with: another one for other values."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def groups(path: Path) -> Iterator[dict[str, Any]]:

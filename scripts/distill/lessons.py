@@ -70,7 +70,9 @@ class Lesson:
     @property
     def held(self) -> bool:
         """Whether the question is kept back for looking at what was learned: one in ten is."""
-        digest = hashlib.sha256(f"{self.set} {self.id}".encode()).digest()
+        # Of questions with one need several may be about the same document: they go together.
+        about = self.needs[0].document if len(self.needs) == 1 else self.id
+        digest = hashlib.sha256(f"{self.set} {about}".encode()).digest()
         return digest[0] % _HELD_SHARE == 0
 
     def accepts(self, answer: str | None) -> bool:
@@ -80,12 +82,22 @@ class Lesson:
 
 
 def lessons(folder: Path) -> list[Lesson]:
-    """Return the lessons of a set's training questions whose evidence is known."""
-    asked = [each for each in _records(folder / "questions.jsonl") if each["split"] == "train"]
+    """Return the lessons of a set's training questions whose evidence is known.
+
+    Those with the same evidence as a question of another split are left out: they may ask the same.
+    """
+    every = _records(folder / "questions.jsonl")
+    tested = {_evidence(each) for each in every if each["split"] != "train"}
+    asked = [each for each in every if each["split"] == "train" and _evidence(each) not in tested]
     if not (folder / "corpus.jsonl").exists():
         return [_loose_lesson(folder.name, each) for each in asked]
     documents = {str(each["id"]): each for each in _records(folder / "corpus.jsonl")}
     return [_lesson(folder.name, each, documents) for each in asked if each.get("gold")]
+
+
+def _evidence(record: dict[str, Any]) -> frozenset[str]:
+    """Return the documents that a question needs, or itself where they are not known."""
+    return frozenset(map(str, record.get("gold") or [f"question {record['id']}"]))
 
 
 def _lesson(name: str, record: dict[str, Any], documents: dict[str, dict[str, Any]]) -> Lesson:
@@ -183,14 +195,16 @@ def queries(need: Need, question: str, read: str, evidence: str) -> Iterator[str
 
 
 def _asked(need: Need, seen: str) -> Iterator[str]:
-    """Yield the query that the source's own step makes, if one can know all its names by now."""
+    """Yield the query that the source's own step makes, without names that nobody can know yet."""
     mention = mentioned(need.name, seen)
-    asked = " ".join(word for word in need.ask.split() if content_words(word))
+    asking = [word for word in need.ask.split() if content_words(word)]
+    asked = " ".join(asking)
     if need.can_be_asked(seen) and content_words(need.ask) & content_words(seen):
         is_in_it = mention is None or content_words(mention) <= content_words(asked)
         yield asked if is_in_it else f"{mention} {asked}"
     elif mention is not None:
-        yield f"{mention} {asked}"
+        named = content_words(" ".join((mention, *need.given, *names(f"on {need.ask}"))))
+        yield " ".join([mention, *(word for word in asking if not content_words(word) & named)])
 
 
 def mentioned(name: str, text: str) -> str | None:

@@ -23,6 +23,8 @@ from lora import Lora, Matrix
 
 from edge_agent.models import InvalidModelFile
 
+_ALIGNMENT = "general.alignment"
+
 TYPES = {
     name: GGMLQuantizationType[name.upper()]
     for name in (
@@ -72,7 +74,12 @@ def bake(
 
 def _copy_metadata(reader: GGUFReader, writer: GGUFWriter, *, is_retyped: bool) -> None:
     """Copy what the base says about itself; its type no longer holds where it is given another."""
-    left_out = {"general.architecture", *(["general.file_type"] if is_retyped else [])}
+    left_out = {"general.architecture", _ALIGNMENT}
+    if is_retyped:
+        left_out.add("general.file_type")
+    alignment = reader.fields.get(_ALIGNMENT)
+    if alignment is not None:  # the writer has to know it, too
+        writer.add_custom_alignment(int(alignment.contents()))
     for field in reader.fields.values():
         if field.name not in left_out and not field.name.startswith("GGUF."):
             kind, of = field.types[0], field.types[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from correcting import Handover
@@ -97,15 +98,9 @@ class Practice:
         A turn that the teacher would have written as the student did is none to take over at.
         """
         begun = {event.step for event in roll.events if isinstance(event, TurnStarted)}
-        known: list[Example] = []
         for turn in sorted(begun, reverse=True):
-            try:
-                made = self._corrected(lesson, roll, turn).examples(lesson, variant)
-            except Unteachable:
-                continue
-            # Several of them may come to the same reading.
-            yield [each for each in made if each not in known]
-            known += made
+            with suppress(Unteachable):
+                yield self._corrected(lesson, roll, turn).examples(lesson, variant)
 
     def _corrected(self, lesson: Lesson, roll: Roll, turn: int) -> TaughtSession:
         """Have a teacher take over at a turn. Raises Unteachable where that corrects nothing."""

@@ -16,14 +16,14 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal
 
 from configuration import Configuration, load_configuration
-from examples import Example, Shelf, groups
+from examples import Example, Shelf, groups, mark_of
 from lessons import Lesson, lessons
 from practice import Practice, ranked
 from side_by_side import side_by_side
@@ -32,6 +32,7 @@ from teach import make_libraries
 from edge_agent.home import Home
 from edge_agent.models import EngineSettings, ModelStore, usable_cores
 from edge_agent.models.engine import Engine
+from edge_agent.models.hashing import sha256_of
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import model_here
@@ -64,6 +65,14 @@ class Round:
     corrections: int
     """Most corrections of a question."""
 
+    @property
+    def mark(self) -> str:
+        """A mark of all that decides what comes of a question."""
+        adapter = self.engine.adapter
+        learned = "" if adapter is None else sha256_of(adapter.path)
+        profile = self.profile.model_dump_json()
+        return mark_of(self.model.name, learned, profile, self.times, self.corrections)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -87,8 +96,18 @@ def outcome(lesson: Lesson, practice: Practice, told: Round) -> Outcome:
             return Outcome(lesson, right, "run", made)
     name = f"{told.name} corrected"
     found = (part for roll in others for part in practice.corrections(lesson, roll, name))
-    made = [each for part in islice(found, told.corrections) for each in part]
+    made = [each for part in islice(_new(found), told.corrections) for each in part]
     return Outcome(lesson, right, "corrections" if made else "nothing", made)
+
+
+def _new(corrections: Iterable[list[Example]]) -> Iterator[list[Example]]:
+    """Yield what each correction has that none before it had, where there is something."""
+    known: list[Example] = []
+    for part in corrections:
+        new = [each for each in part if each not in known]
+        if new:
+            yield new
+        known += new
 
 
 def _rolling(told: Round) -> Callable[[Lesson], Outcome]:
@@ -122,7 +141,7 @@ def rolled(options: argparse.Namespace, configuration: Configuration) -> None:
     """Roll what was not rolled yet, and write each question when it is done."""
     told = planned(options, configuration)
     make_libraries(configuration.sets, options.data)
-    shelf = Shelf(options.out)
+    shelf = Shelf(options.out, told.mark)
     chosen = chosen_lessons(configuration, options.data, options.limit)
     todo = [lesson for lesson in chosen if _group(lesson) not in shelf.done]
     for done in side_by_side(_rolling, told, todo, options.jobs):

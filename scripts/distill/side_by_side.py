@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any, TypeVar
 
 _Given = TypeVar("_Given")
@@ -42,7 +45,15 @@ def side_by_side(
 
 def _begin(make: Callable[[Any], Callable[[Any], Any]], given: object) -> None:
     global _work  # noqa: PLW0603 (a process has one)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     _work = make(given)
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    """End when the process that hands out the work was killed: nobody else would say so."""
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _done(task: Any) -> Any:

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from configuration import Configuration, Variant, load_configuration
-from examples import Example, Shelf, groups
+from examples import Example, Shelf, groups, mark_of
 from lessons import Lesson, lessons
 from readings import Posed, distractors_of, evidence_of, mixed, reading
 from side_by_side import side_by_side
 from taught_session import TaughtSession
-from teacher import NOT_FOUND, Teacher, Unteachable, answer_from
+from teacher import NOT_FOUND, Teacher, Unteachable, answer_from, is_stated_elsewhere
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.withholding import Withholding
@@ -123,6 +123,8 @@ class School:
                 shown = chance.sample(evidence, chance.randrange(len(evidence)))
             most = chance.randint(*plan.distractors)
             passages = mixed(shown, others, most if shown else max(most, 2), chance)
+            if is_stated_elsewhere(lesson, passages):
+                continue
             answer = answer_from(lesson, passages)
             if answer == NOT_FOUND and shown is evidence:
                 raise Unteachable("the evidence does not state the answer")
@@ -216,8 +218,10 @@ def taught(
     configuration: Configuration, data: Path, out: Path, jobs: int, limit: int | None
 ) -> None:
     """Teach what was not taught yet, and write each group when it is whole."""
-    base_of(configuration)  # said once, and before a process begins
-    shelf = Shelf(out)
+    base = base_of(configuration)  # said once, and before a process begins
+    profile = load_profile(configuration.profile).model_dump_json()
+    mark = mark_of(base.name, configuration.model_dump_json(exclude={"train"}), profile)
+    shelf = Shelf(out, mark)
     borrowed = configuration.read.borrowed.values()
     make_libraries(dict.fromkeys((*configuration.sets, *borrowed)), data)
     todo = [task for task in tasks(configuration, data)[:limit] if task.group not in shelf.done]

@@ -35,8 +35,6 @@ class Unteachable(Exception):
 class Teacher:
     """Decides what is quoted, looked up and answered in one run of one lesson."""
 
-    is_learned = True
-
     def __init__(
         self, lesson: Lesson, library: Withholding, results: int, chance: random.Random | None
     ) -> None:
@@ -55,6 +53,8 @@ class Teacher:
         self._reading: dict[str, object] | None = None
         self._vain: set[str] = set()
         """Queries that were made although they find nothing: to be followed by a better one."""
+        self.is_learned = True
+        """Whether what was decided last is to be learned: a query in vain is not."""
 
     def watch(self, event: Event) -> None:
         """Take an event of the run into account, before the next one happens."""
@@ -75,6 +75,7 @@ class Teacher:
 
     def choose(self, options: Sequence[str]) -> str:
         """Return a sentence to quote, how the turn goes on, or a tool."""
+        self.is_learned = True
         if len(options) == 1:
             return options[0]
         if MISSING in options or NOTHING_HELPS in options:
@@ -89,9 +90,11 @@ class Teacher:
 
     def write(self, step: Sample) -> str:
         """Return a query, the arguments of a call, or the answer."""
+        self.is_learned = True
         if "}" in step.stop:
             return self._answer() + "}"
         if "\n" in step.stop:
+            self.is_learned = self._query not in self._vain
             return f" {self._query}\n"
         return json.dumps(self._reading, ensure_ascii=False)
 
@@ -235,7 +238,10 @@ class Teacher:
         reading = self.trajectory.reading
         assert reading is not None
         exhibits = (self.trajectory.evidence.get(key) for key in reading.keys)
-        return answer_from(self._lesson, [each.passage for each in exhibits if each is not None])
+        passages = [each.passage for each in exhibits if each is not None]
+        if is_stated_elsewhere(self._lesson, passages):
+            raise Unteachable("a passage that is no evidence states the answer")
+        return answer_from(self._lesson, passages)
 
 
 class Reader:
@@ -254,6 +260,17 @@ class Reader:
     def write(self, step: Sample) -> str:
         """Return the answer, and the end of its box."""
         return self._answer + "}"
+
+
+def is_stated_elsewhere(lesson: Lesson, passages: Sequence[Passage]) -> bool:
+    """Tell whether the only document that is needed is missing, and another states the answer.
+
+    Corpora hold some texts twice: that nothing is found would be wrong then. Where several are
+    needed, a passage that has the words of the answer need not say that it is one.
+    """
+    if len(lesson.needs) > 1 or lesson.needs[0].document in {each.document for each in passages}:
+        return False
+    return any(states(each.text, answer) for each in passages for answer in lesson.answers)
 
 
 def answer_from(lesson: Lesson, passages: Sequence[Passage]) -> str:

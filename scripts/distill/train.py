@@ -13,6 +13,7 @@ with checkpoints, and again from the last of them after a stop.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import random
@@ -98,6 +99,8 @@ class Student:
     def __init__(self, base: Path, settings: Train, device: str) -> None:
         """Load the GGUF at `base`, and put an empty adapter over its upper layers."""
         self.device = device
+        self.mark = f"{base.name} {base.stat().st_size}"
+        """What a training begins with: the base, and the adapter if there is one."""
         self.start: dict[str, Any] | None = None
         """The record of the training that this one goes on from."""
         self._settings = settings
@@ -137,6 +140,8 @@ class Student:
                 f"{folder} has another rank, alpha or layers than the configuration. Change that."
             )
         set_peft_model_state_dict(self.model, kept)
+        content = (folder / "adapter_model.safetensors").read_bytes()
+        self.mark += f" {hashlib.sha256(content).hexdigest()}"
         record = folder / "training.json"
         self.start = json.loads(record.read_text("utf-8")) if record.exists() else {}
 
@@ -185,20 +190,27 @@ class Training:
         self._optimizer = torch.optim.AdamW(student.weights(), lr=1.0, weight_decay=0.0)
 
     def run(self, learned: Sequence[Example], held: Sequence[Example]) -> None:
-        """Train until the epochs or the minutes are over, and save the adapter."""
+        """Train until the epochs or the minutes are over, and save the adapter.
+
+        Raises SystemExit where the folder holds another training.
+        """
         plan = self._plan(learned)
-        self._load()
+        mark = self._mark(plan)
+        self._load(mark)
         began = saved = time.monotonic()
         before = self._progress.seconds
         for rows in plan[self._progress.step :]:
+            if self._over():
+                break
             self._step(Batch.of(rows, self._student.device), len(plan))
             now = time.monotonic()
             self._progress.seconds = before + now - began
-            if self._over():
-                break
             if now - saved > 60 * self._settings.checkpoint_minutes:
-                self._save()
+                self._save(mark)
                 saved = now
+        self._save(mark)
+        count = f"{len(held)} examples that are kept back"
+        print(f"learned; looking at {count}, which --minutes does not count", file=sys.stderr)
         self._finish(len(plan), self.held_loss(held))
 
     def held_loss(self, held: Sequence[Example]) -> dict[str, float]:
@@ -273,9 +285,19 @@ class Training:
 
     # Checkpoints
 
-    def _save(self) -> None:
+    def _mark(self, plan: Sequence[Sequence[Example]]) -> str:
+        """Return what two trainings share that are the same, but for how long they may take."""
+        timing = {"minutes", "checkpoint_minutes"}
+        mark = hashlib.sha256(self._settings.model_dump_json(exclude=timing).encode())
+        mark.update(self._student.mark.encode())
+        for rows in plan:
+            mark.update(repr([(row.tokens, row.decided) for row in rows]).encode())
+        return mark.hexdigest()
+
+    def _save(self, mark: str) -> None:
         """Keep all that is needed to go on; a stop while it is written leaves the one before."""
         state = {
+            "mark": mark,
             "weights": [weight.data.cpu() for weight in self._student.weights()],
             "optimizer": self._optimizer.state_dict(),
             "progress": asdict(self._progress),
@@ -284,11 +306,16 @@ class Training:
         torch.save(state, draft)
         draft.replace(self._out / _CHECKPOINT)
 
-    def _load(self) -> None:
+    def _load(self, mark: str) -> None:
         path = self._out / _CHECKPOINT
         if not path.exists():
             return
         state: dict[str, Any] = torch.load(path, map_location=self._student.device)
+        if state.get("mark") != mark:
+            raise SystemExit(
+                f"{self._out} holds a training with other examples, settings, base or start. Name "
+                "another folder with --out, or delete this one to begin anew."
+            )
         for weight, kept in zip(self._student.weights(), state["weights"], strict=True):
             weight.data.copy_(kept)
         self._optimizer.load_state_dict(state["optimizer"])
@@ -297,7 +324,6 @@ class Training:
 
     def _finish(self, steps: int, held: dict[str, float]) -> None:
         """Save the adapter as peft does, with a record of how it was made."""
-        self._save()
         for weight in self._student.weights():  # as it is used: half is enough, and half the size
             weight.data = weight.data.half()
         self._student.model.save_pretrained(self._out)

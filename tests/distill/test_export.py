@@ -15,7 +15,14 @@ import pytest
 from base_model import BaseModel
 from checkpoint import read_checkpoint
 from checkpoints import SMALL, SMOLLM2, random_tensors, write_checkpoint
-from gguf import GGMLQuantizationType, GGUFReader, dequantize, quantize
+from gguf import (
+    GGMLQuantizationType,
+    GGUFReader,
+    GGUFValueType,
+    GGUFWriter,
+    dequantize,
+    quantize,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from lora import Change, Lora, read_lora, write_lora
@@ -168,6 +175,29 @@ def test_without_a_type_each_weight_keeps_its_own(
         assert (one.data == other.data).all() != (one.name in changed)
     fields = {name: field.contents() for name, field in before.fields.items()}
     assert fields == {name: field.contents() for name, field in after.fields.items()}
+
+
+def test_a_base_that_is_aligned_otherwise_is_baked_so(
+    adapter: Path, base: Path, tmp_path: Path
+) -> None:
+    aligned, baked = tmp_path / "aligned.gguf", tmp_path / "baked.gguf"
+    read = GGUFReader(base)
+    writer = GGUFWriter(aligned, "llama")
+    writer.add_custom_alignment(64)
+    for field in read.fields.values():
+        if field.name != "general.architecture" and not field.name.startswith("GGUF."):
+            kind = field.types[0]
+            of = field.types[-1] if kind == GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), kind, sub_type=of)
+    for tensor in read.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert run("bake", adapter, "--base", aligned, "--type", "f16", "-o", baked) == 0
+    assert GGUFReader(baked).alignment == 64
+    assert likeness(logits(baked), logits(base, Adapter(adapter))) > 0.9999
 
 
 def test_where_repacking_was_found_faster_it_is_baked_for_that(

@@ -9,21 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lessons import Lesson, Need, lessons, mentioned, queries
 from made_up import BRIDGE, FURTHER, QUESTIONS, STEPS, TRIPLES, write_set
-from teacher import answer_from
+from teacher import answer_from, is_stated_elsewhere
 
 from edge_agent.index import Passage
+from edge_agent.names import names
 from edge_agent.verification import content_words
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lesson]:
     folder = tmp_path_factory.mktemp("sets") / "films"
-    dev = {"id": "dev", "split": "dev", **BRIDGE}
+    dev = {"id": "dev", "split": "dev", **BRIDGE, "gold": ["Night Ferry", "Toledo"]}
     return {each.id: each for each in lessons(write_set(folder, QUESTIONS | {"dev": dev}))}
 
 
 def test_only_training_questions_are_lessons(made: dict[str, Lesson]) -> None:
     assert set(made) == set(QUESTIONS)
+
+
+def test_what_may_be_asked_of_the_student_later_is_no_lesson(tmp_path: Path) -> None:
+    question, gold = "Who made Night Ferry?", ["Night Ferry"]
+    asked = {
+        "twin": {"question": "Who directed it?", "answer": "Ana Ruiz", "gold": gold},
+        "other": {"question": "Where?", "answer": "Cadiz", "gold": ["Night Ferry", "Ana Ruiz"]},
+        "dev": {"split": "dev", "question": question, "answer": "Ana Ruiz", "gold": gold},
+    }
+    assert [each.id for each in lessons(write_set(tmp_path / "films", asked))] == ["other"]
+
+
+def test_questions_about_the_same_document_are_kept_back_together() -> None:
+    def about(number: int, *documents: str) -> Lesson:
+        needs = tuple(Need(document, "T", (), "", "") for document in documents)
+        return Lesson("s", str(number), "q?", (), needs)
+
+    for document in map(str, range(40)):
+        assert len({about(number, document).held for number in range(20)}) == 1
+    assert len({about(number, "a", "b").held for number in range(40)}) == 2
 
 
 def test_needs_stand_in_the_order_of_the_steps_that_have_them(made: dict[str, Lesson]) -> None:
@@ -81,15 +102,30 @@ _TEXT = st.lists(
 ).map(" ".join)
 
 
-@given(_TEXT, _TEXT, _TEXT, _TEXT.filter(bool), _TEXT)
+@given(_TEXT, _TEXT, _TEXT, _TEXT.filter(bool), _TEXT, _TEXT)
 def test_a_query_has_only_words_that_one_can_know(
-    question: str, read: str, evidence: str, title: str, ask: str
+    question: str, read: str, evidence: str, title: str, ask: str, earlier: str
 ) -> None:
-    need = Need("d", title, (), "", ask)
-    known = content_words(f"{question} {read} {ask}")
+    need = Need("d", title, (), "", ask, given=(earlier,))
+    seen = content_words(f"{question} {read}")
+    known = seen | content_words(ask)
+    for name in (earlier, *names(f"on {ask}")):
+        if not content_words(name) <= seen:  # nobody has read of it yet
+            known -= content_words(name) - seen
     for query in queries(need, question, read, evidence):
         assert query.strip()
         assert content_words(query) <= known
+
+
+def test_a_later_step_is_not_asked_with_what_an_earlier_one_would_have_found() -> None:
+    asking = "How many Publix stores are in North Carolina"
+    need = Need("d", "Publix", (), "46", asking, given=("North Carolina",))
+    found = list(queries(need, "How many Publix stores are in the state of the singer?", "", ""))
+    assert found[0].split()[0] == "Publix"
+    assert not any("Carolina" in query for query in found)
+    read = "He was born in North Carolina."
+    (first, *_) = queries(need, "How many Publix stores are in the state?", read, "")
+    assert "North Carolina" in first
 
 
 def test_a_step_can_be_asked_once_all_is_known_that_it_builds_on(made: dict[str, Lesson]) -> None:
@@ -133,3 +169,13 @@ def test_an_answer_stands_in_the_passages_or_is_a_verdict(
     lesson = Lesson("s", "q", question, (answer,), (Need("d", "T", (), "", ""),))
     assert answer_from(lesson, [passage("d", text)]) == found
     assert answer_from(lesson, [passage("other", text)]) == "not found"
+
+
+def test_what_another_passage_states_too_is_not_missing() -> None:
+    needs = tuple(Need(document, "T", (), "", "") for document in ("d", "e"))
+    one = Lesson("s", "q", "Where?", ("Lund",), needs[:1])
+    twin, other = passage("twin", "She lived in Lund."), passage("other", "She lived in Turku.")
+    assert is_stated_elsewhere(one, [other, twin])
+    assert not is_stated_elsewhere(one, [other])
+    assert not is_stated_elsewhere(one, [passage("d", "She lived in Lund."), twin])
+    assert not is_stated_elsewhere(Lesson("s", "q", "Where?", ("Lund",), needs), [twin])

@@ -165,6 +165,9 @@ def train_with_a_stop(miniature: Miniature, taught: Path) -> tuple[Path, dict[st
     assert "going on after step" in done.stderr
     record = json.loads((out / "training.json").read_text("utf-8"))
     assert record["step"] == record["steps"] >= 4
+    other = subprocess.run([*command, "--limit", "9"], capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "holds a training with other examples" in other.stderr
     return out, record
 
 

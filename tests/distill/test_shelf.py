@@ -25,13 +25,13 @@ def test_what_was_cut_off_is_as_if_it_had_never_been(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("shelf") / "new" / "shelf.jsonl"
-    shelf = Shelf(path)
+    shelf = Shelf(path, "mark")
     for number, size in enumerate(sizes):
         shelf.add(f"g {number} é", [example(each) for each in range(size)], dropped="")
     whole = path.read_bytes()
     kept = whole[: data.draw(st.integers(0, len(whole)))]
     path.write_bytes(kept)
-    again = Shelf(path)
+    again = Shelf(path, "mark")
     count = kept.count(b"\n")
     assert again.done == {f"g {number} é" for number in range(count)}
     assert [len(group["examples"]) for group in groups(path)] == sizes[:count]
@@ -40,6 +40,20 @@ def test_what_was_cut_off_is_as_if_it_had_never_been(
             again.add(f"g {number} é", [example(each) for each in range(size)], dropped="")
     assert path.read_bytes() == whole
     assert list(examples(path)) == [example(each) for size in sizes for each in range(size)]
+
+
+def test_examples_that_were_made_otherwise_are_not_gone_on_with(
+    schooling: Schooling, schooled_home: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "taught.jsonl"
+    taught(configured(), schooling.data, out, jobs=1, limit=1)
+    before = out.read_bytes()
+    for plan in (configured(seed=2), configured(profile="generic")):
+        with pytest.raises(SystemExit, match="another model, profile or configuration"):
+            taught(plan, schooling.data, out, jobs=1, limit=2)
+    assert out.read_bytes() == before
+    train = configured().train.model_copy(update={"rank": 4})
+    taught(configured(train=train), schooling.data, out, jobs=1, limit=1)
 
 
 def test_all_is_taught_in_the_variants_that_it_has(schooling: Schooling) -> None:

@@ -75,12 +75,16 @@ def test_two_facts_that_are_shown_together_are_quoted_together(schooling: School
 
 
 def test_now_and_then_a_query_finds_nothing_and_a_better_one_follows(schooling: Schooling) -> None:
-    runs = [schooling.lines(schooling.taught("vain", "single", n)[0]) for n in range(8)]
-    counts = {len(queries(lines)) for lines in runs}
+    runs = [schooling.taught("vain", "single", n)[0] for n in range(8)]
+    counts = {len(queries(schooling.lines(run))) for run in runs}
     assert counts == {1, 2}
-    again = next(lines for lines in runs if len(queries(lines)) == 2)
+    found = next(run for run in runs if len(queries(schooling.lines(run))) == 2)
+    again = schooling.lines(found)
     first, second = queries(again)
     assert first != second
+    learned = schooling.decided(found)
+    assert not any(first in part for part in learned)  # nobody should learn to search in vain
+    assert any(second in part for part in learned)
     assert again[again.index(f"Missing: {second}") - 1] == "Nothing here helps."
     assert again[-1] == "I have what I need."
 
