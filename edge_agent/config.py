@@ -48,6 +48,7 @@ _EXPECTED = {
     "int_type": "a whole number",
     "float_parsing": "a number",
     "float_type": "a number",
+    "finite_number": "a number with an end",
     "dict_type": "a table",
     "model_type": "a table",
     "string_pattern_mismatch": "an address: http://… or https://…",
@@ -96,7 +97,10 @@ class AskSettings(_Frozen):
     max_calls: int | None = Field(default=None, ge=1, description="Most tool calls of an attempt.")
     """Most tool calls of an attempt; none is the profile's own limit."""
     max_time: float | None = Field(
-        default=None, gt=0, description="Seconds after which it answers from what was found."
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds after which it answers from what was found.",
     )
     """Seconds after which it answers; none is no limit."""
     max_tokens: int | None = Field(
@@ -154,11 +158,17 @@ class WebSettings(_Frozen):
     )
     """Seconds that a page may take to come, all redirects included."""
     cache_days: float = Field(
-        default=7, ge=0, description="Days until what was found is looked up again."
+        default=7,
+        ge=0,
+        allow_inf_nan=False,
+        description="Days until what was found is looked up again.",
     )
     """Days for which an answer or a page is not asked for again."""
     cache_mb: float = Field(
-        default=200, gt=0, description="Most megabytes that are kept of the web."
+        default=200,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most megabytes that are kept of the web.",
     )
     """Megabytes of answers and pages; the oldest make room."""
 

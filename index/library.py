@@ -96,11 +96,7 @@ class Library:
                     migrations.apply(self._database)
             self._dense = None if embedder is None else DenseIndex(folder / "dense", embedder)
         except (sqlite3.Error, OSError) as error:
-            raise LibraryError(
-                f"The library '{self.name}' cannot be opened: {error}. See that its folder can be "
-                "written to and that there is room on the disk, or remove it and add it again: "
-                f"miro-edge index remove {self.name}"
-            ) from error
+            raise self._broken("opened", error) from error
         self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")
         self._archives: dict[str, Archive] = {}
@@ -118,6 +114,13 @@ class Library:
     def sources(self) -> tuple[Source, ...]:
         """The folders and files that its documents come from."""
         return tuple(source_from_row(row) for row in self._database.table("sources").rows)
+
+    def _broken(self, done: str, error: Exception) -> LibraryError:
+        return LibraryError(
+            f"The library '{self.name}' cannot be {done}: {error}. See that its folder can be "
+            "written to and that there is room on the disk, or remove it and add it again: "
+            f"miro-edge index remove {self.name}"
+        )
 
     # Writing
 
@@ -344,7 +347,13 @@ class Library:
         return unread_files(self._database)
 
     def statistics(self) -> Statistics:
-        """Return what the library holds."""
+        """Return what the library holds. Raises LibraryError where it is damaged."""
+        try:
+            return self._statistics()
+        except (sqlite3.Error, OSError) as error:
+            raise self._broken("read", error) from error
+
+    def _statistics(self) -> Statistics:
         files = self._database.table("files")
         return Statistics(
             name=self.name,

@@ -147,7 +147,7 @@ def made(copy: Path) -> Path:
     lock = (copy / "scripts" / "requirements-dev.lock").read_bytes()
     sums = subprocess.run(
         ["cksum"],
-        input=lock + (copy / "pyproject.toml").read_bytes(),
+        input=f"{copy}\n".encode() + lock + (copy / "pyproject.toml").read_bytes(),
         capture_output=True,
         check=True,
     )
@@ -183,6 +183,40 @@ def test_it_is_done_once(copy: Path, stand_in: dict[str, str]) -> None:
     assert (code, said.splitlines()[-1]) == (0, "miro-edge set-up: done")
     assert setup(copy, stand_in) == (0, "")
     assert not (copy / ".venv.lock").is_symlink()
+
+
+def test_an_environment_that_was_moved_is_made_anew(copy: Path, stand_in: dict[str, str]) -> None:
+    assert setup(copy, stand_in)[0] == 0
+    (copy / ".venv" / "left").touch()
+    moved = copy.rename(copy.with_name("moved"))
+    assert setup(moved, stand_in)[0] == 0
+    assert not (moved / ".venv" / "left").exists()
+    assert setup(moved, stand_in) == (0, "")
+
+
+@pytest.mark.parametrize("owner", ["its own", "another program"])
+def test_a_lock_whose_owner_is_no_set_up_is_taken(
+    owner: str, copy: Path, stand_in: dict[str, str]
+) -> None:
+    if owner == "its own":  # as in a container, where the same command has the same number
+        script = copy / "scripts" / "setup"
+        text = script.read_text("utf-8")
+        made = text.replace("busy=$root/.venv.lock\n", "busy=$root/.venv.lock; ln -s process-$$ "
+                            '"$busy"\n')  # fmt: skip
+        assert made != text
+        script.write_text(made, "utf-8")
+    else:
+        (Path(stand_in["PATH"]) / "ps").symlink_to(shutil.which("ps") or "/bin/false")
+        (copy / ".venv.lock").symlink_to(f"process-{os.getpid()}")
+    code, said = setup(copy, stand_in)
+    assert (code, said.splitlines()[-1]) == (0, "miro-edge set-up: done")
+
+
+def test_a_lock_that_cannot_be_made_is_told(copy: Path, stand_in: dict[str, str]) -> None:
+    (copy / ".venv.lock").touch()
+    code, said = setup(copy, stand_in)
+    assert code == 1
+    assert ".venv.lock cannot be made" in said
 
 
 def test_a_failed_installation_is_shown_and_not_taken_for_done(

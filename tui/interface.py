@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import resource_tracker
 
 from textual.app import App
@@ -63,8 +63,12 @@ class Interface(App[None]):
         """The model that answers questions, by name, path or address."""
         return self.config.ask.model or self.default_model.name
 
-    def change(self, config: Config) -> None:
-        """Keep other settings, and use them from now on. Raises ConfigError."""
+    def change(self, change: Callable[[Config], Config]) -> None:
+        """Change settings, and use them from now on. Raises ConfigError.
+
+        What is changed are those in the file: another program may have changed others meanwhile.
+        """
+        config = change(load_config(self.home.config))
         save_config(config, self.home.config)
         self.config = config
         self.look()
@@ -72,8 +76,11 @@ class Interface(App[None]):
 
     def change_asking(self, **values: object) -> None:
         """Ask with other settings from now on, those of `ask` by name. Raises ConfigError."""
-        ask = self.config.ask.model_copy(update=values)
-        self.change(self.config.model_copy(update={"ask": ask}))
+
+        def change(config: Config) -> Config:
+            return config.model_copy(update={"ask": config.ask.model_copy(update=values)})
+
+        self.change(change)
 
     def look(self) -> None:
         """Look as the settings say."""

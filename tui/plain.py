@@ -16,7 +16,15 @@ from typing import TypeAlias
 import click
 from textual.message import Message
 
-from edge_agent.config import Config, changed, load_config, save_config, settings, value_of
+from edge_agent.config import (
+    Config,
+    changed,
+    load_config,
+    save_config,
+    settings,
+    shown_value,
+    value_of,
+)
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted
 from edge_agent.failures import explained
 from edge_agent.home import Home
@@ -209,7 +217,7 @@ class Conversation:
         _ = key and value_of(self._config, key)  # raises ConfigError for a slip
         for each in settings():
             if key in ("", each.key):
-                now = value_of(self._config, each.key) or "the default"
+                now = shown_value(self._config, each.key) or "the default"
                 _say(f"{each.key} is {now}. {each.description}")
 
     def _unset(self, key: str = "", _value: str = "") -> None:
@@ -223,7 +231,7 @@ class Conversation:
         fresh = changed(load_config(self._home.config), key, value)
         save_config(fresh, self._home.config)
         self._config = fresh
-        _say(f"{key} is now {value_of(fresh, key) or 'the default'}.")
+        _say(f"{key} is now {shown_value(fresh, key) or 'the default'}.")
 
 
 @dataclass(slots=True)

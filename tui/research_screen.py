@@ -172,10 +172,10 @@ class ResearchScreen(Screen[None]):
         text = " ".join(event.value.split())
         if not text:
             return
-        if self.running:
-            self._tell(text)
-        else:
+        if not self.running:
             self.begin(Question(text, self._miro.config.ask))
+        elif not self._told(text):
+            return  # it can be sent once more
         event.input.clear()
 
     def suggest(self, question: str) -> None:
@@ -184,16 +184,18 @@ class ResearchScreen(Screen[None]):
         line.value = question
         line.focus()
 
-    def _tell(self, text: str) -> None:
+    def _told(self, text: str) -> bool:
+        """Say something to the run that goes on; return whether that was possible."""
         if self.run is None:
             self.notify("The run has not begun yet. Say it again in a moment.", severity="warning")
-            return
+            return False
         try:
             self._miro.store.tell(self.run, text)
         except RunError as error:
             self.notify(shown(str(error)), severity="error", markup=False)
-            return
+            return False
         self.notify("The model will hear it before its next step.", markup=False)
+        return True
 
     # Runs
 
@@ -205,6 +207,8 @@ class ResearchScreen(Screen[None]):
         self._start_again()
         if isinstance(task, Continuation):
             self._show_all(self._miro.store.events(task.run))
+        if isinstance(task, Question):
+            self._question = task.text
         self._thread = self._miro.last_run = RunThread(
             task, self._miro.workbench, self.post_message
         )
@@ -228,6 +232,7 @@ class ResearchScreen(Screen[None]):
         self._view, self._replay = RunView(), None
         self._preparing, self._failure, self._interrupts = "", "", 0
         self._title, self._browsing, self._copyable = "", False, ""
+        self._question = ""
         self._unmeasured = 0.0
         self._tree.start_again()
         self._evidence.clear_options()
@@ -254,10 +259,13 @@ class ResearchScreen(Screen[None]):
         """Show how it ended; a failure is told in words, with what to do."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            if thread.stopping:
-                self._failure = "Stopped. It can be gone on with: press g."
             for event in thread.take_events():
                 self._show(event)
+            if thread.stopping:
+                going_on = "" if self.run is None else " It can be gone on with: press g."
+                self._failure = f"Stopped.{going_on}"
+        if self.run is None and not self.query_one("#line", Input).value:
+            self.suggest(self._question)  # nothing of it is kept elsewhere
         self._preparing = ""
         if message.failure is not None:
             self._failure = message.failure

@@ -83,7 +83,7 @@ class SettingsScreen(TableScreen):
 
     def _change(self, key: str, text: str) -> None:
         try:
-            self.miro.change(changed(self.miro.config, key, text))
+            self.miro.change(lambda config: changed(config, key, text))
         except ConfigError as error:
             self.fail(error)
             return

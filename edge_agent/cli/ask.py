@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -152,8 +153,17 @@ def _answered(
 
 def _question_text(argument: str) -> str:
     """Return the question, read from standard input for `-`; refuse one that asks nothing."""
-    text = sys.stdin.read() if argument == "-" else argument
+    text = _typed() if argument == "-" else argument
     text = " ".join(text.split())
     if not text:
         raise click.UsageError('The question is empty. Ask one: miro-edge ask "Who …?"')
     return text
+
+
+def _typed() -> str:
+    """Return what stands on standard input; nothing where that is closed."""
+    if sys.stdin is None:
+        return ""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # it may be in another encoding than the terminal
+    return sys.stdin.read()

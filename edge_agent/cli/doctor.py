@@ -106,9 +106,16 @@ def _library(name: str, home: Home) -> dict[str, Any]:
         statistics = Shelf(home.libraries).open(name).statistics()
     except LibraryError as error:
         return {"name": name, "problem": str(error)}
-    missing = [source for source in statistics.sources if not Path(source).exists()]
+    missing = [source for source in statistics.sources if _is_gone(source)]
     problem = f"{', '.join(missing)} is no longer there" if missing else None
     return {**asdict(statistics), "problem": problem}
+
+
+def _is_gone(source: str) -> bool:
+    try:
+        return not Path(source).exists()
+    except OSError:  # what may not be looked at is not gone
+        return False
 
 
 def _settings(home: Home) -> dict[str, Any]:

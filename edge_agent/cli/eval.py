@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from edge_agent.cli.consent import require_consent
 from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out
 from edge_agent.cli.evaluation_tables import (
     curve_record,
@@ -28,7 +29,6 @@ from edge_agent.cli.output import (
     print_json,
     write_out,
 )
-from edge_agent.cli.running import terminal
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import plots
 from edge_agent.evaluation.comparison import compare
@@ -390,11 +390,9 @@ def remove(names: tuple[str, ...], yes: bool) -> None:
     with closing(_store()) as store:
         found = {name: store.evaluation(name) for name in names}
         if not yes:
-            if terminal() is None:
-                raise click.UsageError("Nobody is here to be asked: say --yes to delete them.")
             for each in found.values():
                 click.echo(in_one_line(f"{each.name}: {each.done} answers"), err=True)
-            click.confirm(f"Delete {len(found)} evaluations?", abort=True, err=True)
+            require_consent(f"Delete {len(found)} evaluations?")
         for name in found:
             store.remove(name)
             diagnostics().print(f"The evaluation {name} is deleted.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from edge_agent.cli.consent import require_consent
 from edge_agent.cli.libraries import indexing_progress, open_shelf
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, results
 from edge_agent.cli.pulling import ensure_model
@@ -248,7 +249,7 @@ def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None
         f"what '{name}' has from {', '.join(map(str, paths))}" if paths else f"the library '{name}'"
     )
     if not yes:
-        click.confirm(in_one_line(f"Delete {what} (not your documents)?"), abort=True, err=True)
+        require_consent(in_one_line(f"Delete {what} (not your documents)?"))
     if paths:
         with indexing_progress() as report:
             done = shelf.open(name).drop(paths, report)

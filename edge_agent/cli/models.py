@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from edge_agent.cli.consent import require_consent
 from edge_agent.cli.output import diagnostics, json_option, print_json, results
 from edge_agent.cli.pulling import (
     ensure_model,
@@ -226,8 +227,7 @@ def remove(name: str, yes: bool) -> None:
     store.require_here(name)
     lost, base = lost_without(name, store), store.base_of(name)
     if not yes:
-        asked = f"Delete the model '{name}' from this machine? {lost}".strip()
-        click.confirm(asked, abort=True, err=True)
+        require_consent(f"{lost} Delete the model '{name}' from this machine?".strip())
     store.remove(name)
     stays = "" if base is None else f" Its base stays: miro-edge models remove {base}"
     diagnostics().print(f"The model '{name}' is deleted.{stays}")

@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from edge_agent.cli.answer import print_answer, print_failure
+from edge_agent.cli.consent import require_consent
 from edge_agent.cli.output import (
     diagnostics,
     json_option,
@@ -23,7 +24,6 @@ from edge_agent.cli.running import (
     go_on,
     offline_option,
     output_options,
-    terminal,
 )
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import RunFinished, to_record
@@ -244,11 +244,9 @@ def remove(runs_to_remove: tuple[str, ...], yes: bool) -> None:
     store = _store()
     summaries = {found.id: found for found in map(store.summary, runs_to_remove)}
     if not yes:
-        if terminal() is None:
-            raise click.UsageError("Nobody is here to be asked: say --yes to delete runs.")
         for summary in summaries.values():
             click.echo(in_one_line(f"{summary.id}  {summary.question}"), err=True)
-        click.confirm(f"Delete {len(summaries)} of your runs?", abort=True, err=True)
+        require_consent(f"Delete {len(summaries)} of your runs?")
     for run in summaries:
         store.remove(run)
         diagnostics().print(f"The run {run} is deleted.")

@@ -66,4 +66,4 @@ def _beginning(answer: httpx2.Response) -> str:
         found += piece
         if len(found) >= _MOST:
             break
-    return found[:_MOST].decode("utf-8", "replace")
+    return found[:_MOST].decode("utf-8-sig", "replace")

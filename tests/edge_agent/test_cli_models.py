@@ -63,7 +63,9 @@ def test_from_adding_to_removing(home: Path, own: Path) -> None:
     assert (added["name"], added["header"]["context"]) == ("mine", 512)
     assert len(added["sha256"]) == 64
     assert record("verify", "mine") == added == record("info", "mine")
-    assert call("remove", "mine", typed="n\n").exit_code == 130
+    unasked = call("remove", "mine", typed="y\n")
+    assert unasked.exit_code == 2
+    assert "--yes" in unasked.stderr
     assert call("info", "mine").exit_code == 0
     assert call("remove", "mine", "--yes").exit_code == 0
     assert call("info", "mine").exit_code == 1

@@ -553,7 +553,9 @@ def test_runs_are_removed_only_when_that_is_certain(two_runs: None, store: RunSt
 def test_a_person_is_asked_before_runs_are_removed(
     answer: str, left: int, two_runs: None, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.cli.runs.terminal", lambda: 0)
+    monkeypatch.setattr("edge_agent.cli.consent.terminal", lambda: 0)
     result = call("runs", "remove", "r-1", "r-2", text=f"{answer}\n")
     assert "r-1 Where?" in said(result)
     assert len(store.list()) == left
+    assert result.exit_code == (1 if left else 0)
+    assert ("Nothing is deleted" in said(result)) is bool(left)

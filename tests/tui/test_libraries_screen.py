@@ -162,8 +162,7 @@ async def test_a_library_by_path_is_listed_and_can_be_taken_out(
     app: MiroEdge, tmp_path: Path
 ) -> None:
     gone, ships = str(tmp_path / "gone"), str(tmp_path / "ships")
-    ask = app.config.ask.model_copy(update={"libraries": ("ships", gone, ships)})
-    app.change(app.config.model_copy(update={"ask": ask}))
+    app.change_asking(libraries=("ships", gone, ships))
     async with shown(app):
         screen = await libraries_screen(app, gone)
         assert cell(screen, gone, "from") == "not there: Enter takes it out"

@@ -53,8 +53,7 @@ def catalog(app: MiroEdge, tmp_path: Path) -> Catalog:
     )
     catalog = Catalog(default="bits", embedder="searcher", models=models)
     app.models = ModelStore(app.home.models, catalog)
-    config = app.config.ask.model_copy(update={"model": None})
-    app.change(app.config.model_copy(update={"ask": config}))
+    app.change_asking(model=None)
     return catalog
 
 

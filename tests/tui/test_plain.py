@@ -377,6 +377,13 @@ def test_what_another_program_has_set_stays(talk: Talk, place: Home) -> None:
     assert load_config(place.config).ask.max_calls == 3
 
 
+def test_a_key_is_never_said(talk: Talk, place: Home) -> None:
+    said = [*talk.write("/set web.key sk-12345"), *talk.write("/set web.key"), *talk.write("/set")]
+    assert load_config(place.config).web.key == "sk-12345"
+    assert any(line.startswith("web.key is") for line in said)
+    assert "sk-12345" not in "\n".join(said)
+
+
 # What is said
 
 

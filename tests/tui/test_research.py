@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_app import (
@@ -105,6 +107,30 @@ async def test_what_is_typed_while_it_runs_is_told_to_the_model(app: MiroEdge, h
         await answered(app)
         said = [event for event in app.store.events(run) if isinstance(event, UserSpoke)]
         assert [event.text for event in said] == ["Look for his town."]
+
+
+async def test_what_is_typed_before_the_run_begins_stays_in_the_line(
+    app: MiroEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, opened = threading.Event(), app.workbench.session
+
+    def slow(*given: Any) -> Any:
+        assert free.wait(30)
+        return opened(*given)
+
+    monkeypatch.setattr(app.workbench, "session", slow)
+    async with shown(app):
+        await ask(app)
+        await until(lambda: app.research.running)
+        line = app.research.query_one("#line", Input)
+        assert line.value == ""
+        line.value = "Look for his town."
+        line.focus()
+        await press(app, "enter")
+        await asyncio.sleep(0.1)
+        assert line.value == "Look for his town."
+        free.set()
+        await answered(app)
 
 
 @pytest.mark.parametrize("key", ["f7", "p"])
@@ -245,6 +271,9 @@ async def test_a_failure_is_a_message_and_not_a_traceback(
         await ask(app)
         await answered(app)
         assert "A fault in the program: RuntimeError: the engine is on fire" in status(app)
+        assert (
+            app.research.query_one("#line", Input).value == QUESTION
+        )  # it need not be typed again
         await press(app, "f3")
         await until(lambda: type(app.screen).__name__ == "RunsScreen")
 

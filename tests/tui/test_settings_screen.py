@@ -6,7 +6,7 @@ import pytest
 from scripted_app import dialog, press, shown, until
 from textual.widgets import Input, OptionList
 
-from edge_agent.config import load_config, settings, value_of
+from edge_agent.config import McpServer, load_config, save_config, settings, value_of
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.settings_screen import SettingsScreen
 
@@ -201,7 +201,7 @@ async def test_a_file_that_cannot_be_written_is_said_to_be(app: MiroEdge) -> Non
         app.home.config.unlink()
         app.home.config.mkdir()
         await write(app, "2048")
-        await until(lambda: screen.said.startswith("The settings cannot be written"))
+        await until(lambda: str(app.home.config) in screen.said and "cannot be" in screen.said)
         assert cells(screen, "ask.context")[1] == "4096"
         assert value_of(app.config, "ask.context") == "4096"
 
@@ -221,3 +221,18 @@ async def test_control_characters_in_the_file_are_spelt_out(app: MiroEdge) -> No
         await dialog(app)
         drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
         assert "\x1b" not in drawn
+
+
+async def test_what_another_program_has_set_stays(app: MiroEdge) -> None:
+    async with shown(app):
+        screen = await at(app, "ask.seed")
+        there = load_config(app.home.config)
+        servers = {"weather": McpServer(command="weather")}
+        ask = there.ask.model_copy(update={"max_calls": 3})
+        save_config(there.model_copy(update={"ask": ask, "mcp": servers}), app.home.config)
+        await write(app, "7")
+        await until(lambda: "ask.seed is now 7" in screen.said)
+        app.change_asking(context=2048)
+        for values in (load_config(app.home.config), app.config):
+            assert (values.ask.seed, values.ask.max_calls, values.ask.context) == (7, 3, 2048)
+            assert values.mcp == servers
