@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -86,10 +87,19 @@ def founded(question: str, exhibits: Iterable[Exhibit]) -> tuple[Exhibit, ...]:
         needed = {each for each in used if each.isdecimal() and len(each) > 2} - _COMMON
         if not is_computation(exhibit):
             found.append(exhibit)
-        elif "passages" in code or (used & known and needed <= known):
+        elif _reads_passages(code) or (used & known and needed <= known):
             found.append(exhibit)
             known |= _written(output)
     return tuple(found)
+
+
+def _reads_passages(code: str) -> bool:
+    """Tell whether code uses the texts of the passages, and does not only speak of them."""
+    try:
+        parts = ast.walk(ast.parse(code))
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return any(isinstance(part, ast.Name) and part.id == "passages" for part in parts)
 
 
 def numbers(text: str) -> frozenset[str]:

@@ -16,7 +16,9 @@ _DATE = re.compile(
     rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|{_YEAR})\b"
 )
 _ASKED = re.compile(
-    r"(?:^|[,;:] )(?:when\b|(?:on |in )?(?:which|what) (?:date|day)\b)"
+    r"(?:^|[,;:] )(?:when (?:exactly |first |last )?"
+    r"(?:did|do|does|was|is|are|were|will|has|have|had)\b"
+    r"|(?:on |in )?(?:which|what) (?:date|day)\b(?! of the week))"
     r"|\b(?:birth ?date|birthday|date of (?:birth|death|birth or death))\b",
     re.IGNORECASE,
 )

@@ -26,14 +26,14 @@ class Evidence:
     def __init__(self) -> None:
         """Begin with none."""
         self._exhibits: list[Exhibit] = []
-        self._keys: dict[tuple[str, str], int] = {}
+        self._keys: dict[tuple[str, str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self._exhibits)
 
     def add(self, library: str, passage: Passage) -> Exhibit:
         """Return the exhibit of `passage`, made now if it was never shown."""
-        identity = (library, passage.id)
+        identity = _identity(library, passage)
         if identity not in self._keys:
             exhibit = Exhibit(len(self._exhibits) + 1, library, passage)
             self._exhibits.append(exhibit)
@@ -45,7 +45,7 @@ class Evidence:
 
         Keys come back in their order.
         """
-        identity = (exhibit.library, exhibit.passage.id)
+        identity = _identity(exhibit.library, exhibit.passage)
         if identity not in self._keys:
             self._exhibits.append(exhibit)
             self._keys[identity] = exhibit.key
@@ -57,6 +57,11 @@ class Evidence:
     def since(self, count: int) -> tuple[Exhibit, ...]:
         """Return the exhibits that were added after there were `count` of them."""
         return tuple(self._exhibits[count:])
+
+
+def _identity(library: str, passage: Passage) -> tuple[str, str, str]:
+    """Return what a passage is known by: one whose text has changed meanwhile is another one."""
+    return library, passage.id, passage.text
 
 
 def added(step: int, exhibit: Exhibit) -> EvidenceAdded:

@@ -26,7 +26,7 @@ from edge_agent.protocol import Message, ToolCall, free_message, render_failure,
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
 from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
-from edge_agent.turns import gathering_turn, has_enough, opening_search
+from edge_agent.turns import gathering_turn, has_enough, is_cut_off, opening_search
 
 _QUOTE_TOKENS = 160
 """Room that is kept for the sentence that a turn quotes."""
@@ -144,6 +144,8 @@ class Gathering:
             yield self._desk.emit(called)
         elif self._no_call_left and not has_enough(message.thought):
             return self._limit
+        elif is_cut_off(trajectory.entries[-1].text):  # of a run that had fewer calls
+            yield from self._take_back(RollBack("a call was left out", ""))
         else:
             return ENOUGH
         return None

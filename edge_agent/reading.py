@@ -58,7 +58,7 @@ def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
     """
     prompts = profile.prompts
     chosen = profile.reading.dates and prompts.answer and asks_for_date(question)
-    found = dates(prompt) if chosen else ()
+    found = dates(prompt.replace(question, "")) if chosen else ()
     if found:
         return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
     reluctance = Reluctance(prompts.unknown, profile.reading.reluctance)

@@ -199,6 +199,8 @@ class Trajectory:
             self.entries.append(Entry(SpanKind.QUESTION, event.summary))
         self.earlier += self.calls
         self.calls, self.quotable, self.rollbacks, self.nudged = [], {}, 0, False
+        if self.started.vote:  # who votes finds everything for himself
+            self.quotes = []
 
     @apply.register
     def _(self, event: AttemptFinished) -> None:

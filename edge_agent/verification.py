@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,12 @@ _COVERED = 0.7
 _ALIKE = 0.75
 """Cosine from which two sentences say the same."""
 _MOST_COMPARED = 32
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+    r"|(?:(?![\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
+    r"[\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff])+"
+)
+"""A word, with the signs that are vowels; a character where no spaces stand between words."""
 _KEY = re.compile(r"\s*\[(\d{1,6})\]")
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
 # Words that carry no claim: sharing these with a question makes no sentence evidence.
@@ -29,6 +35,8 @@ _FUNCTION_WORDS = frozenset(
     "many most much of on 1 or she than that the their they this to was were what when where "
     "which who whom whose why with year".split()
 )
+
+_DENIALS = frozenset({"not", "never", "no", "nor", "neither", "none", "without"})
 
 _NUMBERS = {
     word: str(number)
@@ -53,8 +61,12 @@ UNANSWERED = Verification(None, (), ())
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, small numbers as digits."""
-    return [_NUMBERS.get(word, word) for word in _WORD.findall(text.lower())]
+    """Return the words of `text` in lower case, small numbers as digits.
+
+    In Chinese and Japanese each character is one. Accents may be written in either way of Unicode.
+    """
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return [_NUMBERS.get(word, word) for word in _WORD.findall(composed.lower())]
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -129,23 +141,33 @@ def _witness(
 ) -> tuple[Exhibit, str] | None:
     """Return the passage, and its sentence, that bears out a whole sentence, or None.
 
-    It has most of the claim's words, or else means the same; and it has every number in it. Where
-    no passage does, a computation bears it out from which all of its numbers are.
+    It has most of the claim's words, or else means the same; and it has every number in it, and
+    denies something where that does. Where no passage does, a computation bears it out from which
+    all of its numbers are.
     """
     wanted = content_words(claim)
-    digits = {word for word in wanted if any(letter.isdigit() for letter in word)}
     candidates = [
-        (len(wanted & said) / max(1, len(wanted)), exhibit, sentence)
+        (len(wanted & content_words(said)) / max(1, len(wanted)), exhibit, sentence)
         for exhibit in exhibits
         if not is_computation(exhibit)
         for sentence in _flat_sentences(exhibit)
-        if digits <= (said := content_words(f"{exhibit.passage.title} {sentence}"))
+        if _may_bear_out(said := f"{exhibit.passage.title} {sentence}", claim)
     ]
     best = max(candidates, key=lambda candidate: candidate[0], default=None)
     if best is not None and best[0] >= _COVERED:
         return best[1:]
     alike = None if embedder is None else _alike(claim, candidates, embedder)
     return alike or _computed(claim, exhibits)
+
+
+def _may_bear_out(said: str, claim: str) -> bool:
+    """Tell whether a text has the numbers of a claim, and denies something if that does."""
+    wanted, there = content_words(claim), frozenset(words(said))
+    spelt = {word for word in wanted if word.isdecimal()} - set(_WORD.findall(claim))
+    signs = {word for word in wanted if not word.isdecimal() and any(map(str.isdigit, word))}
+    if not signs <= there or not numbers(claim) | spelt <= numbers(said) | there:
+        return False
+    return not _DENIALS & wanted or bool(_DENIALS & there)
 
 
 def _alike(
@@ -186,10 +208,13 @@ def cite(
     rests on the passages nearest to the question.
     """
     quoted = {quote.key: quote.sentence for quote in quotes}
+    is_bare = words(answer) in (["yes"], ["no"])
     stating: list[Citation] = []
     links: list[Exhibit] = []
     for exhibit in exhibits:
-        sentence = stating_sentence(exhibit, answer, question)
+        # Of a bare yes or no a passage with that word says nothing.
+        told = not is_bare or is_computation(exhibit)
+        sentence = stating_sentence(exhibit, answer, question) if told else None
         if sentence is not None:
             named = f"{exhibit.passage.title} {sentence}"
             related = is_computation(exhibit) or _shared(named, question) > 0

@@ -44,6 +44,8 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
         if not source.path.exists():
             found.unreachable[source.path] = "is not there; its documents are kept"
         elif source.path.is_dir():
+            if _is_empty(source.path):  # as a folder is in which nothing is mounted
+                found.unreachable[source.path] = "is empty; what was in it is kept"
             chosen = _Patterns(source)
             for path, status in _walk(source.path, (), found):
                 if chosen.take(path):
@@ -53,6 +55,14 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
             found.files[source.path] = source.path.lstat()
             found.origin[source.path] = source
     return found
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:  # the walk says why it cannot be looked into
+        return False
 
 
 def name_below(path: Path, source: Source) -> str:

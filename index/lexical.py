@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import field_terms
+from .analysis import field_terms, terms
 from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .errors import DamagedIndex
 from .passages import Passage
@@ -232,7 +232,9 @@ class _Snapshot:
 
     def demanded(self, query: Query) -> list[Scores]:
         """Return the scores, nought for passages that do not have what the query demands."""
-        phrases = {term for phrase in query.phrases for term in phrase}
+        # Texts are indexed without stop words, so that those of a phrase may be found nowhere. Who
+        # reads the passages will see whether it really stands there.
+        phrases = {term for phrase in query.phrases for term in terms(" ".join(phrase))}
         anywhere = [(tuple(field.name for field in FIELDS), term) for term in phrases]
         named = [((field,), term) for field, term in query.fields]
         found = []

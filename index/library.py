@@ -161,7 +161,9 @@ class Library:
         with writing(self.folder):
             for path in dropped:
                 self._database.table("sources").delete(path)
-            return Update(self._database, self._lexical, report).run(self.sources)
+            result = Update(self._database, self._lexical, report).run(self.sources)
+            self._keep_embedded(report)
+            return result
 
     def embed(self, report: Report | None = None) -> int:
         """Embed all passages, so that they are searched by meaning alone; return how many.
@@ -199,10 +201,14 @@ class Library:
                 f"{': ' + reasons if reasons else ''}. Add documents: miro-edge index add --help "
                 "lists the formats."
             )
+        self._keep_embedded(report)
+        return result
+
+    def _keep_embedded(self, report: Report | None) -> None:
+        """Embed what is new, and forget what is gone, where all is to be searched by meaning."""
         dense = self._dense
         if dense is not None and dense.is_whole and dense.keys() != self._texts.keys():
             self._embed(report)
-        return result
 
     def _embed(self, report: Report | None) -> int:
         if self._dense is None:

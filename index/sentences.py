@@ -6,7 +6,7 @@ import re
 
 _BORDER = re.compile(
     r"""
-    (?P<end> [.!?…]+ ["'”’»)\]]* ) (?P<gap> \s+ ) (?= ["'“‘«(\[]? [A-Z0-9À-ÞА-ЯΑ-Ω] )
+    (?P<end> (?<![.!?…]) [.!?…]+ ["'”’»)\]]* ) (?P<gap> \s+ ) (?= ["'“‘«(\[]? [A-Z0-9À-ÞА-ЯΑ-Ω] )
     | (?P<cjk> [。！？] )
     | (?P<paragraph> \n\s*\n | \n(?=\s*(?:[-*+•|]|\d+[.)])\s) )
     """,
@@ -20,13 +20,17 @@ _ABBREVIATION = re.compile(
 )
 
 
+_LONGEST = len("approx")
+"""Characters of an abbreviation."""
+
+
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Return the [start, end) of each sentence, in characters, without the space around it."""
     spans: list[tuple[int, int]] = []
     start = 0
     for border in _BORDER.finditer(text):
         if border["end"] is not None:
-            if border["end"] == "." and _ABBREVIATION.search(text[start : border.start()]):
+            if border["end"] == "." and _is_abbreviated(text, start, border.start()):
                 continue
             end = border.end("end")
         elif border["cjk"] is not None:
@@ -37,6 +41,14 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
         start = border.end()
     _keep(spans, text, start, len(text))
     return tuple(spans)
+
+
+def _is_abbreviated(text: str, start: int, end: int) -> bool:
+    """Tell whether a word ends before `end` that is shortened, in a sentence from `start` on.
+
+    Only the last characters are looked at: a list of initials may be as long as a book.
+    """
+    return _ABBREVIATION.search(text, max(start, end - _LONGEST - 1), end) is not None
 
 
 def sentences(text: str) -> tuple[str, ...]:

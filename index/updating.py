@@ -336,8 +336,16 @@ def _file_row(path: Path, status: os.stat_result, *, state: str) -> dict[str, An
 
 
 def _unchanged(row: dict[str, Any] | None, status: os.stat_result) -> bool:
+    """Tell whether a file is as it was, and there is nothing more to be had of it.
+
+    One that could not be read is tried again: rights, extras and the time that there was may be
+    others now.
+    """
     return (
-        row is not None and row["size"] == status.st_size and row["modified"] == status.st_mtime_ns
+        row is not None
+        and row["state"] != "problem"
+        and row["size"] == status.st_size
+        and row["modified"] == status.st_mtime_ns
     )
 
 

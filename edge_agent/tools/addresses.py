@@ -23,7 +23,9 @@ def document_at(address: str, context: ToolContext) -> tuple[str, str] | None:
     parts = _ADDRESS.fullmatch(address.strip())
     if parts is None:
         return context.find_document(address.strip())
-    library, document = unquote(parts["library"]), unquote(parts["document"])
+    library, document = unquote(parts["library"]), unquote(parts["document"]).strip()
+    if document.lower().startswith(("http://", "https://")):  # no way round what is asked of those
+        return context.find_document(document)
     if context.library.document(library, document):
         return library, document
     return context.find_document(document)

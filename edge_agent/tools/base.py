@@ -67,6 +67,7 @@ class ToolContext:
         An address is looked for only where the user or something that was found names it: a page
         could have the model put what it has read elsewhere into one of its own.
         """
+        named = named.strip()
         if named.lower().startswith(("http://", "https://")) and not self._is_named(named):
             return None
         return self.library.find_document(named)
@@ -86,13 +87,14 @@ class ToolContext:
         flat = (" ".join(part.split()) for part in sentences(exhibit.passage.text))
         return tuple(quote for part in flat if (quote := Quote(key, part)) in self.visible)
 
-    def known(self) -> dict[tuple[str, str], int]:
-        """Return the keys of passages that stand in the window whole, by library and id."""
+    def known(self) -> dict[tuple[str, str, str], int]:
+        """Return the keys of passages that stand in the window whole, by library, id and text."""
         found = {}
         for key in sorted({quote.key for quote in self.visible}):
             exhibit = self.evidence.get(key)
             if exhibit is not None and len(self.seen(key)) == len(sentences(exhibit.passage.text)):
-                found[exhibit.library, exhibit.passage.id] = key
+                passage = exhibit.passage
+                found[exhibit.library, passage.id, passage.text] = key
         return found
 
 

@@ -32,13 +32,12 @@ class Search:
         query = SearchArguments(**arguments).query
         known = context.known()
         found = context.library.search(query, context.results)
-        again = [
-            known[library, hit.passage.id]
-            for library, hit in found
-            if (library, hit.passage.id) in known
-        ]
+        identities = [(library, hit.passage.id, hit.passage.text) for library, hit in found]
+        again = [known[each] for each in identities if each in known]
         if again:  # what stands above makes room for others
-            found = context.library.search(query, context.results, known.keys())
+            above = {(library, passage) for library, passage, _ in known}
+            changed = {each[:2] for each in identities if each not in known}
+            found = context.library.search(query, context.results, above - changed)
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         passages = [(library, hit.passage) for library, hit in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .text import decoded
 def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document | Flaw]:
     """Read the records of a list, or of the one list in an object; else all as `path: value`.
 
+    An object that has a text itself is one record.
     Raises UnreadableDocument for what is no JSON.
     """
     text = decoded(path)
@@ -26,7 +27,7 @@ def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document 
         if _is_json_lines(text):
             return read_json_lines(path, name, fields)
         raise UnreadableDocument(f"is not JSON: {error}") from error
-    found = _records(content)
+    found = _records(content, fields.text or ("text", "sentences"))
     if found is None:
         whole = "\n".join(described(content))
         return [Document(name, path.stem, str(path), whole, (Section(0, len(whole)),))]
@@ -41,9 +42,12 @@ def _documents(found: list[Any], records: Records) -> Iterator[Document | Flaw]:
     yield from records.flaws()
 
 
-def _records(content: Any) -> list[Any] | None:
-    """Return the list of objects that a file is, or has one of."""
+def _records(content: Any, texts: Sequence[str]) -> list[Any] | None:
+    """Return the list of objects that a file is, or has one of; or the one that it is."""
     if isinstance(content, dict):
+        own = [content[name] for name in texts if content.get(name)]
+        if own and not any(map(_is_list_of_objects, own)):
+            return [content]
         lists = [value for value in content.values() if _is_list_of_objects(value)]
         return lists[0] if len(lists) == 1 else None
     return content if _is_list_of_objects(content) else None

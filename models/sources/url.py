@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -39,9 +40,16 @@ def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], N
         with _open(url, there) as response:
             start = there if response.status == _PARTIAL_CONTENT else 0
             return _write(response, target, start, total, report)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ValueError) as error:
+    except (*_BROKEN, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise DownloadError(f"{url} cannot be downloaded ({reason}). Check the address.") from error
+
+
+_BROKEN = (
+    *(urllib.error.URLError, http.client.HTTPException, TimeoutError),
+    *(ConnectionError, ssl.SSLError),
+)
+"""What a connection may end with, while it is made or later."""
 
 
 def _open(url: str, start: int) -> Any:

@@ -20,6 +20,7 @@ from edge_agent.events import (
     RunStarted,
     ToolAnswered,
     ToolCalled,
+    TurnFinished,
     TurnRolledBack,
     TurnStarted,
 )
@@ -168,6 +169,20 @@ def test_with_more_calls_the_step_that_was_cut_off_is_written_again(
     assert finish(before).reason == "call limit"
     after = agent(scripted(list(TWO_STEPS)), ships).resume(before, Budget(8))
     resumed = Trajectory.of([*before, *after])
+    anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
+    assert (resumed.entries, resumed.quotes) == (anew.entries, anew.quotes)
+    assert resumed.outcomes == anew.outcomes
+
+
+def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(
+    scripted: Any, ships: Collection
+) -> None:
+    before = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
+    end = next(n for n, event in enumerate(before) if isinstance(event, GatheringEnded))
+    finished = max(n for n, e in enumerate(before[:end]) if isinstance(e, TurnFinished))
+    forked = before[: finished + 1]
+    after = agent(scripted(list(TWO_STEPS)), ships).resume(forked, Budget(8))
+    resumed = Trajectory.of([*forked, *after])
     anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
     assert (resumed.entries, resumed.quotes) == (anew.entries, anew.quotes)
     assert resumed.outcomes == anew.outcomes

@@ -77,6 +77,8 @@ def test_words_may_be_a_result_too() -> None:
         ("39_000 * 2.20462", True),
         ("7 * 6", False),
         ("len(passages)", True),
+        ("# from the passages\n1987 - 1903", False),
+        ("'passages'\n1987 - 1903", False),
         ("(date(1964, 9, 4) - date(1890, 3, 4)).days / 365.25", True),
     ],
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_told import Told, exhibit
 
+from edge_agent.events import AttemptStarted, GatheringEnded
 from edge_agent.models import Choose, Force, Plan
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import parse
@@ -110,6 +112,19 @@ def test_all_sentences_that_a_message_begins_with_are_quotes() -> None:
     assert told.quoted_in(parse(first[:-3])) == ()
 
 
+@pytest.mark.parametrize("vote", [False, True])
+def test_only_attempts_that_vote_quote_what_another_one_has(vote: bool) -> None:
+    ship = exhibit(1, "Fram", "The Fram was built by Colin Archer.")
+    man = exhibit(2, "Colin Archer", "Colin Archer was born in Larvik.")
+    told = Told("Where?")
+    told.trajectory.started = replace(told.trajectory.started, vote=vote)
+    told.searched("Fram", ship).quoted(ship, "Archer", man)
+    told.trajectory.apply(GatheringEnded(2, "enough"))
+    told.trajectory.apply(AttemptStarted(2, ""))
+    told.searched("Fram", ship)
+    assert [quote.key for quote in told.trajectory.quotable.values()] == ([1] if vote else [])
+
+
 # How the answer is begun
 
 
@@ -117,6 +132,9 @@ def test_all_sentences_that_a_message_begins_with_are_quotes() -> None:
     ("profile", "question", "dates"),
     [
         ("generic", "When was she launched?", True),
+        ("generic", "When the bridge was opened, who was king?", False),
+        ("generic", "In 1905, when the bridge opened, who was king?", False),
+        ("generic", "On which day of the week was she launched?", False),
         ("generic", "Who launched her?", False),
         ("edge", "When was she launched?", False),
     ],

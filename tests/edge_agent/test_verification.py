@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge_agent.events import Quote
 from edge_agent.evidence import Evidence
 from edge_agent.index import Document, Section, split
-from edge_agent.verification import cite, states
+from edge_agent.verification import cite, states, verified
 
 
 def evidence(*texts: str) -> Evidence:
@@ -30,6 +30,10 @@ def evidence(*texts: str) -> Evidence:
         ("It has eight locks.", "8", True),
         ("It has 12 locks.", "twelve", True),
         ("Paid £50 a year.", "£50", True),
+        ("他1964年出生于北京。", "北京", True),
+        ("彼は東京で生まれた。", "京都", False),
+        ("Born in Zu\u0308rich.", "Zürich", True),
+        ("यह किला है", "कला", False),
         ("Anything", "", False),
         ("Anything", "?!", False),
     ],
@@ -110,3 +114,31 @@ def test_every_citation_quotes_its_passage() -> None:
 def test_a_key_that_was_never_given_has_no_passage() -> None:
     shown = evidence("One.")
     assert [shown.get(key) for key in (0, 2, -1)] == [None, None, None]
+
+
+def test_a_passage_with_the_word_no_does_not_say_no() -> None:
+    question = "Are Lund and Turku in the same country?"
+    shown = evidence("Lund has no airport.", "Lund is in Sweden.", "Turku is in Finland.")
+    quotes = [Quote(2, "Lund is in Sweden."), Quote(3, "Turku is in Finland.")]
+    assert [each.key for each in cite(question, "no", quotes, shown.since(0))] == [2, 3]
+    elsewhere = evidence("Symphony No. 5 was played.", "Lund in the country of Sweden is the same.")
+    assert [each.key for each in cite(question, "No", [], elsewhere.since(0))] == [2]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said", "other", "same"),
+    [
+        ("Eva Lind was born in Toledo on {} May 1912.", "1", "4", "1"),
+        ("In that year prices rose by {} per cent.", "1.5", "2.5", "1.5"),
+        ("The tower beside the river is {} m high.", "1,200", "3,200", "1200"),
+        ("The bridge over the firth was {} built.", "not", "well", "never"),
+    ],
+)
+def test_a_sentence_of_an_answer_has_to_have_its_numbers_and_denials(
+    sentence: str, said: str, other: str, same: str
+) -> None:
+    answer = f"{sentence.format(said)} That is what the old book tells us."
+    for told, held in ((other, False), (same, True)):
+        shown = evidence(sentence.format(told)).since(0)
+        found = verified("What is known of it?", answer, [], shown)
+        assert any(each.supported for each in found.claims) is held

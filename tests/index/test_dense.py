@@ -153,3 +153,15 @@ def test_scores_are_joined_and_ranks_take_turns() -> None:
     assert by_reciprocal_rank([["a", "b"], ["c", "b"], ["d"]])[0] == "b"
     assert by_reciprocal_rank([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
     assert combined({}, {}) == {}
+
+
+def test_what_is_dropped_is_in_nobodys_way(library: Library, garage: Path, tmp_path: Path) -> None:
+    other = tmp_path / "cars"
+    other.mkdir()
+    for number in range(3):
+        (other / f"{number}.txt").write_text(f"Car {number}\n\nA car of the year {1900 + number}.")
+    library.add([other])
+    library.embed()
+    library.drop([other])
+    assert library.statistics().embedded == 3
+    assert len(library.search("automobile", 3, by=By.MEANING)) == 3

@@ -86,6 +86,16 @@ def test_what_is_demanded_comes_first_and_nothing_is_left_out(
         assert {"Steel", "Forth Bridge"} <= set(titles)
 
 
+def test_a_phrase_with_small_words_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "venice"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Venice\n\nProsecutors led them over the Bridge of Sighs.")
+    (folder / "b.md").write_text("# Song\n\nSighs, sighs, a bridge, a bridge and sighs again.")
+    library = Library(tmp_path / "library")
+    library.add([folder])
+    assert library.search('"Bridge of Sighs"')[0].passage.title == "Venice"
+
+
 def test_a_slip_is_noticed_when_nothing_is_found(bridges: Library) -> None:
     assert bridges.search("brigde") == ()
     assert bridges.suggestion("the brigde") == "the Bridge"

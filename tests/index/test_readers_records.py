@@ -210,3 +210,11 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
 def test_a_cell_may_be_as_long_as_it_likes(tmp_path: Path) -> None:
     (document,), _ = found(tmp_path / "a.csv", f"id,text\n1,{'word ' * 100_000}\n")
     assert len(document.text) == 500_000
+
+
+def test_an_object_with_a_text_of_its_own_is_one_record(tmp_path: Path) -> None:
+    record = {"title": "Fram", "text": "A ship.", "authors": [{"name": "Ida"}, {"name": "Tom"}]}
+    (document,), _ = found(tmp_path / "fram.json", json.dumps(record))
+    assert (document.title, document.text) == ("Fram", "A ship.")
+    documents, _ = found(tmp_path / "all.json", json.dumps({"records": [record, record]}))
+    assert len(documents) == 2

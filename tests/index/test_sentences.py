@@ -26,6 +26,8 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ("One\n\nTwo", ("One", "Two")),
         ("The parts:\n- one\n- two", ("The parts:", "- one", "- two")),
         ("a line\nthat goes on. End.", ("a line\nthat goes on.", "End.")),
+        ("It is approx. Ten of them. So.", ("It is approx. Ten of them.", "So.")),
+        ("Wait... What? Yes.", ("Wait...", "What?", "Yes.")),
         ("一。二。", ("一。", "二。")),
         ("", ()),
     ],
@@ -82,3 +84,9 @@ def test_a_passage_says_where_it_stands() -> None:
     )
     assert [p.place for p in passages] == ["p. 3", "§ History › Early"]
     assert split(document("\n\nHere."))[0].place == "line 3"
+
+
+@pytest.mark.parametrize("text", ["G. Aad, B. Abbott, " * 20_000, "." * 300_000])
+def test_long_lists_of_initials_and_rows_of_dots_are_no_trouble(text: str) -> None:
+    # Were each looked at from the beginning of its sentence, this would take hours.
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())

@@ -55,6 +55,33 @@ def test_a_bad_file_is_a_problem_and_the_rest_is_indexed(library: Library, docum
     assert titles(library, "Larvik") == ["Colin Archer"]
 
 
+def test_what_could_not_be_read_is_tried_again(library: Library, documents: Path) -> None:
+    bad = documents / "broken.json"
+    bad.write_text('{"text": "A whaler" ')
+    assert len(library.update().problems) == 1
+    when = bad.stat().st_mtime_ns
+    bad.write_text('{"text": "A whaler"}')
+    os.utime(bad, ns=(when, when))  # as it is with rights, extras and time: the file is the same
+    assert library.update().problems == ()
+    assert titles(library, "whaler") != []
+    assert library.update().unchanged == 3
+
+
+def test_a_folder_in_which_nothing_is_mounted_loses_nothing(
+    library: Library, documents: Path, tmp_path: Path
+) -> None:
+    away = documents.rename(tmp_path / "away")
+    documents.mkdir()
+    library.update()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    (problem,) = library.problems()
+    assert problem.reason == "is empty; what was in it is kept"
+    documents.rmdir()
+    away.rename(documents)
+    assert library.update().unchanged == 2
+    assert library.problems() == ()
+
+
 def test_links_are_not_followed(library: Library, documents: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.txt"
     outside.write_text("Outside lies Timbuktu.")

@@ -91,3 +91,11 @@ def test_the_cache_is_f16_while_that_fits(monkeypatch: pytest.MonkeyPatch) -> No
     assert fitting_kv_type(SIZE, HEADER, EngineSettings()).kv_type == "f16"
     free(monkeypatch, total(EngineSettings()) - 1)
     assert fitting_kv_type(SIZE, HEADER, EngineSettings()).kv_type == "q8_0"
+
+
+def test_a_model_without_a_cache_is_refused_in_words(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 300)
+    with pytest.raises(NotEnoughMemory, match="Close other programs"):
+        require_memory(weights, replace(HEADER, kv_heads=0), EngineSettings())

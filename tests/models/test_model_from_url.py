@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_models import write_adapter
 
 from edge_agent.models import (
     DownloadError,
@@ -97,6 +98,15 @@ def test_what_is_no_model_leaves_nothing(site: Any, tmp_path: Path) -> None:
         add_from_url("mine", site.address, store, lambda _: None)
     assert store.names() == ()
     assert not list(store.root.rglob("*.gguf"))
+
+
+def test_an_adapter_without_its_base_is_told_and_kept(site: Any, tmp_path: Path) -> None:
+    made = write_adapter(tmp_path / "a.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
+    site.content = made.read_bytes()
+    store = ModelStore(tmp_path / "models")
+    with pytest.raises(InvalidModelFile, match="--base"):
+        add_from_url("mine", site.address, store, lambda _: None)
+    assert list(store.root.rglob("*.gguf"))  # given again with its base, it is not downloaded anew
 
 
 def test_under_a_catalogue_name_only_the_catalogues_file_is_taken(

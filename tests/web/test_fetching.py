@@ -196,6 +196,7 @@ def test_kinds_that_are_not_read(site: Site, fetcher: Fetcher, kind: str) -> Non
         ("User-agent: *\nDisallow: /", False),
         ("User-agent: miro-edge\nDisallow: /", False),
         ("User-agent: other\nDisallow: /", True),
+        ("\xef\xbb\xbfUser-agent: *\nDisallow: /", False),  # as some editors begin a file
         ("User-agent: *\nDisallow: /*.html$", False),
         ("User-agent: *\nDisallow: /\nAllow: /page", True),
         ("<html>not a robots.txt at all</html>", True),
