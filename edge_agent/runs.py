@@ -42,6 +42,8 @@ migrations = Migrations("miro-edge-runs")
 RUNNING = "running"
 """The status of a run that has not ended, also of one that was killed."""
 
+_MOST_TOLD = 2000
+"""Characters of a message to a run: it stays in the window to the end."""
 _BEYOND_A_STEP = (
     *(TurnStarted, GatheringEnded, ReadingStarted),
     *(AttemptStarted, AttemptFinished, RunFinished),
@@ -222,9 +224,15 @@ class RunStore:
     def tell(self, run: str, text: str) -> int:
         """Leave a message for a run that has not ended, and return its number.
 
-        Raises RunError where there is no such run, or it has ended.
+        Raises RunError where there is no such run, or it has ended, and for a text that would take
+        the place of the evidence.
         """
         full = self.summary(run).id
+        if len(text) > _MOST_TOLD:
+            raise RunError(
+                f"That has {len(text):,} characters: the model would have no room left. Say it in "
+                f"{_MOST_TOLD:,} at most, or give it as a file when you ask."
+            )
         with self._writing(full):
             added = self._database.execute(
                 "insert into messages (run, time, text)"

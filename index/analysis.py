@@ -9,6 +9,11 @@ from .passages import Passage
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
+_MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
+"""Accents that stand by themselves, and the scripts of India, whose vowels do."""
+_MARK = re.compile(rf"[{_MARKS}]")
+_MARKED = rf"(?:[^\W{_CJK}]|[{_MARKS}])"
+_MARKED_TOKEN = re.compile(rf"[{_CJK}]+|{_MARKED}+(?:['’.]?{_MARKED}+)*")
 _CJK_RUN = re.compile(rf"[{_CJK}]")
 _FOLDED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
@@ -27,7 +32,7 @@ def terms(text: str) -> list[str]:
     between words, become overlapping pairs of characters.
     """
     found: list[str] = []
-    for token in _TOKEN.findall(text):
+    for token in words(text):
         found += _content[token]
     return found
 
@@ -35,7 +40,7 @@ def terms(text: str) -> list[str]:
 def all_terms(text: str) -> list[str]:
     """Return the terms of `text` in order, stop words too: for titles and phrases."""
     found: list[str] = []
-    for token in _TOKEN.findall(text):
+    for token in words(text):
         found += _every[token]
     return found
 
@@ -50,7 +55,11 @@ def field_terms(passage: Passage) -> dict[str, list[str]]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` as they are written."""
+    """Return the words of `text` as they are written, but for accents: those join their letters."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        if _MARK.search(text):
+            return _MARKED_TOKEN.findall(text)
     return _TOKEN.findall(text)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP_QUOTA = _CGROUP / "cpu.max"
 
 
 def usable_cores() -> int:
@@ -32,8 +33,27 @@ def _quota(path: Path) -> int | None:
 
 
 def free_memory() -> int:
-    """Return the bytes that can be used without swapping."""
-    return int(psutil.virtual_memory().available)
+    """Return the bytes that can be used without swapping.
+
+    A container sees all memory of its host; what it may use is what its group has left.
+    """
+    available = int(psutil.virtual_memory().available)
+    left = _left_in_group(_CGROUP)
+    return available if left is None else min(available, left)
+
+
+def _left_in_group(group: Path) -> int | None:
+    """Return the bytes that a control group may still use, or None where there is no limit.
+
+    What it keeps of files is given up when it is needed.
+    """
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+        parts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return max(0, limit - used + int(parts["inactive_file"]))
+    except (OSError, ValueError, KeyError):  # no such file, or `max`: no limit
+        return None
 
 
 def machine_identity() -> str:

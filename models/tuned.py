@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from .engine_settings import Adapter, EngineSettings, KvType
-from .machine import machine_identity
-from .memory import fitting_kv_type
+from .machine import free_memory, machine_identity
+from .memory import fitting_kv_type, memory_need
 from .store import InstalledModel
 
 
@@ -82,12 +82,21 @@ def settings_for(
         adapter=None if model.adapter is None else Adapter(model.adapter),
     )
     if tuned is not None:
-        settings = replace(settings, **asdict(tuned))
+        settings = _with_room(replace(settings, **asdict(tuned)), model)
     if kv_type is not None:
         return replace(settings, kv_type=kv_type)
     if settings.kv_type == "q8_0" or model.header is None:
         return settings
     return fitting_kv_type(model.bytes, model.header, settings)
+
+
+def _with_room(settings: EngineSettings, model: InstalledModel) -> EngineSettings:
+    """Return settings without the second copy of the weights where there is no room for that."""
+    if not settings.repack or model.header is None:
+        return settings
+    lean = replace(settings, kv_type="q8_0")
+    fits = memory_need(model.bytes, model.header, lean).total <= free_memory()
+    return settings if fits else replace(settings, repack=False)
 
 
 def _key(model: InstalledModel) -> str:

@@ -238,6 +238,13 @@ def test_a_message_is_heard_once_it_is_stored_as_heard(store: RunStore) -> None:
     assert store.unheard("r-1") == ((second, "Be brief."),)
 
 
+def test_a_message_leaves_room_for_evidence(store: RunStore) -> None:
+    list(store.record(events("r-1")[:2]))
+    store.tell("r-1", "x" * 2000)
+    with pytest.raises(RunError, match="2,001 characters"):
+        store.tell("r-1", "x" * 2001)
+
+
 def test_nobody_hears_what_is_told_to_a_run_that_has_ended(store: RunStore) -> None:
     list(store.record(events("r-1")))
     with pytest.raises(RunError, match="miro-edge runs resume r-1"):

@@ -30,6 +30,20 @@ def test_stop_words_count_where_there_is_nothing_else() -> None:
     assert parse_query("To be").terms == ("to", "be")
 
 
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("Zu\u0308rich", "Zürich"), ("C\u0327elik’s", "Çelik's"), ("o\u0302 Việt", "ô Viê\u0323t")],
+)
+def test_accents_may_be_written_in_either_way(text: str, same: str) -> None:
+    assert terms(text) == terms(same)
+    assert all_terms(text) == all_terms(same)
+
+
+def test_vowels_of_indian_scripts_belong_to_their_words() -> None:
+    assert words("हिन्दी में लिखा।") == ["हिन्दी", "में", "लिखा"]
+    assert terms("किला") != terms("कला")
+
+
 def test_phrases_and_fields_are_demands() -> None:
     query = parse_query('title:Fram "of the Firth" heading:"Early years" boat')
     assert query.phrases == (("of", "the", "firth"), ("earli", "year"))

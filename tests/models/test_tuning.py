@@ -16,6 +16,7 @@ from edge_agent.models import (
     ModelStore,
     Tuned,
     TunedSettings,
+    free_memory,
     machine,
     memory_need,
     read_header,
@@ -151,3 +152,29 @@ def test_a_containers_quota_limits_the_threads(
     unlimited = usable_cores()
     monkeypatch.setattr(machine, "_CGROUP_QUOTA", file)
     assert usable_cores() == min(unlimited, cores or unlimited)
+
+
+@pytest.mark.parametrize(
+    ("limit", "left"), [("1000000", 450_000), ("500000", 0), ("max", None), ("", None)]
+)
+def test_a_containers_memory_is_what_is_free(
+    tmp_path: Path, limit: str, left: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path / "missing")
+    assert free_memory() > 10**7
+    for name, text in (
+        ("memory.max", limit),
+        ("memory.current", "600000"),
+        ("memory.stat", "anon 500000\ninactive_file 50000"),
+    ):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    assert free_memory() == left if left is not None else free_memory() > 10**7
+
+
+def test_weights_are_not_kept_twice_where_there_is_no_room(
+    home: Path, installed: InstalledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings_for(installed, OWN, context=512).repack
+    monkeypatch.setattr(tuned, "free_memory", lambda: installed.bytes)
+    assert not settings_for(installed, OWN, context=512).repack
