@@ -97,10 +97,11 @@ class Collection:
         """
         known = [(each.name, each.find_document(title_or_id)) for each in self._searched]
         found = [(name, document) for name, document in known if document is not None]
+        wanted = title_or_id.casefold()
         found += (
             (name, document)
             for name, document in self.named(title_or_id)
-            if self.document(name, document)[0].title.casefold() == title_or_id.casefold()
+            if any(part.title.casefold() == wanted for part in self.document(name, document))
         )
         return tuple(dict.fromkeys(found))
 

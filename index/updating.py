@@ -21,6 +21,8 @@ from .worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
 
 _BATCH = 32_000_000
 """Characters of text to commit at once: it bounds memory, and what a crash costs."""
+_CURABLE = ("cannot be opened", "needs the ")
+"""Beginnings of problems that may be over though the file is the same: rights, missing extras."""
 _REPAIRED_AT_ONCE = 50_000
 """Passages that are put into the lexical index in one commit when it is mended."""
 _FILES_EACH = 16
@@ -336,16 +338,12 @@ def _file_row(path: Path, status: os.stat_result, *, state: str) -> dict[str, An
 
 
 def _unchanged(row: dict[str, Any] | None, status: os.stat_result) -> bool:
-    """Tell whether a file is as it was, and there is nothing more to be had of it.
-
-    One that could not be read is tried again: rights, extras and the time that there was may be
-    others now.
-    """
+    """Tell whether a file is as it was, and what kept it from being read is not outside of it."""
     return (
         row is not None
-        and row["state"] != "problem"
         and row["size"] == status.st_size
         and row["modified"] == status.st_mtime_ns
+        and not (row["state"] == "problem" and str(row["problem"]).startswith(_CURABLE))
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 from filelock import FileLock
 from searching import titles
 
@@ -55,16 +56,24 @@ def test_a_bad_file_is_a_problem_and_the_rest_is_indexed(library: Library, docum
     assert titles(library, "Larvik") == ["Colin Archer"]
 
 
-def test_what_could_not_be_read_is_tried_again(library: Library, documents: Path) -> None:
-    bad = documents / "broken.json"
-    bad.write_text('{"text": "A whaler" ')
-    assert len(library.update().problems) == 1
-    when = bad.stat().st_mtime_ns
-    bad.write_text('{"text": "A whaler"}')
-    os.utime(bad, ns=(when, when))  # as it is with rights, extras and time: the file is the same
-    assert library.update().problems == ()
-    assert titles(library, "whaler") != []
-    assert library.update().unchanged == 3
+@pytest.mark.parametrize(
+    ("problem", "again"),
+    [
+        ("needs the office extra: pip install 'miro-edge[office]'", True),
+        ("cannot be opened: Permission denied", True),
+        ("has no text: its pages were only scanned", False),
+        ("took longer than 60 seconds to read", False),
+    ],
+)
+def test_what_rights_or_an_extra_kept_from_being_read_is_tried_again(
+    problem: str, again: bool, library: Library, documents: Path
+) -> None:
+    database = sqlite_utils.Database(library.folder / "library.db")
+    path = str(documents / "archer.txt")
+    database.table("files").update(path, {"state": "problem", "problem": problem, "hash": ""})
+    assert bool(library.update().problems) is not again
+    assert library.update().unchanged == 2
+    assert titles(library, "Larvik") == ["Colin Archer"]
 
 
 def test_a_folder_in_which_nothing_is_mounted_loses_nothing(
