@@ -35,9 +35,9 @@ class Search:
         identities = [(library, hit.passage.id, hit.passage.text) for library, hit in found]
         again = [known[each] for each in identities if each in known]
         if again:  # what stands above makes room for others
-            above = {(library, passage) for library, passage, _ in known}
+            shown = {(library, passage) for library, passage, _ in known}
             changed = {each[:2] for each in identities if each not in known}
-            found = context.library.search(query, context.results, above - changed)
+            found = context.library.search(query, context.results, shown - changed)
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         passages = [(library, hit.passage) for library, hit in found]
