@@ -264,7 +264,7 @@ class ResearchScreen(Screen[None]):
             if thread.stopping:
                 going_on = "" if self.run is None else " It can be gone on with: press g."
                 self._failure = f"Stopped.{going_on}"
-        if self.run is None and not self.query_one("#line", Input).value:
+        if self.run is None and self._question and not self.query_one("#line", Input).value:
             self.suggest(self._question)  # nothing of it is kept elsewhere
         self._preparing = ""
         if message.failure is not None:

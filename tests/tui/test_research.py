@@ -268,12 +268,13 @@ async def test_a_failure_is_a_message_and_not_a_traceback(
 
     monkeypatch.setattr(app.workbench, "session", broken)
     async with shown(app):
-        await ask(app)
-        await answered(app)
-        assert "A fault in the program: RuntimeError: the engine is on fire" in status(app)
-        assert (
-            app.research.query_one("#line", Input).value == QUESTION
-        )  # it need not be typed again
+        line = app.research.query_one("#line", Input)
+        line.value = QUESTION
+        line.focus()
+        await press(app, "enter")
+        await until(lambda: "A fault in the program: RuntimeError" in status(app))
+        assert "the engine is on fire" in status(app)
+        assert line.value == QUESTION  # it need not be typed again
         await press(app, "f3")
         await until(lambda: type(app.screen).__name__ == "RunsScreen")
 
