@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edge_agent.computations import founded, is_computation, numbers, result_where
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
-from edge_agent.index import Embedder, sentences
+from edge_agent.index import MARKS, Embedder, sentences
 
 _MOST_CITATIONS = 4
 _MOST_STATING = 2
@@ -21,11 +21,9 @@ _COVERED = 0.7
 _ALIKE = 0.75
 """Cosine from which two sentences say the same."""
 _MOST_COMPARED = 32
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-    r"|(?:(?![\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])"
-    r"[\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff])+"
-)
+_CHARACTER = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+"""One of Chinese or Japanese."""
+_WORD = re.compile(rf"{_CHARACTER}|(?:(?!{_CHARACTER})[\w{MARKS}])+")
 """A word, with the signs that are vowels; a character where no spaces stand between words."""
 _KEY = re.compile(r"\s*\[(\d{1,6})\]")
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)

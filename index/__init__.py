@@ -5,6 +5,7 @@ Importing this loads neither Whoosh nor a reader's library: they are loaded when
 
 from __future__ import annotations
 
+from .analysis import MARKS
 from .collection import Collection, Searched
 from .dense import Embedder
 from .documents import Document, RecordFields, Section
@@ -32,6 +33,7 @@ from .updating import IndexProgress, IndexReport, Problem
 from .verification import Verification
 
 __all__ = [
+    "MARKS",
     "SAMPLE",
     "By",
     "Collection",

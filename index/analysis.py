@@ -9,10 +9,10 @@ from .passages import Passage
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
-_MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
+MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
 """Accents that stand by themselves, and the scripts of India, whose vowels do."""
-_MARK = re.compile(rf"[{_MARKS}]")
-_MARKED = rf"(?:[^\W{_CJK}]|[{_MARKS}])"
+_MARK = re.compile(rf"[{MARKS}]")
+_MARKED = rf"(?:[^\W{_CJK}]|[{MARKS}])"
 _MARKED_TOKEN = re.compile(rf"[{_CJK}]+|{_MARKED}+(?:['’.]?{_MARKED}+)*")
 _CJK_RUN = re.compile(rf"[{_CJK}]")
 _FOLDED = str.maketrans(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
-from edge_agent.tools.base import ToolContext
+from edge_agent.tools.base import ToolContext, is_web_address
 
 _SCHEME = "doc://"
 _ADDRESS = re.compile(rf"{_SCHEME}(?P<library>[^/]*)/(?P<document>.*)", re.IGNORECASE | re.DOTALL)
@@ -23,8 +23,8 @@ def document_at(address: str, context: ToolContext) -> tuple[str, str] | None:
     parts = _ADDRESS.fullmatch(address.strip())
     if parts is None:
         return context.find_document(address.strip())
-    library, document = unquote(parts["library"]), unquote(parts["document"]).strip()
-    if document.lower().startswith(("http://", "https://")):  # no way round what is asked of those
+    library, document = unquote(parts["library"]), unquote(parts["document"])
+    if is_web_address(document):  # no way round what is asked of those
         return context.find_document(document)
     if context.library.document(library, document):
         return library, document

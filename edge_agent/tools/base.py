@@ -37,6 +37,11 @@ class EarlierCall:
     known: int
 
 
+def is_web_address(text: str) -> bool:
+    """Tell whether a text is an address of the web, whatever its case and the space around it."""
+    return text.strip().lower().startswith(("http://", "https://"))
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool may use: the libraries, the evidence so far, and room for its result."""
@@ -68,7 +73,7 @@ class ToolContext:
         could have the model put what it has read elsewhere into one of its own.
         """
         named = named.strip()
-        if named.lower().startswith(("http://", "https://")) and not self._is_named(named):
+        if is_web_address(named) and not self._is_named(named):
             return None
         return self.library.find_document(named)
 

@@ -12,7 +12,7 @@ from edge_agent.events import Quote
 from edge_agent.index import Excerpt, Passage, Titled, excerpts
 from edge_agent.protocol import ToolSignature
 from edge_agent.tools.addresses import document_at
-from edge_agent.tools.base import ToolContext, ToolResult
+from edge_agent.tools.base import ToolContext, ToolResult, is_web_address
 
 _MOST_PASSAGES = 8
 """Passages of a document out of which sentences are taken."""
@@ -88,7 +88,7 @@ class ScrapeAndExtractInfo:
         place = document_at(wanted.url, context)
         passages = () if place is None else context.library.document(*place)
         if place is None or not passages:
-            remote = wanted.url.strip().lower().startswith(("http://", "https://"))
+            remote = is_web_address(wanted.url)
             return ToolResult(_rendered(wanted.url, error=_NO_NETWORK if remote else _NO_DOCUMENT))
         library, document = place
         best = context.library.passages_about(
