@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,9 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
         sample = file.read(_SNIFFED)
         file.seek(0)
         delimiter = _delimiter(sample, path.suffix.lower())
-        rows = _rows(file, delimiter, records)
+        quoting = quoting_of(file, delimiter)
+        file.seek(0)
+        rows = _rows(file, delimiter, quoting, records)
         first = next(rows, None)
         if first is not None:
             is_header = _is_header(first[1])
@@ -42,11 +44,26 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
     yield from records.flaws()
 
 
+def quoting_of(lines: Iterable[str], delimiter: str) -> int:
+    """Return how cells are quoted in lines, which are read: one of the `QUOTE_` of `csv`.
+
+    Between tabs they need not be: a cell may begin with a quotation mark that belongs to its text.
+    There quotation marks that are not in pairs around cells are taken for such ones.
+    """
+    if delimiter == "\t":
+        try:
+            for _ in csv.reader(lines, delimiter=delimiter, strict=True):
+                pass
+        except csv.Error:
+            return csv.QUOTE_NONE
+    return csv.QUOTE_MINIMAL
+
+
 def _rows(
-    lines: Iterator[str], delimiter: str, records: Records
+    lines: Iterator[str], delimiter: str, quoting: int, records: Records
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty, each with the number of its first line."""
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)
     while True:
         number = reader.line_num + 1
         try:

@@ -223,6 +223,15 @@ def test_frames_knows_its_evidence_by_title(tmp_path: Path) -> None:
     assert (question.kind, question.text) == ("Temporal reasoning", "Which ship\tis older?")
 
 
+def test_between_tabs_a_quotation_mark_may_belong_to_a_question(tmp_path: Path) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text('question\tanswer\n"Fram" was built by whom?\tArcher\nWhere?\tLarvik\n')
+    assert [each.text for each in read_set(path).questions] == [
+        '"Fram" was built by whom?',
+        "Where?",
+    ]
+
+
 def test_simpleqa(tmp_path: Path) -> None:
     path = table(
         tmp_path / "simple_qa_test_set.csv",

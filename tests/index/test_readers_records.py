@@ -196,6 +196,18 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
     assert (document.id, document.title, document.text) == ("k1", "Fram", "A ship.")
 
 
+def test_between_tabs_a_quotation_mark_may_belong_to_the_text(tmp_path: Path) -> None:
+    content = 'id\ttext\n1\t"Fram" is a ship.\n2\t"So it is\n3\tA river.\n'
+    documents, flaws = found(tmp_path / "a.tsv", content)
+    assert [each.text for each in documents] == ['"Fram" is a ship.', '"So it is', "A river."]
+    assert not flaws
+
+
+def test_between_tabs_a_cell_may_be_quoted(tmp_path: Path) -> None:
+    (first, second), _ = found(tmp_path / "a.tsv", 'id\ttext\n1\t"Two\nlines"\n2\tA river.\n')
+    assert (first.text, second.text) == ("Two\nlines", "A river.")
+
+
 def test_a_table_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     (first, second), _ = found(tmp_path / "a.csv", "1810,Bell Rock\n1882,Eddystone,extra\n")
     assert first.text == "column 1: 1810\ncolumn 2: Bell Rock"

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.sets.format import Record
+from edge_agent.index.readers.csv_file import quoting_of
 from edge_agent.installation import require_extra
 
 _IN_A_FOLDER = (
@@ -85,7 +86,9 @@ def _separated(separator: str) -> Callable[[Path], Iterator[Record]]:
     def read(path: Path) -> Iterator[Record]:
         csv.field_size_limit(min(sys.maxsize, _MOST_CHARACTERS))
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            for row in csv.DictReader(lines, delimiter=separator):
+            quoting = quoting_of(lines, separator)
+            lines.seek(0)
+            for row in csv.DictReader(lines, delimiter=separator, quoting=quoting):
                 yield {key: value for key, value in row.items() if key}
 
     return read
