@@ -126,10 +126,11 @@ def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> V
     """End the gathering after too many calls in a row that brought nothing of use.
 
     Of use is a sentence that the model quotes; where it does not quote, a passage never seen. Who
-    allows many calls allows a tenth of them to be of no use.
+    allows many calls allows a tenth of them to be of no use. Who has the gathering go on after that
+    allows as many again.
     """
     most = patience(profile, trajectory.max_calls)
-    last = trajectory.calls[-most:]
+    last = trajectory.calls[trajectory.before :][-most:]
     if message.call is None or len(last) < most:
         return None
     if profile.gathering.thoughts == "quoted":

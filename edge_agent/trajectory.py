@@ -85,6 +85,8 @@ class Trajectory:
     """The sentences that it may pick next, as it would write them."""
     calls: list[MadeCall] = field(default_factory=list)
     """The calls of this attempt."""
+    before: int = 0
+    """How many of them were made before an attempt that had ended was gone on with."""
     earlier: list[MadeCall] = field(default_factory=list)
     """The calls of the attempts before."""
     said: list[str] = field(default_factory=list)
@@ -186,9 +188,10 @@ class Trajectory:
         if self.phase == "finished":
             self.outcomes = [each for each in self.outcomes if each.attempt != self.attempt]
             self._begin_gathering()
+            self.before = len(self.calls)
             last = self.entries[-1]
-            if last.kind is SpanKind.TURN and is_cut_off(last.text):
-                del self.entries[-1]  # it is written again, with its call
+            if last.kind is SpanKind.TURN and _calls(last.text):
+                del self.entries[-1]  # it is written again, and its call is made
 
     @apply.register
     def _(self, event: AttemptStarted) -> None:
@@ -199,6 +202,7 @@ class Trajectory:
             self.entries.append(Entry(SpanKind.QUESTION, event.summary))
         self.earlier += self.calls
         self.calls, self.quotable, self.rollbacks, self.nudged = [], {}, 0, False
+        self.before = 0
         if self.started.vote:  # who votes finds everything for himself
             self.quotes = []
 
@@ -313,6 +317,11 @@ class Trajectory:
                 if self.calls:
                     self.calls[-1].quoted = True
         self.turn, self.rollbacks = None, 0
+
+
+def _calls(turn: str) -> bool:
+    """Tell whether a turn calls a tool, or would have if it had been allowed to."""
+    return is_cut_off(turn) or parse(turn).call is not None
 
 
 def _opening(started: RunStarted) -> list[Entry]:

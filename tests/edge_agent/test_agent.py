@@ -174,6 +174,21 @@ def test_with_more_calls_the_step_that_was_cut_off_is_written_again(
     assert resumed.outcomes == anew.outcomes
 
 
+def test_a_run_without_progress_that_is_gone_on_with_makes_the_call_that_was_refused(
+    scripted: Any, ships: Collection
+) -> None:
+    in_vain = ["Nothing here", " shipyard\n", SEARCH]
+    last = ["Nothing here", "Missing:", " Colin Archer birthplace\n", SEARCH]
+    before = run(scripted([*in_vain, *last, "Archer}"]), ships)
+    assert (finish(before).reason, finish(before).calls) == ("no progress", 2)
+    script = [*last, "born in Larvik", "I have what I need.", "Larvik}"]
+    *after, done = agent(scripted(script), ships).resume(before)
+    calls = [event.arguments for event in after if isinstance(event, ToolCalled)]
+    assert calls == [{"query": "Colin Archer birthplace"}]
+    assert isinstance(done, RunFinished)
+    assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 3)
+
+
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(
     scripted: Any, ships: Collection
 ) -> None:
