@@ -33,7 +33,7 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, exhibit_of
 from edge_agent.models import SpanKind
 from edge_agent.protocol import Message, ToolCall, is_only_text, parse
-from edge_agent.turns import is_cut_off, quotable_line
+from edge_agent.turns import ends_in_a_call, quotable_line
 
 Phase: TypeAlias = Literal["gathering", "reading", "attempted", "finished"]
 
@@ -190,7 +190,8 @@ class Trajectory:
             self._begin_gathering()
             self.before = len(self.calls)
             last = self.entries[-1]
-            if last.kind is SpanKind.TURN and _calls(last.text):
+            unmade = self.pending is None and ends_in_a_call(last.text)
+            if last.kind is SpanKind.TURN and unmade:
                 del self.entries[-1]  # it is written again, and its call is made
 
     @apply.register
@@ -317,11 +318,6 @@ class Trajectory:
                 if self.calls:
                     self.calls[-1].quoted = True
         self.turn, self.rollbacks = None, 0
-
-
-def _calls(turn: str) -> bool:
-    """Tell whether a turn calls a tool, or would have if it had been allowed to."""
-    return is_cut_off(turn) or parse(turn).call is not None
 
 
 def _opening(started: RunStarted) -> list[Entry]:

@@ -8,7 +8,7 @@ from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Choose, Force, Plan, Reluctance, Sample, Step
 from edge_agent.profiles import Gathering
-from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, render_call
+from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, parse, render_call
 
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
@@ -78,6 +78,11 @@ def without_call(turn: str, quotable: Container[str]) -> str:
 def is_cut_off(turn: str) -> bool:
     """Tell whether a step ended where it would have called a tool."""
     return turn.endswith((MISSING, USE))
+
+
+def ends_in_a_call(turn: str) -> bool:
+    """Tell whether a step calls a tool, or ended where it would have."""
+    return is_cut_off(turn) or parse(turn).call is not None
 
 
 def has_enough(thought: str) -> bool:

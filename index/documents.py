@@ -24,6 +24,10 @@ class Document:
     source: str
     text: str
     sections: tuple[Section, ...]
+    line: int | None = None
+    """The line of the file at which it begins, where it is one record of many; else its own lines
+    are those of the file.
+    """
 
 
 @dataclass(frozen=True, slots=True)

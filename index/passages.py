@@ -52,9 +52,10 @@ def split(document: Document) -> tuple[Passage, ...]:
     )
     title = " ".join(document.title.split())  # in one line: below it others would seem to begin
     passages = []
-    line, seen = 1, 0
+    line, seen = document.line or 1, 0
     for number, (section, start, end) in enumerate(stretches, start=1):
-        line += document.text.count("\n", seen, start)
+        if document.line is None:
+            line += document.text.count("\n", seen, start)
         seen = start
         passages.append(
             Passage(

@@ -115,9 +115,12 @@ class RunView:
         self._measure(event)
 
     def _note_quotes(self) -> None:
-        quotes = [] if self._trajectory is None else self._trajectory.quotes[self._quotes_seen :]
-        self._quotes_seen += len(quotes)
-        for quote in quotes:
+        quotes = [] if self._trajectory is None else self._trajectory.quotes
+        if len(quotes) < self._quotes_seen:  # attempts that vote begin without any
+            self._quotes_seen = 0
+        new = quotes[self._quotes_seen :]
+        self._quotes_seen += len(new)
+        for quote in new:
             self._quotes.setdefault(quote.key, quote.sentence)
             self.changed.add(quote.key)
 

@@ -17,13 +17,14 @@ from edge_agent.events import (
     RunResumed,
     RunStarted,
     ToolAnswered,
+    ToolCalled,
     TurnFinished,
     TurnRolledBack,
     TurnStarted,
     UserSpoke,
 )
 from edge_agent.protocol import parse
-from edge_agent.turns import is_cut_off
+from edge_agent.turns import ends_in_a_call
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -44,7 +45,7 @@ class Conversation:
     phase: Literal["gathering", "reading"]
     spans: list[ChatMessage] = field(default_factory=list)
     unjudged: int | None = None
-    """Where the turn stands that a guard may still take back."""
+    """Where the turn stands whose call was not made: a guard may still take it back."""
 
     def say(self, role: Role, content: str) -> None:
         """Add a span; one without text says nothing."""
@@ -57,8 +58,9 @@ class Conversation:
         self.spans.append(ChatMessage("assistant", turn))
 
     def go_on(self) -> None:
-        """Let the run go on after its end: a step that was cut off there is written again."""
-        if self.spans[-1].role == "assistant" and is_cut_off(self.spans[-1].content):
+        """Let the run go on after its end: a step whose call was not made is written again."""
+        unmade = self.unjudged is not None and ends_in_a_call(self.spans[-1].content)
+        if self.spans[-1].role == "assistant" and unmade:
             del self.spans[-1]
 
     def take_back(self) -> None:
@@ -124,7 +126,7 @@ def _is_unprompted_answer(started: RunStarted, event: Event) -> bool:
 def _hear(conversation: Conversation, event: Event) -> None:
     """Add what an event says to the conversation that it belongs to."""
     match event:
-        case TurnStarted():
+        case TurnStarted() | ToolCalled():
             conversation.unjudged = None
         case TurnFinished():
             conversation.write(event.text)

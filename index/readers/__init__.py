@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..documents import Document, Flaw, RecordFields
@@ -129,7 +130,7 @@ def _by_content(path: Path, head: bytes, suffix: str) -> Reader | None:
 def _storable(document: Document) -> Document:
     """Return the document with half characters (lone surrogates) replaced, offsets unchanged."""
     id_, title, text = map(_storable_text, (document.id, document.title, document.text))
-    return Document(id_, title, document.source, text, document.sections)
+    return replace(document, id=id_, title=title, text=text)
 
 
 def _storable_text(text: str) -> str:

@@ -25,7 +25,7 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
     UnreadableDocument where the file cannot be opened, or is no text.
     """
     csv.field_size_limit(_LONGEST_CELL)
-    records = Records(path, name, fields, "line")
+    records = Records(path, name, fields, by_line=True)
     with opened(path) as file:
         sample = file.read(_SNIFFED)
         file.seek(0)

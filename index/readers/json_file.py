@@ -31,7 +31,7 @@ def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document 
     if found is None:
         whole = "\n".join(described(content))
         return [Document(name, path.stem, str(path), whole, (Section(0, len(whole)),))]
-    return _documents(found, Records(path, name, fields, "record"))
+    return _documents(found, Records(path, name, fields, by_line=False))
 
 
 def _documents(found: list[Any], records: Records) -> Iterator[Document | Flaw]:

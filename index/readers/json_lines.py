@@ -20,7 +20,7 @@ def read_json_lines(path: Path, name: str, fields: RecordFields) -> Iterator[Doc
     A record that has neither is a document of `field: value` lines. Raises UnreadableDocument
     where the file cannot be opened, or is no text.
     """
-    records = Records(path, name, fields, "line")
+    records = Records(path, name, fields, by_line=True)
     with opened(path) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():

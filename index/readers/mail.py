@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
 from email.policy import default
@@ -42,10 +43,11 @@ def read_mail(path: Path, name: str) -> Iterator[Document | Flaw]:
 def read_mailbox(path: Path, name: str) -> Iterator[Document | Flaw]:
     """Yield each message of a mailbox as a document."""
     faulty = FaultyParts("message")
-    for number, data in enumerate(_messages(path), start=1):
+    for number, (line, data) in enumerate(_messages(path), start=1):
         try:
             message = message_from_bytes(data, policy=default)
-            yield _document(message, f"{name}:{number}", path, f"{path.stem} {number}")
+            document = _document(message, f"{name}:{number}", path, f"{path.stem} {number}")
+            yield replace(document, line=line)
         except MemoryError:
             raise
         except Exception as error:  # the parser raises anything on headers that are broken enough
@@ -53,26 +55,27 @@ def read_mailbox(path: Path, name: str) -> Iterator[Document | Flaw]:
     yield from faulty.flaws()
 
 
-def _messages(path: Path) -> Iterator[bytes]:
-    """Yield the messages of a mailbox, one at a time."""
+def _messages(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the messages of a mailbox, one at a time, each with the number of its first line."""
     lines: list[bytes] = []
+    first = 1
     is_after_blank = True
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, start=1):
             if is_after_blank and _BORDER.match(line):
-                yield from _unquoted(lines)
-                lines = []
+                yield from _unquoted(first, lines)
+                first, lines = number, []
             else:
                 lines.append(line)
             is_after_blank = not line.strip()
-    yield from _unquoted(lines)
+    yield from _unquoted(first, lines)
 
 
-def _unquoted(lines: list[bytes]) -> Iterator[bytes]:
+def _unquoted(first: int, lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield the message that some lines are, if they are one."""
     message = b"".join(lines)
     if message.strip():
-        yield _QUOTED_BORDER.sub(rb"\1", message)
+        yield first, _QUOTED_BORDER.sub(rb"\1", message)
 
 
 def _document(message: EmailMessage, name: str, path: Path, untitled: str) -> Document:

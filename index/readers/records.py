@@ -20,14 +20,15 @@ _NO_LIST = Fault("has `sentences` that are no list", "have `sentences` that are 
 class Records:
     """Makes documents of the records of one file, and remembers what was wrong with them."""
 
-    def __init__(self, path: Path, name: str, fields: RecordFields, part: str) -> None:
-        """Begin a file; `part` is what messages call the place of a record: `line`."""
+    def __init__(self, path: Path, name: str, fields: RecordFields, *, by_line: bool) -> None:
+        """Begin a file, whose records are numbered by line, or else by their places in a list."""
+        self._by_line = by_line
         self._path = path
         self._name = name
         self._fields = fields
         self._missing = {field for field in (fields.id, fields.title, *fields.text) if field}
         self._seen: dict[str, None] = {}
-        self.faulty = FaultyParts(part)
+        self.faulty = FaultyParts("line" if by_line else "record")
 
     def document(self, record: object, number: int) -> Document | None:
         """Return a record as a document; None where it has no text, or is no record."""
@@ -48,8 +49,10 @@ class Records:
             return None
         id_ = _one_line(_value(record, self._fields.id or "id"))
         title = self._title(record) or f"{self._path.stem} {number}"
+        id_ = id_ or f"{self._name}:{number}"
         sections = (Section(0, len(text)),)
-        return Document(id_ or f"{self._name}:{number}", title, str(self._path), text, sections)
+        line = number if self._by_line else None
+        return Document(id_, title, str(self._path), text, sections, line)
 
     def flaws(self) -> Iterator[Flaw]:
         """Yield what could not be read, and which fields were asked for in vain."""

@@ -187,6 +187,8 @@ def test_a_run_without_progress_that_is_gone_on_with_makes_the_call_that_was_ref
     assert calls == [{"query": "Colin Archer birthplace"}]
     assert isinstance(done, RunFinished)
     assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 3)
+    roles = [each.role for each in conversations([*before, *after, done])[0].messages()]
+    assert roles == ["system", *("user", "assistant") * ((len(roles) - 1) // 2)]
 
 
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reading import found, parts
 
 from edge_agent.index import UnreadableDocument
+from edge_agent.index.passages import split
 
 
 def message(subject: str = "The light") -> EmailMessage:
@@ -111,6 +112,12 @@ def test_a_mailbox_is_a_document_for_each_message(tmp_path: Path, name: str) -> 
     assert documents[0].text == f"{HEADERS}\n\nFirst.\n\nFrom the reef on Sat, 03 Jan at 10:20."
     assert documents[2].text.endswith("Dritte Größe.")
     assert not flaws
+    file = (tmp_path / name).read_text().split("\n")
+    borders = [
+        number for number, line in enumerate(file, start=1) if line.startswith("From MAILER")
+    ]
+    places = [{passage.place for passage in split(each)} for each in documents]
+    assert places == [{f"line {number}"} for number in borders]
 
 
 def test_a_text_that_begins_like_a_mailbox_is_text(tmp_path: Path) -> None:

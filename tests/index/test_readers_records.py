@@ -10,6 +10,7 @@ import pytest
 
 from edge_agent.index import Document, RecordFields, UnreadableDocument
 from edge_agent.index.documents import Flaw
+from edge_agent.index.passages import split
 from edge_agent.index.readers import read
 
 
@@ -55,6 +56,16 @@ def test_a_record_without_text_is_its_fields(tmp_path: Path) -> None:
     assert document.text == (
         "id: 7\nname: Bell Rock\nheight: 35.5\nlit: true\nby.who: a\nby.who: b"
     )
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_a_record_is_cited_by_its_line_in_the_file(tmp_path: Path, name: str) -> None:
+    rows = {"a.jsonl": lines({"text": "One."}, {"text": "Two.\n\nThree."}),
+            "a.csv": 'id,text\n1,"One."\n2,"Two.\n\nThree."\n'}  # fmt: skip
+    documents, _ = found(tmp_path / name, rows[name])
+    first = 1 if name == "a.jsonl" else 2
+    places = [[passage.place for passage in split(document)] for document in documents]
+    assert places == [[f"line {first}"], [f"line {first + 1}"]]
 
 
 def test_chosen_fields_make_the_document(tmp_path: Path) -> None:
