@@ -6,12 +6,16 @@ from edge_agent.desk import Desk, Steps
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
+from edge_agent.profiles import Reading
 from edge_agent.protocol import parse
 from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
 from edge_agent.trajectory import Entry
 from edge_agent.turns import answer_turn
 from edge_agent.verification import UNANSWERED, states, verified
+
+_SAID_SHARE = 4
+"""The share of a window, as its divisor, that what the user said may take up where it is read."""
 
 
 class Answering:
@@ -26,7 +30,7 @@ class Answering:
 
     def events(self) -> Steps[None]:
         """Find the answer and check it; nothing found is no answer. Raises ModelError."""
-        exhibits = reading_list(self._trajectory, self._profile.reading, self._session.count)
+        exhibits = reading_list(self._trajectory, self._reading, self._session.count)
         answer = (yield from self._answer(exhibits)) if exhibits else None
         yield self._desk.emit(self._attempted(answer, exhibits))
 
@@ -49,6 +53,24 @@ class Answering:
                 return answer
             yield from self._begin(exhibits)
 
+    @property
+    def _reading(self) -> Reading:
+        """How the answer is read: from no more than the window has room for."""
+        reading, prompts = self._profile.reading, self._profile.prompts
+        empty = ReadingStarted(0, (), prompts.reader, reading_prompt((), self._question, prompts))
+        room = self._desk.room_beside(*self._entries(empty)) - reading.answer_tokens
+        return reading.model_copy(update={"tokens": min(reading.tokens, room)})
+
+    @property
+    def _question(self) -> str:
+        """The question with what the user said after it, the latest of that in a small window."""
+        question, said = self._trajectory.started.question, self._trajectory.said
+        most = self._session.context // _SAID_SHARE
+        kept = next(
+            n for n in range(len(said) + 1) if self._session.count("\n".join(said[n:])) <= most
+        )
+        return "\n".join([question, *said[kept:]])
+
     def _plan(self) -> Plan:
         """Plan the answer to what is shown."""
         reading = self._trajectory.reading
@@ -65,7 +87,7 @@ class Answering:
     def _begin(self, exhibits: tuple[Exhibit, ...]) -> Steps[None]:
         """Show the passages whole with nothing else in view; or ask in the window as it is."""
         prompts, step = self._profile.prompts, self._trajectory.step
-        question = "\n".join([self._trajectory.started.question, *self._trajectory.said])
+        question = self._question
         if self._profile.reading.at_end:
             prompt = reading_prompt(exhibits, question, prompts)
             keys = tuple(exhibit.key for exhibit in exhibits)

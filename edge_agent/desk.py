@@ -122,6 +122,10 @@ class Desk:
         yield from self.make_room(self._window.needed(entry) + reserve)
         self._window.append(entry)
 
+    def room_beside(self, *entries: Entry) -> int:
+        """Return the tokens that a window with nothing but these spans has room for."""
+        return self.session.context - sum(map(self._window.needed, entries))
+
     def make_room(self, tokens: int) -> Steps[None]:
         """Cut spans until there is room for `tokens` more."""
         for event in self._window.make_room(self.trajectory, tokens):

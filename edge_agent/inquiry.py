@@ -42,12 +42,20 @@ class Inquiry:
         """Answer from what was found; a model that failed before it found anything ends it all."""
         trajectory = self._desk.trajectory
         if trajectory.reason.startswith(MODEL_ERROR) and not trajectory.evidence:
-            yield self._desk.emit(self._finished("failed", None, trajectory.reason))
+            yield self._desk.emit(self._failed(trajectory.reason))
             return
         try:
             yield from self._answering.events()
         except ModelError as error:
-            yield self._desk.emit(self._finished("failed", None, str(error)))
+            yield self._desk.emit(self._failed(str(error)))
+
+    def _failed(self, reason: str) -> RunFinished:
+        """Return how a run ends whose model failed: with what an attempt before it has answered."""
+        outcomes = self._desk.trajectory.outcomes
+        if all(outcome.answer is None for outcome in outcomes):
+            return self._finished("failed", None, reason)
+        reason = reason.removeprefix(f"{MODEL_ERROR}: ")
+        return self._finished("partial", elected(outcomes), f"{MODEL_ERROR}: {reason}")
 
     def _conclude(self) -> Steps[None]:
         """Begin another attempt where one is wanted and can be afforded, or finish the run.

@@ -22,7 +22,8 @@ def reading_list(
     """Return the passages to answer from, in the order in which they are shown.
 
     Those that the model quoted come first when there is not room for all, the ones whose quotes
-    share most words with the question before others; then some of the rest, as they were found.
+    share most words with the question before others; then some of the rest, as they were found, in
+    this attempt before others. Attempts that vote know of nothing else.
     They are shown the other way round: what stands nearest to the question weighs most.
     """
     evidence = trajectory.evidence
@@ -32,7 +33,12 @@ def reading_list(
         words = len(asked & content_words(quote.sentence))
         shared[quote.key] = max(words, shared.get(quote.key, 0))
     quoted = sorted(shared, key=lambda key: -shared[key])
-    found = [key for key in range(1, len(evidence) + 1) if key not in shared]
+    every = range(1, len(evidence) + 1)
+    here = [key for key in every if key in trajectory.shown]
+    earlier = (
+        [] if trajectory.started.vote else [key for key in every if key not in trajectory.shown]
+    )
+    found = [key for key in (*here, *earlier) if key not in shared]
     others = found[: reading.beside] if quoted else found
     chosen: list[Exhibit] = []
     tokens = 0

@@ -87,6 +87,8 @@ class Trajectory:
     """The calls of this attempt."""
     before: int = 0
     """How many of them were made before an attempt that had ended was gone on with."""
+    shown: set[int] = field(default_factory=set)
+    """The keys of the passages that this attempt has found, or was shown again."""
     earlier: list[MadeCall] = field(default_factory=list)
     """The calls of the attempts before."""
     said: list[str] = field(default_factory=list)
@@ -203,7 +205,7 @@ class Trajectory:
             self.entries.append(Entry(SpanKind.QUESTION, event.summary))
         self.earlier += self.calls
         self.calls, self.quotable, self.rollbacks, self.nudged = [], {}, 0, False
-        self.before = 0
+        self.before, self.shown = 0, set()
         if self.started.vote:  # who votes finds everything for himself
             self.quotes = []
 
@@ -259,12 +261,14 @@ class Trajectory:
     @apply.register
     def _(self, event: EvidenceAdded) -> None:
         self.evidence.restore(exhibit_of(event))
+        self.shown.add(event.key)
         self.calls[-1].found += 1
 
     @apply.register
     def _(self, event: ToolAnswered) -> None:
         self.calls[-1].result, self.calls[-1].failed = event.text, event.failed
         self.clearing = self.nudged = False
+        self.shown.update(event.keys)
         self.entries.append(Entry(SpanKind.RESULT, event.text, event.shown))
         self.quotable = {
             line: quote

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from edge_agent.events import (
     EvidenceAdded,
     GatheringEnded,
     Nudged,
+    ReadingStarted,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -24,8 +27,8 @@ from edge_agent.events import (
     TurnRolledBack,
     TurnStarted,
 )
-from edge_agent.index import Collection
-from edge_agent.models import SpanKind
+from edge_agent.index import Collection, Library
+from edge_agent.models import ModelError, SpanKind
 from edge_agent.profiles import load_profile
 from edge_agent.traces.conversations import conversations
 from edge_agent.trajectory import Trajectory
@@ -98,6 +101,37 @@ def test_the_answer_is_read_from_whole_passages_and_nothing_else(
     assert "His parents were Scots." in reading
     assert reading.endswith(f"Question: {QUESTION}")
     assert [span.text for span in session.spans[1:]] == session.seen[-2:]
+
+
+def test_no_more_is_read_than_a_small_window_has_room_for(scripted: Any, tmp_path: Path) -> None:
+    documents = tmp_path / "ships"
+    documents.mkdir()
+    for number in range(6):
+        text = f"Ship {number} was built in {1800 + number}. " + "The ship has sailed far. " * 20
+        (documents / f"{number}.md").write_text(f"# Ship {number}\n\n{text}")
+    script = ["Ship 3 was built", "I have what I need.", "1803}"]
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([documents])
+        asked = Agent(Collection([library]), scripted(script, context=500), profile="edge")
+        *events, done = asked.run("When was the ship built that is called Ship 3?")
+    assert isinstance(done, RunFinished)
+    assert (done.status, done.answer) == ("answered", "1803")
+    (reading,) = [event for event in events if isinstance(event, ReadingStarted)]
+    assert 1 <= len(reading.keys) < 6
+
+
+def test_of_much_that_the_user_said_the_latest_is_read(scripted: Any, ships: Collection) -> None:
+    session = scripted(list(TWO_STEPS), context=1000)
+    asked = agent(session, ships)
+    events = asked.run(QUESTION)
+    first = next(events)
+    for number in range(4):
+        asked.tell(f"Line {number}. " + "Mind the year. " * 30)
+    *_, done = [first, *events]
+    assert isinstance(done, RunFinished)
+    assert (done.status, done.answer) == ("answered", "Larvik")
+    assert "Line 3." in session.seen[-2]
+    assert "Line 0." not in session.seen[-2]
 
 
 def test_an_answer_that_no_passage_states_is_not_given(scripted: Any, ships: Collection) -> None:
@@ -189,6 +223,20 @@ def test_a_run_without_progress_that_is_gone_on_with_makes_the_call_that_was_ref
     assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 3)
     roles = [each.role for each in conversations([*before, *after, done])[0].messages()]
     assert roles == ["system", *("user", "assistant") * ((len(roles) - 1) // 2)]
+
+
+def test_a_model_that_fails_in_a_later_vote_takes_no_answer_away(
+    scripted: Any, ships: Collection
+) -> None:
+    def fall_over(line: str) -> None:
+        if line == "Bergen}":
+            raise ModelError("it fell over")
+
+    script = [*TWO_STEPS, "designed by Colin Archer", "I have what I need.", "Bergen}"]
+    session = scripted(script, before_line=fall_over)
+    done = finish(run(session, ships, attempts=2, vote=True))
+    assert (done.status, done.answer) == ("partial", "Larvik")
+    assert (done.reason, len(done.citations)) == ("model error: it fell over", 2)
 
 
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from runs_told import Told, exhibit
 
+from edge_agent.events import AttemptStarted
 from edge_agent.profiles import Reading, load_profile
 from edge_agent.reading import reading_list, whole
 
@@ -60,6 +64,15 @@ def test_no_line_of_a_passage_begins_like_another_passage() -> None:
 
 def test_nothing_found_is_nothing_to_read() -> None:
     assert keys(Told("q?")) == []
+
+
+@pytest.mark.parametrize(("vote", "read"), [(False, [2, 1, 4, 3]), (True, [4, 3])])
+def test_another_attempt_reads_first_what_it_has_found(vote: bool, read: list[int]) -> None:
+    told = Told("Where?").searched("Fram", SHIP, TOWN)
+    told.trajectory.started = replace(told.trajectory.started, vote=vote)
+    told.trajectory.apply(AttemptStarted(2, ""))
+    told.searched("Archer", MAN, exhibit(4, "Bergen", "Bergen is a town."))
+    assert keys(told) == read
 
 
 @given(
