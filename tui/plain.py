@@ -330,10 +330,9 @@ def _interrupting(thread: RunThread, say: Callable[[str], None]) -> Iterator[Non
 
 
 def _take_any_text() -> None:
-    """Read and write what the encoding of a terminal has not, in some way rather than not."""
-    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+    """Read what the encoding of a terminal has not in some way rather than not."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
 
 
 def _read() -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from edge_agent import __version__
-from edge_agent.cli.output import ExitCode, explain_failure
+from edge_agent.cli.output import ExitCode, explain_failure, write_any_text
 from edge_agent.showing import shown
 
 COMMANDS = {
@@ -29,10 +29,16 @@ COMMANDS = {
 
 _READ_SETTINGS = (["ask"], ["serve"], ["mcp"], ["runs", "resume"], ["runs", "fork"])
 """The commands that read their defaults from the settings."""
+_HOW_TO_OPEN = frozenset(("--plain", "--serve"))
+"""Options that are those of `tui` where no command is named."""
 
 
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called: `--help` must not load llama.cpp."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; the interface is meant where they begin with how it is opened."""
+        return super().parse_args(ctx, ["tui", *args] if {*args[:1]} & _HOW_TO_OPEN else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order they are shown."""
@@ -65,6 +71,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and turn every expected failure into one sentence and an exit code."""
         kwargs["standalone_mode"] = False
+        write_any_text()
         try:
             code = super().main(*args, **kwargs)
         except click.ClickException as error:

@@ -14,7 +14,16 @@ from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home
-from edge_agent.index import IndexReport, LibraryError, RecordFields, Shelf, Source, Verification
+from edge_agent.index import (
+    SAMPLE,
+    IndexReport,
+    Library,
+    LibraryError,
+    RecordFields,
+    Shelf,
+    Source,
+    Verification,
+)
 from edge_agent.models import load_catalog
 from edge_agent.showing import in_one_line
 
@@ -24,6 +33,12 @@ _PROBLEMS_TOLD = 10
 
 def _shelf() -> Shelf:
     return open_shelf(Home.from_environment())
+
+
+def _open(name: str) -> Library:
+    """Open a library by name; the sample library is made where nobody has used it yet."""
+    shelf = _shelf()
+    return shelf.resolve(name) if name == SAMPLE else shelf.open(name)
 
 
 @click.group()
@@ -120,11 +135,10 @@ def update(name: str, embed: bool, as_json: bool) -> None:
     """
     if embed:
         _require_embedder()
-    shelf = _shelf()
     with indexing_progress() as report:
-        done = shelf.open(name).update(report)
+        done = _open(name).update(report)
     if embed:
-        _embed(shelf, name)
+        _embed(_shelf(), name)
     _show_report(name, done, as_json=as_json)
 
 
@@ -173,7 +187,7 @@ def stats(name: str, as_json: bool) -> None:
     Example:
       miro-edge index stats papers
     """
-    found = _shelf().open(name).statistics()
+    found = _open(name).statistics()
     if as_json:
         print_json(asdict(found))
         return
@@ -197,7 +211,7 @@ def problems(name: str, as_json: bool) -> None:
     Example:
       miro-edge index problems papers
     """
-    found = _shelf().open(name).problems()
+    found = _open(name).problems()
     if as_json:
         print_json({"problems": [asdict(problem) for problem in found]})
         return
@@ -219,7 +233,7 @@ def verify(name: str, as_json: bool) -> None:
     Example:
       miro-edge index verify papers
     """
-    library = _shelf().open(name)
+    library = _open(name)
     with indexing_progress() as report:
         found = library.verify(report)
     if as_json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,12 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOT_FOUND = 3
     INTERRUPTED = 130
+
+
+def write_any_text() -> None:
+    """Have standard output write what its encoding has not as escapes, rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def diagnostics() -> Console:

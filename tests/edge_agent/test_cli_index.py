@@ -56,6 +56,11 @@ def test_nothing_found_has_its_own_exit_code(home: Path, documents: Path) -> Non
     assert call("search", "ships", "zeppelin").exit_code == 3
 
 
+@pytest.mark.parametrize("verb", ["update", "stats", "problems", "verify"])
+def test_the_sample_library_is_there_without_being_made(verb: str, home: Path) -> None:
+    assert call(verb, "sample").exit_code == 0
+
+
 @pytest.mark.parametrize("verb", ["update", "stats", "problems"])
 def test_an_unknown_library_is_one_sentence(verb: str, home: Path) -> None:
     result = call(verb, "nowhere")

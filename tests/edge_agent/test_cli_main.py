@@ -46,6 +46,29 @@ def test_in_a_terminal_the_interface_opens(
     assert (result.exit_code, result.output) == (code, "")
 
 
+def test_how_the_interface_opens_can_be_said_without_its_name(
+    opened: Callable[[Callable[[], int]], None],
+) -> None:
+    opened(lambda: pytest.fail("it opened in this terminal"))
+    said = CliRunner().invoke(main, ["--plain"], input="/quit\n")
+    assert (said.exit_code, "line by line" in said.output) == (0, True)
+    both = call("--serve", "--plain")
+    assert (both.exit_code, "exclude each other" in both.output) == (2, True)
+
+
+def test_what_a_terminal_cannot_write_is_written_otherwise(home: Path) -> None:
+    assert call("config", "set", "ask.model", "łódź").exit_code == 0
+    done = subprocess.run(
+        (*NO_COMMAND, "config", "--json"),
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'"\\u0142\xf3d\\u017a"' in done.stdout
+
+
 def test_broken_settings_are_one_sentence(opened: Callable[[Callable[[], int]], None]) -> None:
     def broken() -> int:
         raise ConfigError("The settings are broken.")
