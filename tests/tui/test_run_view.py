@@ -9,7 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from edge_agent.events import Citation, Event, EvidenceAdded, RunResumed, TextAppeared
+from edge_agent.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Citation,
+    Event,
+    EvidenceAdded,
+    GatheringEnded,
+    Quote,
+    RunResumed,
+    RunStarted,
+    TextAppeared,
+    ToolAnswered,
+    ToolCalled,
+    TurnFinished,
+    TurnStarted,
+)
 from edge_agent.tui.gauges_panel import GaugesPanel
 from edge_agent.tui.pages import escaped, linked, passage_page, turn_page
 from edge_agent.tui.replay import Replay
@@ -53,6 +68,32 @@ def test_a_run_that_goes_on_is_running_again(recorded: Recorded) -> None:
     view = view_of((*events, RunResumed(view_of(events).started.run, 9, None, None)))  # type: ignore[union-attr]
     assert view.running
     assert view.gauges.max_calls == 9
+
+
+def test_what_a_second_vote_quotes_is_quoted_on_its_card() -> None:
+    names = ("Fram", "Gjøa")
+    quotes = tuple(Quote(key, f"The {name} is a ship.") for key, name in enumerate(names, 1))
+    found = tuple(
+        EvidenceAdded(1, each.key, f"d{each.key}#1", f"d{each.key}", names[each.key - 1], "/d", "",
+                      each.sentence)
+        for each in quotes
+    )  # fmt: skip
+
+    def attempt(step: int, quoted: int, *added: Event) -> tuple[Event, ...]:
+        turn = f"{names[quoted]}: {quotes[quoted].sentence} [{quoted + 1}]\nI have what I need."
+        return (
+            *(TurnStarted(step), TurnFinished(step, "Missing: ships\n")),
+            *(ToolCalled(step, "search", {"query": "ships"}), *added),
+            ToolAnswered(step, "search", "Ships.", (1, 2), shown=quotes),
+            *(TurnStarted(step + 1), TurnFinished(step + 1, turn)),
+            GatheringEnded(step + 1, "enough evidence"),
+        )
+
+    started = RunStarted("r", "Which ships?", "m", "l", "edge", 0, 8, attempts=2, vote=True)
+    first = (*attempt(1, 0, *found), AttemptFinished(1, "answered", "Fram", (), (), ""))
+    view = view_of((started, *first, AttemptStarted(2, ""), *attempt(3, 1)))
+    cards = [view.card(1), view.card(2)]
+    assert [card and card.verdict for card in cards] == ["quoted", "quoted"]
 
 
 def test_cards_are_taken_once(recorded: Recorded) -> None:
