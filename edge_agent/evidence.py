@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.events import EvidenceAdded
+from edge_agent.attachments import NAME as ATTACHED
+from edge_agent.events import WEB, EvidenceAdded
 from edge_agent.index import Passage
 
 
@@ -18,6 +19,11 @@ class Exhibit:
     key: int
     library: str
     passage: Passage
+
+    @property
+    def is_of_a_document(self) -> bool:
+        """Whether it stands in a document, a file or a page: what a tool told may be anything."""
+        return " " not in self.library or self.library in (WEB, ATTACHED)
 
 
 class Evidence:

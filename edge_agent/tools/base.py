@@ -69,8 +69,9 @@ class ToolContext:
     def find_document(self, named: str) -> tuple[str, str] | None:
         """Return the library and the id of the document with that id, else with that title.
 
-        An address is looked for only where the user or something that was found names it: a page
-        could have the model put what it has read elsewhere into one of its own.
+        An address is looked for only where the user or a document that was found names it: a page
+        could have the model put what it has read elsewhere into one of its own. What a tool told
+        names none, for the model can have a computation say anything.
         """
         named = named.strip()
         if is_web_address(named) and not self._is_named(named):
@@ -81,8 +82,8 @@ class ToolContext:
         bare = address.rstrip("/")
         if any(bare in text for text in (self.question, *self.said)):
             return True
-        passages = (exhibit.passage for exhibit in self.evidence.since(0))
-        return any(bare == each.document.rstrip("/") or bare in each.text for each in passages)
+        found = (each.passage for each in self.evidence.since(0) if each.is_of_a_document)
+        return any(bare == each.document.rstrip("/") or bare in each.text for each in found)
 
     def seen(self, key: int) -> tuple[Quote, ...]:
         """Return the sentences of a passage that stand in the window already, in their order."""

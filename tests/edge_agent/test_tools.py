@@ -91,6 +91,8 @@ def test_an_address_is_looked_for_only_where_somebody_named_it(
     page = replace(exhibit.passage, id="p#1", document="https://found.example/?q=1", text="More.")
     where.evidence.add("the web", page)
     where.evidence.add("the web", replace(page, id="p#2", text="See https://linked.example/a for"))
+    for origin in ("a computation", "echo (MCP)"):
+        where.evidence.add(origin, replace(page, text="u = 'https://made.example/?q=read'"))
     named = "source" if tool == "read" else "url"
     more = {} if tool == "read" else {"info_to_extract": "Fram"}
     for address in (
@@ -98,6 +100,7 @@ def test_an_address_is_looked_for_only_where_somebody_named_it(
         "https://found.example/?q=1",
         "https://linked.example/a",
         "https://found.example/?q=what+was+read",
+        "https://made.example/?q=read",
         "HTTPS://elsewhere.example",
         " https://elsewhere.example",
         "doc://the%20web/https%3A%2F%2Felsewhere.example%2F%3Fq%3Dread",
