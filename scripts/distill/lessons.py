@@ -19,6 +19,8 @@ from edge_agent.verification import content_words, states, words
 
 _HELD_SHARE = 10
 _MOST_SHARED = 4
+_ALIKE_WORDS = 12
+"""Words with which documents of one title begin that are taken for the same."""
 _EARLIER = re.compile(r"#(\d)")
 _BRACKETS = re.compile(r"\s*\([^)]*\)$")
 
@@ -37,6 +39,8 @@ class Need:
     """What would be asked about it, in a few words; empty where the source does not say."""
     given: tuple[str, ...] = ()
     """What has to be known before that can be asked: answers of earlier steps, or whom it is of."""
+    twin: str = ""
+    """The first document of the corpus that begins as it does, mostly itself; empty without one."""
 
     @property
     def name(self) -> str:
@@ -71,7 +75,7 @@ class Lesson:
     def held(self) -> bool:
         """Whether the question is kept back for looking at what was learned: one in ten is."""
         # Of questions with one need several may be about the same document: they go together.
-        about = self.needs[0].document if len(self.needs) == 1 else self.id
+        about = (self.needs[0].twin or self.needs[0].document) if len(self.needs) == 1 else self.id
         digest = hashlib.sha256(f"{self.set} {about}".encode()).digest()
         return digest[0] % _HELD_SHARE == 0
 
@@ -87,20 +91,42 @@ def lessons(folder: Path) -> list[Lesson]:
     Those with the same evidence as a question of another split are left out: they may ask the same.
     """
     every = _records(folder / "questions.jsonl")
-    tested = {_evidence(each) for each in every if each["split"] != "train"}
-    asked = [each for each in every if each["split"] == "train" and _evidence(each) not in tested]
-    if not (folder / "corpus.jsonl").exists():
+    corpus = _records(folder / "corpus.jsonl") if (folder / "corpus.jsonl").exists() else []
+    documents = {str(each["id"]): each for each in corpus}
+    twins = _twins(documents)
+    tested = {_evidence(each, twins) for each in every if each["split"] != "train"}
+    asked = [
+        each for each in every if each["split"] == "train" and _evidence(each, twins) not in tested
+    ]
+    if not documents:
         return [_loose_lesson(folder.name, each) for each in asked]
-    documents = {str(each["id"]): each for each in _records(folder / "corpus.jsonl")}
-    return [_lesson(folder.name, each, documents) for each in asked if each.get("gold")]
+    return [_lesson(folder.name, each, documents, twins) for each in asked if each.get("gold")]
 
 
-def _evidence(record: dict[str, Any]) -> frozenset[str]:
+def _twins(documents: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return for each document the first that begins as it does: some are revisions of others."""
+    first: dict[tuple[str, ...], str] = {}
+    return {name: first.setdefault(_beginning(each), name) for name, each in documents.items()}
+
+
+def _beginning(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return a document's title and its first words."""
+    text = document.get("text") or " ".join(document.get("sentences", ()))
+    return (document["title"], *text.split()[:_ALIKE_WORDS])
+
+
+def _evidence(record: dict[str, Any], twins: dict[str, str]) -> frozenset[str]:
     """Return the documents that a question needs, or itself where they are not known."""
-    return frozenset(map(str, record.get("gold") or [f"question {record['id']}"]))
+    names = map(str, record.get("gold") or [f"question {record['id']}"])
+    return frozenset(twins.get(name, name) for name in names)
 
 
-def _lesson(name: str, record: dict[str, Any], documents: dict[str, dict[str, Any]]) -> Lesson:
+def _lesson(
+    name: str,
+    record: dict[str, Any],
+    documents: dict[str, dict[str, Any]],
+    twins: dict[str, str],
+) -> Lesson:
     answers = record.get("answers") or [record["answer"], *record.get("answer_aliases", ())]
     return Lesson(
         set=name,
@@ -108,7 +134,7 @@ def _lesson(name: str, record: dict[str, Any], documents: dict[str, dict[str, An
         question=record["question"],
         answers=tuple(answers),
         needs=tuple(
-            _need(record, number, documents[str(gold)])
+            _need(record, number, documents[str(gold)], twins[str(gold)])
             for number, gold in enumerate(_in_order(record))
         ),
     )
@@ -134,7 +160,7 @@ def _title(sentence: str) -> str:
     return next(names(f"on {sentence}"), " ".join(sentence.split()[:3]))
 
 
-def _need(record: dict[str, Any], number: int, document: dict[str, Any]) -> Need:
+def _need(record: dict[str, Any], number: int, document: dict[str, Any], twin: str) -> Need:
     steps, triples = record.get("decomposition") or [], record.get("evidences") or []
     says = ask = ""
     given: tuple[str, ...] = ()
@@ -154,6 +180,7 @@ def _need(record: dict[str, Any], number: int, document: dict[str, Any]) -> Need
         says=says,
         ask=ask,
         given=given,
+        twin=twin,
     )
 
 

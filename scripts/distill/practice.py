@@ -84,8 +84,11 @@ class Practice:
     def examples(self, lesson: Lesson, roll: Roll, variant: str) -> list[Example]:
         """Return what is to be learned from a run: nothing where it cannot be played again."""
         session = TaughtSession(self._engine, Replay(roll.events))
+        played: list[Event] = []
         try:
-            played = list(self._agent(lesson, session, 0).run(lesson.question))
+            for event in self._agent(lesson, session, 0).run(lesson.question):
+                session.watch(event)
+                played.append(event)
         except Unteachable:
             return []
         if not session.whole or turns(played) != turns(roll.events):
@@ -105,12 +108,13 @@ class Practice:
     def _corrected(self, lesson: Lesson, roll: Roll, turn: int) -> TaughtSession:
         """Have a teacher take over at a turn. Raises Unteachable where that corrects nothing."""
         library = Withholding(self._library(lesson.set), ())
-        teacher = Teacher(lesson, library, self._profile.gathering.results, chance=None)
+        teacher = Teacher(lesson, library, self._profile, chance=None)
         pen = Handover(Replay(roll.events), teacher, turn)
         session = TaughtSession(self._engine, pen)
         events: list[Event] = []
         for event in self._agent(lesson, session, 0).run(lesson.question):
             pen.watch(event)
+            session.watch(event)
             events.append(event)
             if isinstance(event, TurnFinished) and event.step == turn and event in roll.events:
                 raise Unteachable("the student has decided so already")

@@ -15,6 +15,7 @@ from examples import Example, Kind
 from lessons import Lesson
 from teacher import Unteachable
 
+from edge_agent.events import Event, GatheringEnded
 from edge_agent.models import (
     Choose,
     ContextFull,
@@ -30,6 +31,7 @@ from edge_agent.models import (
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.decoding import Step, carried_out
 from edge_agent.models.engine import Engine
+from edge_agent.reasons import NO_PROGRESS
 
 
 class Pen(Protocol):
@@ -135,6 +137,16 @@ class TaughtSession:
         finally:
             page.add(self._tokens(self._chat.assistant.after, special=True))
             self._remember(SpanKind.TURN, "".join(written), page)
+
+    def watch(self, event: Event) -> None:
+        """Take an event of the run into account, before the next one happens.
+
+        A turn with a call that the agent did not make, for too many had brought nothing, stays in
+        the window, but nobody should learn to write it.
+        """
+        if isinstance(event, GatheringEnded) and event.reason == NO_PROGRESS:
+            turns = [page for span, page in self._spans if span.kind is SpanKind.TURN]
+            turns[-1].decided.clear()
 
     def cut(self, span: Span) -> None:
         """Take a span out of the middle: such a window is not learned from."""

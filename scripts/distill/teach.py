@@ -100,11 +100,12 @@ class School:
         profile = _varied(self._profile, variant)
         hidden = _hidden(lesson, chance) if variant.withheld else ()
         library = Withholding(Collection([self.library(lesson.set)]), hidden)
-        teacher = Teacher(lesson, library, profile.gathering.results, chance)
+        teacher = Teacher(lesson, library, profile, chance)
         session = TaughtSession(self._engine, teacher)
         events: list[Event] = []
         for event in Agent(library, session, profile=profile).run(lesson.question):
             teacher.watch(event)
+            session.watch(event)
             events.append(event)
         require_earned(lesson, session, events[-1], withheld=variant.withheld)
         return session.examples(lesson, task.variant)

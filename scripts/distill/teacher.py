@@ -12,8 +12,10 @@ from lessons import Lesson, Need, mentioned, queries
 from edge_agent.dates import dates
 from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, Quote, RunStarted, TurnStarted
+from edge_agent.guards import patience
 from edge_agent.index import Passage
 from edge_agent.models import Sample
+from edge_agent.profiles import Profile
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
 from edge_agent.verification import content_words, is_verdict, states, words
@@ -36,16 +38,17 @@ class Teacher:
     """Decides what is quoted, looked up and answered in one run of one lesson."""
 
     def __init__(
-        self, lesson: Lesson, library: Withholding, results: int, chance: random.Random | None
+        self, lesson: Lesson, library: Withholding, profile: Profile, chance: random.Random | None
     ) -> None:
-        """Teach `lesson` over `library`, whose searches show `results` passages.
+        """Teach `lesson` over `library`, for an agent that is led by `profile`.
 
         Now and then, by `chance`, a query that finds nothing comes first; None is never.
         """
         self._lesson = lesson
         self._library = library
         self._hidden = library.hidden
-        self._results = results
+        self._results = profile.gathering.results
+        self._patience = patience(profile, profile.gathering.calls)
         self._chance = chance
         self._trajectory: Trajectory | None = None
         self._lines: list[str] = []
@@ -113,7 +116,9 @@ class Teacher:
         return self._ask(options)
 
     def _ask(self, options: Sequence[str]) -> str:
-        """Decide on the next call; where none is honest, the library does not say."""
+        """Decide on the next call; where none is honest or allowed, the library does not say."""
+        if ENOUGH in options and self._hidden and self._is_out_of_patience():
+            return ENOUGH
         for need in self._open_needs():
             self._reading = self._further(need)
             if self._reading is not None:
@@ -126,6 +131,12 @@ class Teacher:
         if ENOUGH in options and self._hidden:
             return ENOUGH
         raise Unteachable("no query finds what is missing")
+
+    def _is_out_of_patience(self) -> bool:
+        """Tell whether the agent would refuse another call: the last ones brought nothing."""
+        last = self.trajectory.calls[-self._patience :]
+        helped = bool(self._turn_quotes()) or any(each.quoted for each in last)
+        return len(last) == self._patience and not helped
 
     def _next_query(self, need: Need) -> str | None:
         """Return a query that finds a document, now and then after one that does not, or None."""
@@ -263,21 +274,25 @@ class Reader:
 
 
 def is_stated_elsewhere(lesson: Lesson, passages: Sequence[Passage]) -> bool:
-    """Tell whether the only document that is needed is missing, and another states the answer.
+    """Tell whether documents that are needed are missing, and others have what they say.
 
-    Corpora hold some texts twice: that nothing is found would be wrong then. Where several are
-    needed, a passage that has the words of the answer need not say that it is one.
+    Corpora hold some texts twice: that nothing is found would be wrong then. Of the only document
+    it is the answer; where several are needed, a passage with the words of the answer need not say
+    that it is one, and the very sentences count.
     """
-    if len(lesson.needs) > 1 or lesson.needs[0].document in {each.document for each in passages}:
-        return False
-    return any(states(each.text, answer) for each in passages for answer in lesson.answers)
+    shown = {each.document for each in passages}
+    missing = [need for need in lesson.needs if need.document not in shown]
+    if len(lesson.needs) == 1 and missing:
+        return any(states(each.text, answer) for each in passages for answer in lesson.answers)
+    return bool(missing) and all(
+        need.sentences and any(need.met_by(each.text) for each in passages) for need in missing
+    )
 
 
 def answer_from(lesson: Lesson, passages: Sequence[Passage]) -> str:
     """Return the answer where all that it needs is among `passages`, else that it is not there."""
     text = " ".join(f"{passage.title}: {passage.text}" for passage in passages)
-    shown = {passage.document for passage in passages}
-    if not {need.document for need in lesson.needs} <= shown:
+    if not all(_is_in(passages, need) for need in lesson.needs):
         return NOT_FOUND
     stated = [answer for answer in lesson.answers if states(text, answer)]
     spelt = [
@@ -285,3 +300,11 @@ def answer_from(lesson: Lesson, passages: Sequence[Passage]) -> str:
     ]
     verdict = lesson.answers[:1] if is_verdict(lesson.question, lesson.answers[0]) else ()
     return next(iter((*stated, *spelt, *verdict)), NOT_FOUND)
+
+
+def _is_in(passages: Sequence[Passage], need: Need) -> bool:
+    """Tell whether what a document is needed for is in view, as far as that is known."""
+    parts = [passage for passage in passages if passage.document == need.document]
+    if not (need.sentences or need.says):
+        return bool(parts)
+    return any(need.met_by(passage.text) for passage in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ def test_what_may_be_asked_of_the_student_later_is_no_lesson(tmp_path: Path) -> 
         "dev": {"split": "dev", "question": question, "answer": "Ana Ruiz", "gold": gold},
     }
     assert [each.id for each in lessons(write_set(tmp_path / "films", asked))] == ["other"]
+
+
+def test_a_revision_of_a_document_is_the_same_document(tmp_path: Path) -> None:
+    asked = {
+        "twin": {"question": "Who made it?", "answer": "Ana Ruiz", "gold": ["revised"]},
+        "dev": {"split": "dev", "question": "Whose is it?", "answer": "Ana Ruiz", "gold": ["old"]},
+        "two": {"question": "Which?", "answer": "Ana Ruiz", "gold": ["other"]},
+    }
+    folder = write_set(tmp_path / "films", asked)
+    text = "Night Ferry is a 1951 film that was directed by Ana Ruiz. "
+    documents = [
+        {"id": "old", "title": "Night Ferry", "text": text},
+        {"id": "revised", "title": "Night Ferry", "text": f"{text} It won a prize."},
+        {"id": "other", "title": "Night Ferry (poem)", "text": text},
+    ]
+    corpus = "".join(f"{json.dumps(each)}\n" for each in documents)
+    (folder / "corpus.jsonl").write_text(corpus)
+    (lesson,) = lessons(folder)
+    assert (lesson.id, lesson.needs[0].twin) == ("two", "other")
 
 
 def test_questions_about_the_same_document_are_kept_back_together() -> None:
@@ -179,3 +199,22 @@ def test_what_another_passage_states_too_is_not_missing() -> None:
     assert not is_stated_elsewhere(one, [other])
     assert not is_stated_elsewhere(one, [passage("d", "She lived in Lund."), twin])
     assert not is_stated_elsewhere(Lesson("s", "q", "Where?", ("Lund",), needs), [twin])
+
+
+def test_what_other_passages_say_word_for_word_is_not_missing() -> None:
+    sentences = ("Night Ferry is a film by Ana Ruiz.", "Ana Ruiz lived in Lund.")
+    needs = tuple(Need(f"d{n}", "T", (each,), "", "") for n, each in enumerate(sentences))
+    lesson = Lesson("s", "q", "Where?", ("Lund",), needs)
+    evidence = [passage("d0", sentences[0]), passage("twin", f"It is so. {sentences[1]}")]
+    assert is_stated_elsewhere(lesson, evidence)
+    assert not is_stated_elsewhere(lesson, [evidence[0], passage("twin", "Ana lived in Lund.")])
+    assert not is_stated_elsewhere(lesson, evidence[1:])
+
+
+def test_another_part_of_a_document_that_is_needed_is_no_evidence() -> None:
+    need = Need("d", "T", ("Both are towns.",), "", "")
+    lesson = Lesson("s", "q", "Are they alike?", ("yes",), (need,))
+    assert (
+        answer_from(lesson, [passage("d", "One is old."), passage("d", "Both are towns.")]) == "yes"
+    )
+    assert answer_from(lesson, [passage("d", "One is old.")]) == "not found"

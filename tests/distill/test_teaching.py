@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import VARIANTS
 from schooling import Schooling
-from taught_session import branches
+from taught_session import TaughtSession, branches
 from teach import Task
+from teacher import Reader
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.conditions import changed
+from edge_agent.events import GatheringEnded
 from edge_agent.index import Collection, Library
+from edge_agent.models import Sampling, SpanKind
 from edge_agent.profiles import load_profile
+from edge_agent.reading import reply_plan
 
 SEARCH = "<tool_name>search</tool_name>"
 NIGHT_FERRY = "Night Ferry: Night Ferry is a 1951 film directed by Ana Ruiz."
@@ -106,9 +110,23 @@ def test_what_the_library_does_not_have_is_not_found(schooling: Schooling, quest
         # It looks for it honestly, never for the same again.
         assert 1 <= len(set(queries(lines))) == len(queries(lines)) <= 4
         assert len(quotes(lines)) <= 1
-        # It gives up by itself, or the agent's patience is over first.
-        assert lines[-1] in ("I have what I need.", "</use_mcp_tool>")
+        assert lines[-1] == "I have what I need."  # before the agent's patience is over
         assert schooling.decided(reading) == ["not found}"]
+
+
+def test_a_turn_whose_call_was_refused_is_not_learned(schooling: Schooling) -> None:
+    session = TaughtSession(schooling.engine, Reader("Lund"))
+    for question in ("Where?", "When?"):
+        session.append(SpanKind.QUESTION, question)
+        for _ in session.generate(
+            reply_plan(question, question, load_profile("edge")), Sampling(), 0
+        ):
+            pass
+    session.watch(GatheringEnded(2, "no progress"))
+    (example,) = session.examples(schooling.lessons["bridge"], "usual")
+    assert schooling.text(example.tokens).count("Lund}") == 2
+    assert schooling.decided(example) == ["Lund}"]
+    assert example.decided[-1] < len(example.tokens) // 2
 
 
 def test_a_run_that_does_not_come_to_the_answer_is_dropped(schooling: Schooling) -> None:
