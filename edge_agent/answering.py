@@ -12,7 +12,7 @@ from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
 from edge_agent.trajectory import Entry
 from edge_agent.turns import answer_turn
-from edge_agent.verification import UNANSWERED, states, verified
+from edge_agent.verification import UNANSWERED, states, verified, words
 
 _SAID_SHARE = 4
 """The share of a window, as its divisor, that what the user said may take up where it is read."""
@@ -107,12 +107,20 @@ class Answering:
             return self._trajectory.entries
         return [Entry(SpanKind.SYSTEM, started.system), Entry(SpanKind.QUESTION, started.prompt)]
 
+    def _is_unknown(self, answer: str, exhibits: tuple[Exhibit, ...]) -> bool:
+        """Tell whether an answer says that the passages do not say, and is not what they say."""
+        unknown = self._profile.prompts.unknown
+        if not states(answer, unknown):
+            return False
+        told = any(states(exhibit.passage.text, answer) for exhibit in exhibits)
+        return words(answer) == words(unknown) or not told
+
     def _attempted(self, answer: str | None, exhibits: tuple[Exhibit, ...]) -> AttemptFinished:
         """Check an answer against the passages; one that nothing supports is not given."""
         trajectory = self._trajectory
         seen = exhibits if self._profile.reading.at_end else trajectory.evidence.since(0)
         checked = UNANSWERED
-        if answer is not None and not states(answer, self._profile.prompts.unknown):
+        if answer is not None and not self._is_unknown(answer, exhibits):
             question, quotes = trajectory.started.question, trajectory.quotes
             checked = verified(question, answer, quotes, seen, self._desk.library.embedder)
         status: Status = "not_found"

@@ -11,26 +11,35 @@ MONTHS = (
 _MONTH = rf"(?:{'|'.join(f'{month[:3]}(?:{month[3:]})?' for month in MONTHS)}|Sept)\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d|20)\d\d"
+_ERA = r"(?:AD|A\.D\.|BCE?|B\.C\.|CE)"
 _DATE = re.compile(
-    rf"\b(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY} ?, ?{_YEAR}"
-    rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|{_YEAR})\b"
+    rf"(?<![\w.])(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY} ?, ?{_YEAR}"
+    rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d"
+    rf"|(?:AD|A\.D\.) ?\d{{1,4}}|\d{{1,4}} ?{_ERA}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)[ -]century(?: {_ERA})?|{_YEAR}s"
+    r"|\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.m\.|[ap]m)|\d{1,2}:\d\d"
+    rf"|{_DAY} {_MONTH}|{_MONTH} {_DAY}|{_YEAR})(?!\w)"
 )
 _ASKED = re.compile(
     r"(?:^|[,;:] )(?:when (?:exactly |first |last )?"
-    r"(?:did|do|does|was|is|are|were|will|has|have|had)\b"
+    r"(?:did|was|were|will|has|have|had)\b"
     r"|(?:on |in )?(?:which|what) (?:date|day)\b(?! of the week))"
     r"|\b(?:birth ?date|birthday|date of (?:birth|death|birth or death))\b",
     re.IGNORECASE,
 )
 _MOST = 40
-"""Dates among which a model chooses."""
+"""Dates among which a model chooses: the last ones, for what matters most stands last."""
 
 
 def asks_for_date(question: str) -> bool:
-    """Tell whether the answer to a question in English is a date."""
+    """Tell whether the answer to a question in English is a date, and not what is every year so."""
     return _ASKED.search(question) is not None
 
 
 def dates(text: str) -> tuple[str, ...]:
-    """Return the dates in `text` as they stand there, each once; years alone only where alone."""
-    return tuple(dict.fromkeys(match[0] for match in _DATE.finditer(text)))[:_MOST]
+    """Return the dates in `text` as they stand there, each once; years alone only where alone.
+
+    Decades, centuries, days of a year that is not said and times of day are among them: a model
+    that chooses should not have to take a date for one of those.
+    """
+    return tuple(dict.fromkeys(match[0] for match in _DATE.finditer(text)))[-_MOST:]

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_agent.computations import founded, is_computation, numbers, result_where
+from edge_agent.dates import dates
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.index import MARKS, Embedder, sentences
+from edge_agent.names import names
 
 _MOST_CITATIONS = 4
 _MOST_STATING = 2
@@ -139,9 +141,9 @@ def _witness(
 ) -> tuple[Exhibit, str] | None:
     """Return the passage, and its sentence, that bears out a whole sentence, or None.
 
-    It has most of the claim's words, or else means the same; and it has every number in it, and
-    denies something where that does. Where no passage does, a computation bears it out from which
-    all of its numbers are.
+    It has most of the claim's words, or else means the same; it has every number in it, denies
+    something where that does, and stands in a passage that has its names. Where no passage does, a
+    computation bears it out from which all of its numbers are.
     """
     wanted = content_words(claim)
     candidates = [
@@ -150,6 +152,7 @@ def _witness(
         if not is_computation(exhibit)
         for sentence in _flat_sentences(exhibit)
         if _may_bear_out(said := f"{exhibit.passage.title} {sentence}", claim)
+        and _has_names(exhibit, claim)
     ]
     best = max(candidates, key=lambda candidate: candidate[0], default=None)
     if best is not None and best[0] >= _COVERED:
@@ -166,6 +169,12 @@ def _may_bear_out(said: str, claim: str) -> bool:
     if not signs <= there or not numbers(claim) | spelt <= numbers(said) | there:
         return False
     return not _DENIALS & wanted or bool(_DENIALS & there)
+
+
+def _has_names(exhibit: Exhibit, claim: str) -> bool:
+    """Tell whether a passage has the words of all names in a claim, each somewhere."""
+    there = content_words(f"{exhibit.passage.title} {exhibit.passage.text}")
+    return all(content_words(name) <= there for name in names(claim))
 
 
 def _alike(
@@ -259,8 +268,9 @@ def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]
 def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None:
     """Return the sentence of the passage that states `answer`, nearest to the question, or None.
 
-    A sentence with the answer as it stands comes before one that only has all of its words. Of a
-    computation only the result counts, and its numbers are enough.
+    A sentence with the answer as it stands comes before one that only has all of its words, its
+    names as they stand and its dates in one of its own. Of a computation only the result counts,
+    and its numbers are enough.
     """
     if is_computation(exhibit):
         figures = numbers(answer) or frozenset(filter(str.isdecimal, words(answer)))
@@ -269,11 +279,23 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
             lambda result: states(result, answer) or (bool(figures) and figures <= numbers(result)),
         )
     whole = _flat_sentences(exhibit)
-    wanted = set(words(answer))
     found = [sentence for sentence in whole if states(sentence, answer)] or [
-        sentence for sentence in whole if wanted and wanted <= set(words(sentence))
+        sentence for sentence in whole if _has_in_parts(sentence, answer)
     ]
     return max(found, key=lambda sentence: _shared(sentence, question), default=None)
+
+
+def _has_in_parts(sentence: str, answer: str) -> bool:
+    """Tell whether a sentence has the words of an answer in other places, but no name torn apart.
+
+    What two dates or two people have together is neither's.
+    """
+    wanted = set(words(answer))
+    if not wanted or not wanted <= set(words(sentence)):
+        return False
+    known = [set(words(date)) for date in dates(sentence)]
+    dated = all(any(set(words(date)) <= each for each in known) for date in dates(answer))
+    return dated and all(states(sentence, name) for name in names(f"on {answer}"))
 
 
 def _flat_sentences(exhibit: Exhibit) -> list[str]:

@@ -135,6 +135,7 @@ def test_only_attempts_that_vote_quote_what_another_one_has(vote: bool) -> None:
         ("generic", "When the bridge was opened, who was king?", False),
         ("generic", "In 1905, when the bridge opened, who was king?", False),
         ("generic", "On which day of the week was she launched?", False),
+        ("generic", "When is the bridge closed?", False),
         ("generic", "Who launched her?", False),
         ("edge", "When was she launched?", False),
     ],

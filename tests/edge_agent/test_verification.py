@@ -96,6 +96,39 @@ def test_the_words_of_an_answer_may_be_apart_in_a_sentence_that_states_it() -> N
     assert citation.quote == "Francis Morrison (January 15, 1845) was a soldier."
 
 
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("B. Eason (October 2, 1886 – June 9, 1956) was a director.", "June 2, 1956"),
+        ("B. Eason (October 2, 1886 – June 9, 1956) was a director.", "October 9, 1956"),
+        ("James Brown and John Smith founded it.", "James Smith"),
+    ],
+)
+def test_parts_of_two_dates_or_names_are_no_third_one(sentence: str, answer: str) -> None:
+    assert cite("Who or when?", answer, [], evidence(sentence).since(0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("Tom Hale (born 3 May 1899) was a writer.", "May 3, 1899"),
+        ("She was built on 9 June 1956 by John Smith.", "John Smith, June 1956"),
+    ],
+)
+def test_a_date_may_be_written_otherwise(sentence: str, answer: str) -> None:
+    assert len(cite("Who was it, and when?", answer, [], evidence(sentence).since(0))) == 1
+
+
+def test_a_sentence_of_an_answer_has_no_name_that_its_passage_lacks() -> None:
+    text = "Ana Ruiz was a painter and director, born in Toledo in 1912."
+    shown = evidence(f"{text} She made Night Ferry.").since(0)
+    said = "Ana Ruiz was born in {} in 1912. She made Night Ferry."
+    claims = verified("Who was Ana Ruiz?", said.format("Toledo"), [], shown).claims
+    assert [claim.supported for claim in claims] == [True, True]
+    claims = verified("Who was Ana Ruiz?", said.format("Madrid"), [], shown).claims
+    assert [claim.supported for claim in claims] == [False, True]
+
+
 def test_a_number_that_stands_somewhere_else_does_not_support_an_answer() -> None:
     shown = evidence("In 1500 she sailed.")
     assert [c.supported for c in cite("How many rivets has it?", "1500", [], shown.since(0))] == [
