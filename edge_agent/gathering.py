@@ -28,8 +28,10 @@ from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
 from edge_agent.turns import gathering_turn, has_enough, is_cut_off, opening_search
 
-_QUOTE_TOKENS = 160
-"""Room that is kept for the sentence that a turn quotes."""
+_CALL_TOKENS = 80
+"""Room that is kept for what stands around the arguments of a call."""
+_QUOTES_SHARE = 4
+"""The share of a window, as its divisor, up to which room is kept for what a turn quotes."""
 
 
 class Gathering:
@@ -107,10 +109,12 @@ class Gathering:
 
     @property
     def _turn_tokens(self) -> int:
-        """The room that a turn is left."""
+        """The room that a turn is left: for the longest sentences that it may quote, and a call."""
         gathering = self._profile.gathering
         wanted = (tool.argument_tokens or gathering.argument_tokens for tool in self._tools)
-        return gathering.thought_tokens + max(wanted) + _QUOTE_TOKENS
+        lines = sorted(map(self._session.count, self._trajectory.quotable), reverse=True)
+        quotes = min(sum(lines[: gathering.quotes]), self._session.context // _QUOTES_SHARE)
+        return gathering.thought_tokens + max(wanted) + _CALL_TOKENS + quotes
 
     @property
     def _no_call_left(self) -> bool:

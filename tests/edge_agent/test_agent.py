@@ -120,6 +120,26 @@ def test_no_more_is_read_than_a_small_window_has_room_for(scripted: Any, tmp_pat
     assert 1 <= len(reading.keys) < 6
 
 
+@pytest.mark.parametrize("context", range(560, 680, 20))
+def test_a_turn_has_room_for_all_that_it_may_quote(
+    context: int, scripted: Any, tmp_path: Path
+) -> None:
+    documents = tmp_path / "ships"
+    documents.mkdir()
+    for ship in ("Fram", "Gjoa", "Maud"):
+        text = f"The ship {ship} was sold after she had sailed" + " on and on" * 26
+        (documents / f"{ship}.md").write_text(f"# {ship}\n\n{text}.")
+    quotes = ["ship Fram", "ship Gjoa", "ship Maud"]
+    script = [*quotes, "Missing:", " who sailed\n", SEARCH, "Nothing here", "I have", "Maud}"]
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([documents])
+        session = scripted(script, context=context)
+        asked = Agent(Collection([library]), session, profile="edge")
+        *_, done = asked.run("Which ship was sold last?")
+    assert isinstance(done, RunFinished)
+    assert (done.reason, done.calls) == ("enough evidence", 2)
+
+
 def test_of_much_that_the_user_said_the_latest_is_read(scripted: Any, ships: Collection) -> None:
     session = scripted(list(TWO_STEPS), context=1000)
     asked = agent(session, ships)
@@ -142,6 +162,20 @@ def test_an_answer_that_no_passage_states_is_not_given(scripted: Any, ships: Col
 def test_a_model_may_say_that_the_passages_do_not_say(scripted: Any, ships: Collection) -> None:
     done = finish(run(scripted([*TWO_STEPS[:-1], "Not found.}"]), ships))
     assert (done.status, done.answer, done.citations) == ("not_found", None, ())
+
+
+def test_what_a_passage_says_of_something_not_found_is_an_answer(
+    scripted: Any, ships: Collection, tmp_path: Path
+) -> None:
+    (tmp_path / "wreck.md").write_text(
+        "# Titan\n\nThe wreck of the Titan was not found until 1985."
+    )
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([tmp_path / "wreck.md"])
+        for answer, status in (("not found until 1985", "answered"), ("Not found.", "not_found")):
+            script = ["The wreck", "I have what I need.", f"{answer}}}"]
+            asked = "What became of the wreck of the Titan?"
+            assert finish(run(scripted(script), Collection([library]), asked)).status == status
 
 
 def test_a_number_may_be_spelled_out(scripted: Any, ships: Collection) -> None:
