@@ -12,7 +12,7 @@ import os
 import platform
 import socket
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, fields, replace
 from io import StringIO
@@ -134,7 +134,7 @@ class _Crew:
     def __init__(self, ray: Any, size: int, equipment: Equipment, fingerprint: Fingerprint) -> None:
         """Start so many workers, spread over the machines as evenly as they have room."""
         self._ray = ray
-        machines = sum(bool(node["Alive"]) for node in ray.nodes())
+        machines = _machines(ray.nodes())
         self._given = (equipment, fingerprint, math.ceil(size / machines), __version__)
         self.idle: list[Any] = []
         self._doing: dict[Any, tuple[Any, Task | None]] = {}
@@ -224,6 +224,17 @@ class _Worker:
         except Exception as error:
             return error
         return Result(task, answered)
+
+
+def _machines(nodes: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many machines have a core for a worker. Raises EvaluationError where none has."""
+    found = sum(each["Alive"] and each["Resources"].get("CPU", 0) >= 1 for each in nodes)
+    if not found:
+        raise EvaluationError(
+            "No machine of the cluster offers a core. Start Ray on one with: "
+            "ray start --address HOST:PORT --num-cpus N"
+        )
+    return found
 
 
 def _found_here(equipment: Equipment, sharing: int) -> Equipment:

@@ -44,13 +44,18 @@ class EvaluationSettings:
     context: int
     """The window, in tokens."""
     libraries: tuple[str, ...]
-    """Each with the number of its documents and passages, and a mark of its content."""
+    """Each with the number of its documents and passages, whether all of these are embedded, and a
+    mark of its content."""
     by_meaning: bool
     """Whether libraries were searched by meaning, too."""
     judge: str
     """The address of the judge; empty where there is none."""
     version: str
     """Of this program."""
+    kv_type: str = "f16"
+    """How keys and values are kept in the window; older evaluations do not say."""
+    repack: bool = False
+    """Whether the weights were repacked; older evaluations do not say."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -116,6 +121,8 @@ def settings_of(
         by_meaning=fingerprint.by_meaning,
         judge="" if equipment.judge is None else equipment.judge.title,
         version=__version__,
+        kv_type=equipment.engine.kv_type,
+        repack=equipment.engine.repack,
     )
 
 
@@ -144,7 +151,9 @@ def usual_name(settings: EvaluationSettings) -> str:
 def _contents(library: Library) -> str:
     held = library.statistics()
     counts = f"{held.documents} documents, {held.passages} passages"
-    return f"{held.name}: {counts}, content {library.content_mark()}"
+    # Where some are not embedded, only the best by words are compared by meaning.
+    embedded = ", embedded" if held.embedded == held.passages else ""
+    return f"{held.name}: {counts}{embedded}, content {library.content_mark()}"
 
 
 def _profile_sha256(condition: str, profile: Profile) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.events import ToolCalled
 from edge_agent.home import Home
 from edge_agent.index import Shelf, Source
-from edge_agent.models import EngineSettings, ModelStore
+from edge_agent.models import EngineSettings, InstalledModel, ModelStore
+from edge_agent.models.embedder import OnnxEmbedder
 from edge_agent.profiles import load_profile
 
 TASKS = [Task("e", n, Question(f"q{n}", "Who?", ()), Terms("agent")) for n in range(3)]
@@ -84,6 +86,27 @@ def test_a_worker_refuses_what_the_driver_does_not_have(equipment: Equipment) ->
     refusal = cluster._Worker(lacking, ours, 1, cluster.__version__).open()
     assert isinstance(refusal, EvaluationError)
     assert "On the machine" in str(refusal)
+
+
+def test_a_library_that_is_embedded_is_another_one(
+    equipment: Equipment, embedder_model: InstalledModel
+) -> None:
+    before = fingerprint(equipment)
+    embedder = OnnxEmbedder(embedder_model.name, embedder_model.path)
+    with closing(Shelf(equipment.home.libraries, embedder).open("ships")) as library:
+        library.embed()
+    (after,) = fingerprint(equipment).libraries
+    assert (after,) != before.libraries
+    assert "embedded" in after
+
+
+def test_machines_without_cores_are_no_machines_for_workers() -> None:
+    head = {"Alive": True, "Resources": {"memory": 1.0}}
+    lost = {"Alive": False, "Resources": {"CPU": 8.0}}
+    worker = {"Alive": True, "Resources": {"CPU": 16.0}}
+    assert cluster._machines([head, worker, lost]) == 1
+    with pytest.raises(EvaluationError, match="num-cpus"):
+        cluster._machines([head, lost])
 
 
 def test_a_worker_looks_in_its_own_folder(equipment: Equipment, tmp_path: Path) -> None:
