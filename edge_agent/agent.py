@@ -191,6 +191,14 @@ class Agent:
         self._signals.interrupted.set()
         self._signals.going.set()
 
+    def give_up(self) -> None:
+        """Wait no longer for what a tool does, nor while paused; safe from any thread.
+
+        For whoever asks for no further event: the run itself does not end.
+        """
+        self._signals.given_up.set()
+        self._signals.going.set()
+
     def pause(self) -> None:
         """Have the run wait at its next token or step, at no cost of time; safe from any thread."""
         self._signals.going.clear()

@@ -215,6 +215,8 @@ class McpServer(_Frozen):
             raise ValueError("a table with either a command or a url")
         if self.command is None and (self.args or self.env or self.cwd):
             raise ValueError("a table with headers, and not args, env or cwd, beside its url")
+        if not all(each.isprintable() for each in self.headers.values()):
+            raise ValueError("a table with headers, each in one line, beside its url")
         if self.url is None and self.headers:
             raise ValueError("a table with args, env and cwd, and not headers, beside its command")
         return self

@@ -46,6 +46,8 @@ class Signals:
     """What reaches a run from outside, from any thread."""
 
     interrupted: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
+    """Set where nobody asks for what happens next: no tool is waited for."""
     going: threading.Event = field(default_factory=_set_event)
     """Cleared while the run is paused."""
     inbox: queue.SimpleQueue[tuple[str, int | None]] = field(default_factory=queue.SimpleQueue)

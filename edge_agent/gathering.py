@@ -220,8 +220,12 @@ class Gathering:
             tokens=gathering.result_tokens,
             visible=self._trajectory.visible,
             earlier=self._earlier(call),
-            stopped=self._desk.stopped,
+            stopped=self._is_called_off,
         )
+
+    def _is_called_off(self) -> bool:
+        """Tell whether nobody waits any longer for what a tool does."""
+        return self._desk.signals.given_up.is_set() or self._desk.stopped() is not None
 
     def _earlier(self, call: ToolCall) -> tuple[EarlierCall, ...]:
         """Return the calls of the same tool before this one that did not fail, oldest first."""

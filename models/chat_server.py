@@ -44,7 +44,9 @@ class ChatServer:
     def __init__(self, model: RemoteModel) -> None:
         """Connect, and find out what the model is called. Raises ServerError."""
         self.url = model.url
-        key = os.environ.get(KEY_VARIABLE)
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ServerError(f"The key in {KEY_VARIABLE} has signs that no key has. Set it again.")
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),

@@ -209,6 +209,6 @@ async def _last_line(errors: asyncio.StreamReader) -> str:
     """Read standard error to its end; return its last line that is not empty."""
     last = b""
     while piece := await errors.read(4096):
-        last = (last + piece)[-4096:].rstrip() or last
-    lines = last.decode("utf-8", "replace").splitlines()
-    return lines[-1].strip() if lines else ""
+        last = (last + piece)[-4096:]
+    lines = (line.strip() for line in reversed(last.decode("utf-8", "replace").splitlines()))
+    return next(filter(None, lines), "")

@@ -115,7 +115,7 @@ class RunThread(threading.Thread):
         """End at the next token; what was stored can be gone on with."""
         self._stopped.set()
         if self._agent is not None:
-            self._agent.go_on()
+            self._agent.give_up()
 
     @property
     def answering(self) -> bool:

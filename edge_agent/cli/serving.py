@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import click
@@ -75,8 +76,9 @@ def opened_means(wanted: AskSettings, home: Home) -> Iterator[Means]:
     library = open_libraries(wanted.libraries, home, quiet=False, offline=wanted.offline)
     loading = loading_settings(chosen, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
     profile = check_names(wanted, home) or load_profile(chosen.profile)
-    web = web_beside(library, home, wanted=wanted.web, offline=wanted.offline)
-    tools = opened_extras(wanted.tools, profile, web, offline=wanted.offline, quiet=False)
+    tools = opened_extras(wanted.tools, profile, None, offline=wanted.offline, quiet=False)
     with tools as extras, open_session(chosen, loading) as session:
         settings = agent_settings(wanted, chosen, home)
-        yield Means(library, session, profile, settings, extras)
+        # Opened anew for each question: what it has seen belongs to that.
+        web = partial(web_beside, library, home, wanted=wanted.web, offline=wanted.offline)
+        yield Means(library, session, profile, settings, extras, web)

@@ -31,7 +31,8 @@ from .untrusted import harmless
 _Outcome = TypeVar("_Outcome")
 
 _MOST_STARTS = 4
-"""How often a server is started in a run, at most: one that always dies costs calls, not more."""
+"""How often a server is started, at most, before it carries out a call: one that always dies
+costs calls, not more."""
 _MOST_PAGES = 20
 """Pages of a list of tools that are asked for; a list that never ends is cut off."""
 _PROBE_SECONDS = 5.0
@@ -148,9 +149,11 @@ class Connection:
             client = self._session(stopped).client
             # Half a character cannot be sent.
             text = json.dumps(dict(arguments), ensure_ascii=False).encode("utf-8", "replace")
-            return self._awaited(
+            answer = self._awaited(
                 self._server.timeout, stopped, client.call_tool, tool, json.loads(text)
             )
+            self._starts = 1
+            return answer
         except ToolError:
             raise
         except Exception as error:

@@ -14,7 +14,7 @@ from edge_agent.agent import Agent, AgentSettings
 from edge_agent.errors import AgentError
 from edge_agent.events import Event, RunFinished, RunStarted, TextAppeared
 from edge_agent.extras import Extras
-from edge_agent.index import Collection
+from edge_agent.index import Collection, Searched
 from edge_agent.messages import with_messages
 from edge_agent.models import AnySession
 from edge_agent.profiles import Profile
@@ -38,6 +38,8 @@ class Means:
     profile: Profile | str
     settings: AgentSettings
     extras: Extras = field(default_factory=Extras)
+    open_web: Callable[[], Searched | None] = lambda: None
+    """Returns the web as one question may search it, or None; raises as opening it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Researcher:
         self._store = store
         self._line: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._means: Means | None = None
+        self._asked: _Asked | None = None
+        """The question that is being answered."""
         self._ending = threading.Event()
         self._door = threading.Lock()
         """Whoever has it decides whether a question still comes before the end."""
@@ -89,7 +93,10 @@ class Researcher:
         """End what is being worked on at its next token; what was stored can be gone on with."""
         with self._door:
             self._ending.set()
+            self._turn_away()
             self._line.put(None)
+            if self._asked is not None:
+                self._asked.give_up()
 
     def end(self) -> None:
         """Stop, and wait until the model is let go."""
@@ -127,11 +134,12 @@ class Researcher:
     def _work(self) -> None:
         with ExitStack() as opened:
             while (asked := self._line.get()) is not None:
+                self._asked = asked
                 if not asked.left:
                     self._answer(asked, opened)
+                self._asked = None
                 if self._ending.is_set():
                     break
-        self._turn_away()
 
     def _answer(self, asked: _Asked, opened: ExitStack) -> None:
         try:
@@ -145,7 +153,12 @@ class Researcher:
         asked.hand_over(None)
 
     def _carry_out(self, asked: _Asked, means: Means) -> None:
-        with closing(self._stream(asked, means)) as stream:
+        with ExitStack() as opened:
+            web = means.open_web()
+            if web is not None:
+                opened.enter_context(closing(web))
+                means = replace(means, extras=replace(means.extras, web=web))
+            stream = opened.enter_context(closing(self._stream(asked, means)))
             for event in stream:
                 if not isinstance(event, TextAppeared):
                     asked.hand_over(event)
@@ -210,6 +223,11 @@ class _Asked:
         self._left.set()
         if self._agent is not None:
             self._agent.interrupt()
+
+    def give_up(self) -> None:
+        """Have the run wait no longer for what a tool does."""
+        if self._agent is not None:
+            self._agent.give_up()
 
     def obeyed_by(self, agent: Agent) -> Generator[Event, None, None]:
         """Yield the run of an agent, which from now on is told when nobody waits any more."""

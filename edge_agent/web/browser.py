@@ -57,6 +57,8 @@ class Browser:
             if kept is None:
                 raise
             return kept.value
+        if not found:  # as an engine also says to whom it turns away: it is asked again
+            return () if kept is None else kept.value
         self._cache.keep_answer(self._engine.name, query, found)
         return found
 

@@ -65,11 +65,17 @@ def open_engine(settings: WebSettings, key: str | None) -> Engine:
             f"The search engine {settings.engine} wants a key. Set it: miro-edge config set "
             f"web.key KEY, or put it into the environment variable {KEY_VARIABLE}."
         )
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(
+            f"The key of the search engine {settings.engine} has blanks or other signs that no key "
+            f"has. Set it again: miro-edge config set web.key KEY, or {KEY_VARIABLE}."
+        )
     # Where the user says that the engine is, it may be asked, be it on this machine.
     allow = settings.allow
     if settings.address and (host := _host(settings.address)):
         allow = (*allow, host)
-    return JsonEngine(settings.engine, address.rstrip("/"), service, key or "", Guard(allow))
+    return JsonEngine(settings.engine, address.rstrip("/"), service, key, Guard(allow))
 
 
 class DuckDuckGo:
@@ -178,12 +184,15 @@ class JsonEngine:
         if status != 200:
             raise WebError(self._refusal(status))
         try:
-            found = json.loads(data)
+            answered = found = json.loads(data)
             for name in self._service.list_of:
                 found = found.get(name) or {}
         except (ValueError, AttributeError, RecursionError) as error:
             raise WebError(f"What answers at {self._url} is not {self.name}.") from error
-        return _results(found, self._service.fields, count)
+        results = _results(found, self._service.fields, count)
+        if not results and answered.get("unresponsive_engines"):  # as searxng calls them
+            raise WebError(f"None of the engines that {self.name} asks has answered.")
+        return results
 
     def _refusal(self, status: int) -> str:
         said = f"The search engine {self.name} answers {status}"

@@ -85,6 +85,8 @@ def explained(url: httpx2.URL) -> Iterator[None]:
         yield
     except (httpcore2.TimeoutException, httpx2.TimeoutException) as error:
         raise WebError(f"{url} does not answer in time.") from error
+    except httpcore2.LocalProtocolError as error:  # it quotes what it refuses: a key, perhaps
+        raise WebError(f"{url} cannot be asked: part of the request is malformed.") from error
     except _FAILURES as error:
         raise WebError(f"{url} cannot be read: {_reason(error)}.") from error
     except WebError as error:

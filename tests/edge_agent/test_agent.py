@@ -30,6 +30,8 @@ from edge_agent.events import (
 from edge_agent.index import Collection, Library
 from edge_agent.models import ModelError, SpanKind
 from edge_agent.profiles import load_profile
+from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
+from edge_agent.tools.toolbox import Toolbox
 from edge_agent.traces.conversations import conversations
 from edge_agent.trajectory import Trajectory
 
@@ -271,6 +273,26 @@ def test_a_model_that_fails_in_a_later_vote_takes_no_answer_away(
     done = finish(run(session, ships, attempts=2, vote=True))
     assert (done.status, done.answer) == ("partial", "Larvik")
     assert (done.reason, len(done.citations)) == ("model error: it fell over", 2)
+
+
+def test_a_tool_is_not_waited_for_when_nobody_asks_for_more(
+    scripted: Any, ships: Collection
+) -> None:
+    class Slow:
+        signature = TOOLS["search"].signature
+
+        def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
+            asked.give_up()
+            for _ in range(1000):
+                if context.stopped():
+                    raise ToolError("given up")
+                time.sleep(0.01)
+            raise AssertionError("it goes on")
+
+    asked = agent(scripted([]), ships)
+    asked.toolbox = Toolbox((Slow(),))
+    answered = next(each for each in asked.run(QUESTION) if isinstance(each, ToolAnswered))
+    assert (answered.failed, "given up" in answered.text) == (True, True)
 
 
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(

@@ -14,14 +14,17 @@ import openai
 import pytest
 
 from edge_agent.agent import AgentSettings
+from edge_agent.config import WebSettings
 from edge_agent.events import Citation, RunFinished, TokenCounts
 from edge_agent.extras import Extras, open_extras
-from edge_agent.index import Collection
+from edge_agent.home import Home
+from edge_agent.index import Collection, Searched
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
-from edge_agent.serving.researcher import Means, Researcher
+from edge_agent.serving.researcher import Means, Question, Researcher
 from edge_agent.serving.telling import answer_in_markdown
+from edge_agent.web import open_web
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -275,6 +278,40 @@ class TestLine:
             held.going.set()
             await first
         assert [run.question for run in store.list()] == [QUESTION]
+
+    async def test_who_waits_is_turned_away_at_once(self, serving: Any) -> None:
+        held = Held.before("Larvik}")
+        async with serving(list(TWO_STEPS), before_line=held) as server:
+            first = asyncio.create_task(server.ask())
+            await held.is_reached()
+            second = asyncio.create_task(server.ask())
+            while server.researcher.pending < 2:
+                await asyncio.sleep(0.05)
+            server.researcher.stop()
+            with pytest.raises(openai.InternalServerError, match="miro-edge has ended"):
+                await asyncio.wait_for(second, 20)
+            held.going.set()
+            with pytest.raises(openai.InternalServerError, match="miro-edge has ended"):
+                await first
+
+    async def test_each_question_has_a_web_of_its_own(
+        self, scripted: Any, ships: Collection, store: RunStore, tmp_path: Path
+    ) -> None:
+        webs: list[Searched] = []
+
+        def open_web_anew() -> Searched:
+            webs.append(open_web(WebSettings(), Home(tmp_path / "home"), None, offline=True))
+            return webs[-1]
+
+        session = scripted([*TWO_STEPS, *TWO_STEPS])
+        settings = AgentSettings(model="scripted", libraries=("ships",))
+        means = Means(ships, session, "generic", settings, open_web=open_web_anew)
+        with Researcher(lambda: nullcontext(means), store) as researcher:
+            for _ in range(2):
+                *_, done = [event async for event in researcher.events(Question(QUESTION))]
+                assert isinstance(done, RunFinished)
+                assert done.answer == "Larvik"
+        assert len({id(web) for web in webs}) == 2
 
     async def test_the_end_of_the_server_is_told(self, serving: Any, store: RunStore) -> None:
         held = Held.before("Larvik}")

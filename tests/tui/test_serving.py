@@ -484,3 +484,18 @@ class TestServing:
     def test_no_session_at_all_is_refused(self) -> None:
         with pytest.raises(ServingError, match="At least one"):
             Serving(sessions=0)
+
+
+def test_the_last_line_of_errors_that_come_in_pieces() -> None:
+    async def last(*pieces: bytes) -> str:
+        reader = asyncio.StreamReader()
+        task = asyncio.create_task(browser_session._last_line(reader))
+        for piece in pieces:
+            reader.feed_data(piece)
+            await asyncio.sleep(0)
+        reader.feed_eof()
+        return await task
+
+    assert asyncio.run(last(b"  raise x\n", b"ValueError: x\n", b"\n \n")) == "ValueError: x"
+    assert asyncio.run(last(b"Value", b"Error: x")) == "ValueError: x"
+    assert asyncio.run(last()) == ""

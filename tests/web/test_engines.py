@@ -132,6 +132,26 @@ def test_only_where_the_user_says_that_the_engine_is_it_may_be_on_this_machine()
         asked.results("Fram", 5)
 
 
+def test_searxng_whose_engines_do_not_answer_fails(site: Site) -> None:
+    answer = {"results": [], "unresponsive_engines": [["duckduckgo", "Suspended: too many"]]}
+    site.page("/search", json.dumps(answer), "application/json")
+    with pytest.raises(WebError, match="None of the engines that searxng asks has answered"):
+        engine("searxng", site).results("Fram", 10)
+
+
+def test_a_key_with_a_line_break_after_it_is_that_key(site: Site) -> None:
+    site.page("/search", '{"organic": []}', "application/json")
+    engine("serper", site, "secret \r\n").results("Fram", 10)
+    assert site.requests[0].headers["X-API-KEY"] == "secret"
+
+
+@pytest.mark.parametrize("key", ["s3c ret", "s3c\rret", "s3c\0ret", "s3crét"])
+def test_what_can_be_no_key_is_not_shown(site: Site, key: str) -> None:
+    with pytest.raises(ConfigError, match="signs that no key has") as error:
+        engine("serper", site, key)
+    assert "s3c" not in str(error.value)
+
+
 def test_what_an_engine_lacks_is_said() -> None:
     with pytest.raises(ConfigError, match=r"searxng has no address.*web\.address"):
         open_engine(WebSettings(engine="searxng"), None)

@@ -254,6 +254,17 @@ def test_what_is_old_is_better_than_nothing(
     assert texts(opened(cache_days=0)) == first
 
 
+def test_that_nothing_is_found_is_not_kept(
+    opened: Callable[..., WebLibrary], ship: str, site: Site
+) -> None:
+    first = texts(opened())
+    site.engine()
+    assert texts(opened(cache_days=0)) == first  # what was found before is better
+    assert texts(opened(), "Who sailed the Gjøa?") == []
+    site.engine({"url": ship, "title": "Gjøa - A site", "content": "A ship of Amundsen's."})
+    assert texts(opened(), "Who sailed the Gjøa?") != []
+
+
 def test_an_engine_that_fails_is_said(opened: Callable[..., WebLibrary], site: Site) -> None:
     site.page("/search", "", status=503)
     with pytest.raises(Unreachable, match="The search engine searxng answers 503"):
@@ -279,9 +290,9 @@ def test_the_key_may_be_in_the_environment(
     with pytest.raises(ConfigError, match="wants a key"):
         opened(engine="serper")
     site.page("/search", '{"organic": []}', "application/json")
-    monkeypatch.setenv("MIRO_EDGE_WEB_KEY", "from outside")
+    monkeypatch.setenv("MIRO_EDGE_WEB_KEY", "from-outside")
     assert opened(engine="serper", key="set").search("Gjøa", 5) == ()
-    assert site.asked("/search")[0].headers["X-API-KEY"] == "from outside"
+    assert site.asked("/search")[0].headers["X-API-KEY"] == "from-outside"
 
 
 def test_its_own_processes_end_with_it(site: Site, tmp_path: Path, ship: str) -> None:
