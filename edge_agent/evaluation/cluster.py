@@ -228,7 +228,7 @@ class _Worker:
 
 def _machines(nodes: Sequence[Mapping[str, Any]]) -> int:
     """Return how many machines have a core for a worker. Raises EvaluationError where none has."""
-    found = sum(each["Alive"] and each["Resources"].get("CPU", 0) >= 1 for each in nodes)
+    found = sum(bool(each["Alive"] and each["Resources"].get("CPU", 0) >= 1) for each in nodes)
     if not found:
         raise EvaluationError(
             "No machine of the cluster offers a core. Start Ray on one with: "

@@ -6,11 +6,15 @@ import csv
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from ..documents import Document, Flaw, RecordFields
 from .failures import Fault
 from .records import Records
 from .text import opened
+
+Quoting: TypeAlias = Literal[0, 3]
+"""How cells are quoted: `csv.QUOTE_MINIMAL` or `csv.QUOTE_NONE`."""
 
 _DELIMITERS = ",;\t|"
 _SNIFFED = 8192
@@ -44,8 +48,8 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
     yield from records.flaws()
 
 
-def quoting_of(lines: Iterable[str], delimiter: str) -> int:
-    """Return how cells are quoted in lines, which are read: one of the `QUOTE_` of `csv`.
+def quoting_of(lines: Iterable[str], delimiter: str) -> Quoting:
+    """Return how cells are quoted in lines, all of which are read.
 
     Between tabs they need not be: a cell may begin with a quotation mark that belongs to its text.
     There quotation marks that are not in pairs around cells are taken for such ones.
@@ -60,7 +64,7 @@ def quoting_of(lines: Iterable[str], delimiter: str) -> int:
 
 
 def _rows(
-    lines: Iterator[str], delimiter: str, quoting: int, records: Records
+    lines: Iterator[str], delimiter: str, quoting: Quoting, records: Records
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty, each with the number of its first line."""
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)
