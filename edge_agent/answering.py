@@ -30,9 +30,17 @@ class Answering:
 
     def events(self) -> Steps[None]:
         """Find the answer and check it; nothing found is no answer. Raises ModelError."""
-        exhibits = reading_list(self._trajectory, self._reading, self._session.count)
+        exhibits = self._exhibits()
         answer = (yield from self._answer(exhibits)) if exhibits else None
         yield self._desk.emit(self._attempted(answer, exhibits))
+
+    def _exhibits(self) -> tuple[Exhibit, ...]:
+        """Return the passages to answer from: those that are being read already, if any are."""
+        trajectory = self._trajectory
+        if trajectory.reading is None or not trajectory.reading.system:
+            return reading_list(trajectory, self._reading, self._session.count)
+        found = map(trajectory.evidence.get, trajectory.reading.keys)
+        return tuple(exhibit for exhibit in found if exhibit is not None)
 
     def _answer(self, exhibits: tuple[Exhibit, ...]) -> Steps[str | None]:
         """Return the answer given already, or have it written; None where there is none."""

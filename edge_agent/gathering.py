@@ -11,6 +11,7 @@ from edge_agent.desk import Desk, Steps
 from edge_agent.events import (
     GatheringEnded,
     Nudged,
+    TextAppeared,
     ToolAnswered,
     ToolCalled,
     TurnRolledBack,
@@ -60,6 +61,8 @@ class Gathering:
         while True:
             if trajectory.pending is not None:
                 yield from self._carry_out(trajectory.pending.call)
+                if trajectory.pending is not None and (ended := desk.stopped()) is not None:
+                    return ended
             elif trajectory.turn is not None:
                 ended = yield from self._judge(trajectory.turn)
                 if ended is not None:
@@ -190,7 +193,7 @@ class Gathering:
     # Tools
 
     def _carry_out(self, call: ToolCall) -> Steps[None]:
-        """Run a tool and show the model its result."""
+        """Run a tool and show the model its result; one that was called off is still to be run."""
         trajectory, emit = self._trajectory, self._desk.emit
         known = len(trajectory.evidence)
         failed = False
@@ -198,6 +201,9 @@ class Gathering:
             tool = self._desk.toolbox.tool(call)
             result = tool.run(call.arguments, self._tool_context(call))
         except (ToolError, Unreachable, ValidationError) as error:
+            if self._is_called_off():
+                yield TextAppeared(trajectory.step, "", "forced")  # nothing that is stored
+                return
             result = ToolResult(render_failure(call, _explained(error)))
             failed = True
         for exhibit in trajectory.evidence.since(known):

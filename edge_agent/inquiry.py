@@ -67,15 +67,16 @@ class Inquiry:
         chosen = elected(trajectory.outcomes) if started.vote else last
         following = trajectory.attempt + 1
         more = following <= started.attempts and not trajectory.web
-        if self._desk.stopped():
-            event: Event = self._finished(chosen.status, chosen, chosen.reason)
-        elif more and (started.vote or last.answer is None):
+        event: Event = self._finished(chosen.status, chosen, chosen.reason)
+        if more and (started.vote or last.answer is None):
             summary = "" if started.vote else retry_summary(trajectory, profile)
             event = AttemptStarted(following, summary)
         elif chosen.answer is None and self._desk.may_go_further:
             event = AttemptStarted(following, web_summary(trajectory, profile), web=True)
-        else:
-            event = self._finished(chosen.status, chosen, chosen.reason)
+        stopped = self._desk.stopped()
+        if stopped is not None and isinstance(event, AttemptStarted):
+            status: Status = chosen.status if chosen.answer is None else "partial"
+            event = self._finished(status, chosen, stopped)
         yield self._desk.emit(event)
 
     def _finished(

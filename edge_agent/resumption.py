@@ -9,6 +9,7 @@ from edge_agent.agent import Budget
 from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, RunStarted
 from edge_agent.models import DEFAULT_CONTEXT
+from edge_agent.reasons import MODEL_ERROR
 from edge_agent.trajectory import Trajectory
 
 
@@ -72,6 +73,8 @@ def check_openable(started: Event) -> None:
 def _check_unfinished(last: Event, before: Trajectory, budget: Budget) -> None:
     """Raise RunError where going on would change nothing."""
     if not isinstance(last, RunFinished) or last.status == "failed":
+        return
+    if last.reason.startswith(MODEL_ERROR):
         return
     run = before.started.run
     if last.status == "answered":

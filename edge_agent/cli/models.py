@@ -210,7 +210,7 @@ def tune(name: str, seconds: float, as_json: bool) -> None:
         print_json(tuning_record(model, trials))
         return
     results().print(tuning_table(trials))
-    click.echo(f"{model.name} is loaded like this from now on: {in_words(best)}.")
+    click.echo(f"{in_one_line(model.name)} is loaded like this from now on: {in_words(best)}.")
 
 
 @models.command()
@@ -260,7 +260,7 @@ def _show(model: InstalledModel, store: ModelStore, *, as_json: bool) -> None:
     if as_json:
         print_json(record)
         return
-    click.echo(f"{model.name}: {in_one_line(str(model.path))}")
+    click.echo(in_one_line(f"{model.name}: {model.path}"))
     if model.adapter is not None:
         click.echo(f"with the adapter {in_one_line(str(model.adapter))}, over {record['base']}")
     click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")

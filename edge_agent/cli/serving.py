@@ -81,4 +81,6 @@ def opened_means(wanted: AskSettings, home: Home) -> Iterator[Means]:
         settings = agent_settings(wanted, chosen, home)
         # Opened anew for each question: what it has seen belongs to that.
         web = partial(web_beside, library, home, wanted=wanted.web, offline=wanted.offline)
+        if (tried := web()) is not None:  # what it lacks is said now
+            tried.close()
         yield Means(library, session, profile, settings, extras, web)

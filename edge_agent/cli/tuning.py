@@ -10,6 +10,7 @@ from rich.table import Table
 from edge_agent.cli.output import diagnostics
 from edge_agent.models import InstalledModel, InvalidModelFile, Tuned
 from edge_agent.models.tuning import Trial, tune
+from edge_agent.showing import in_one_line
 
 
 def measured(model: InstalledModel, seconds: float) -> list[Trial]:
@@ -19,7 +20,7 @@ def measured(model: InstalledModel, seconds: float) -> list[Trial]:
             f"The model '{model.name}' draws no tokens: there is nothing to tune."
         )
     console = diagnostics()
-    console.print(f"Measuring {model.name} for about {seconds:.0f} seconds")
+    console.print(in_one_line(f"Measuring {model.name} for about {seconds:.0f} seconds"))
     trials: list[Trial] = []
     for trial in tune(model.path, seconds):
         trials.append(trial)

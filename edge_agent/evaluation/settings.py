@@ -52,10 +52,6 @@ class EvaluationSettings:
     """The address of the judge; empty where there is none."""
     version: str
     """Of this program."""
-    kv_type: str = "f16"
-    """How keys and values are kept in the window; older evaluations do not say."""
-    repack: bool = False
-    """Whether the weights were repacked; older evaluations do not say."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -102,6 +98,7 @@ def settings_of(
 ) -> EvaluationSettings:
     """Return the settings of an evaluation."""
     settled = terms.settled()
+    searches = condition_of(settled.condition).searches
     return EvaluationSettings(
         set=asked.name,
         set_sha256=asked.sha256,
@@ -117,12 +114,10 @@ def settings_of(
         profile=equipment.profile.name,
         profile_sha256=_profile_sha256(settled.condition, equipment.profile),
         context=equipment.engine.context,
-        libraries=fingerprint.libraries,
-        by_meaning=fingerprint.by_meaning,
+        libraries=fingerprint.libraries if searches else (),
+        by_meaning=fingerprint.by_meaning and searches,
         judge="" if equipment.judge is None else equipment.judge.title,
         version=__version__,
-        kv_type=equipment.engine.kv_type,
-        repack=equipment.engine.repack,
     )
 
 

@@ -95,8 +95,9 @@ class Researcher:
             self._ending.set()
             self._turn_away()
             self._line.put(None)
-            if self._asked is not None:
-                self._asked.give_up()
+            asked = self._asked  # the other thread may let go of it meanwhile
+            if asked is not None:
+                asked.give_up()
 
     def end(self) -> None:
         """Stop, and wait until the model is let go."""
@@ -185,10 +186,11 @@ class Researcher:
 
     def _turn_away(self) -> None:
         """Tell those who still wait that nobody will answer."""
-        while not self._line.empty():
-            asked = self._line.get()
-            if asked is not None:
-                asked.hand_over(_stopped())
+        with suppress(queue.Empty):
+            while True:
+                asked = self._line.get_nowait()
+                if asked is not None:
+                    asked.hand_over(_stopped())
 
 
 async def outcome(events: AsyncIterable[Event]) -> tuple[RunStarted, RunFinished]:

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from edge_agent.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    TextAppeared,
     ToolAnswered,
     ToolCalled,
     TurnFinished,
@@ -291,8 +293,51 @@ def test_a_tool_is_not_waited_for_when_nobody_asks_for_more(
 
     asked = agent(scripted([]), ships)
     asked.toolbox = Toolbox((Slow(),))
-    answered = next(each for each in asked.run(QUESTION) if isinstance(each, ToolAnswered))
-    assert (answered.failed, "given up" in answered.text) == (True, True)
+    events = asked.run(QUESTION)
+    before = list(takewhile(lambda each: not isinstance(each, ToolCalled), events))
+    assert isinstance(next(events), TextAppeared)  # passes by: the call is still to be made
+    begun = [*before, ToolCalled(1, "search", {"query": QUESTION})]
+    after = agent(scripted(list(TWO_STEPS)), ships).resume(begun)
+    assert Trajectory.of([*begun, *after]).outcomes[-1].answer == "Larvik"
+
+
+def test_a_call_that_a_limit_ends_is_made_when_the_run_goes_on(
+    scripted: Any, ships: Collection
+) -> None:
+    class Slow:
+        signature = TOOLS["search"].signature
+
+        def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
+            asked.interrupt()
+            assert context.stopped()
+            raise ToolError("stopped")
+
+    asked = agent(scripted([]), ships)
+    asked.toolbox = Toolbox((Slow(),))
+    before = list(asked.run(QUESTION))
+    done = finish(before)
+    assert (done.status, done.reason, done.calls) == ("not_found", "interrupted", 1)
+    after = agent(scripted(list(TWO_STEPS)), ships).resume(before)
+    resumed = Trajectory.of([*before, *after])
+    anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
+    assert (resumed.entries[1:], resumed.quotes) == (anew.entries[1:], anew.quotes)
+    assert resumed.outcomes == anew.outcomes
+
+
+def test_votes_that_were_not_cast_are_said(scripted: Any, ships: Collection) -> None:
+    def stop(line: str) -> None:
+        if line == "Bergen}":
+            asked.interrupt()
+
+    script = [*TWO_STEPS, "designed by Colin Archer", "I have what I need.", "Bergen}"]
+    session = scripted(script, before_line=stop)
+    asked = agent(session, ships, attempts=3, vote=True)
+    before = list(asked.run(QUESTION))
+    done = finish(before)
+    assert (done.status, done.answer, done.reason) == ("partial", "Larvik", "interrupted")
+    *_, last = agent(scripted([*TWO_STEPS, *TWO_STEPS]), ships).resume(before)
+    assert isinstance(last, RunFinished)
+    assert (last.status, last.answer) == ("answered", "Larvik")
 
 
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(

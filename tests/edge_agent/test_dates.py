@@ -18,6 +18,7 @@ from edge_agent.dates import dates
         ("on July 14 every year", ("July 14",)),
         ("opened in 1905, from 10 a.m. to 5:30 pm", ("1905", "10 a.m.", "5:30 pm")),
         ("in the 1880s or the 19th century", ("1880s", "19th century")),
+        ("born 03.05.1886 (b.1815, d.1852)", ("03.05.1886", "1815", "1852")),
         ("51999 men in room 3.1905", ()),
         ("He may 3 times; Decatur 12", ()),
     ],
