@@ -41,8 +41,9 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
     """
     found = FilesFound()
     for source in sources:
-        if not source.path.exists():
-            found.unreachable[source.path] = "is not there; its documents are kept"
+        fault = fault_of(source.path)
+        if fault is not None:
+            found.unreachable[source.path] = f"{fault}; its documents are kept"
         elif source.path.is_dir():
             if _is_empty(source.path):  # as a folder is in which nothing is mounted
                 found.unreachable[source.path] = "is empty; what was in it is kept"
@@ -55,6 +56,17 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
             found.files[source.path] = source.path.lstat()
             found.origin[source.path] = source
     return found
+
+
+def fault_of(path: Path) -> str | None:
+    """Return why nothing can be known of a path, or None where there is something."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "is not there"
+    except OSError as error:  # a server that is away, a folder that is closed
+        return f"cannot be looked at: {error.strerror}"
+    return None
 
 
 def _is_empty(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import field_terms, terms
+from .analysis import field_terms
 from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .errors import DamagedIndex
 from .passages import Passage
@@ -234,8 +234,7 @@ class _Snapshot:
         """Return the scores, nought for passages that do not have what the query demands."""
         # Texts are indexed without stop words, so that those of a phrase may be found nowhere. Who
         # reads the passages will see whether it really stands there.
-        phrases = {term for phrase in query.phrases for term in terms(" ".join(phrase))}
-        anywhere = [(tuple(field.name for field in FIELDS), term) for term in phrases]
+        anywhere = [(tuple(field.name for field in FIELDS), term) for term in {*query.phrased}]
         named = [((field,), term) for field, term in query.fields]
         found = []
         for segment, part in zip(self._segments, self.scores(query.terms), strict=True):

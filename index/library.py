@@ -23,7 +23,7 @@ from .errors import (
     UnknownPassage,
     UnreadableDocument,
 )
-from .files import check_patterns, find_files
+from .files import check_patterns, fault_of, find_files
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
 from .passages import Passage
@@ -99,7 +99,8 @@ class Library:
             raise self._broken("opened", error) from error
         self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")
-        self._archives: dict[str, Archive] = {}
+        self._archives: dict[str, tuple[tuple[Any, ...], Archive]] = {}
+        """The archives by path, each with what its row said when it was opened."""
 
     def close(self) -> None:
         """Close the files."""
@@ -107,7 +108,7 @@ class Library:
         self._lexical.close()
         if self._dense is not None:
             self._dense.close()
-        for archive in self._archives.values():
+        for _, archive in self._archives.values():
             archive.close()
 
     @property
@@ -184,7 +185,7 @@ class Library:
             )
 
     def _update(self, report: Report | None) -> IndexReport:
-        missing = [source for source in self.sources if not source.path.exists()]
+        missing = [source for source in self.sources if fault_of(source.path) is not None]
         if self.sources and len(missing) == len(self.sources):
             # A disk that is not mounted looks like documents all deleted.
             remember_unreachable(self._database, find_files(self.sources).unreachable)
@@ -289,12 +290,15 @@ class Library:
     def _zims(self) -> Iterator[Archive]:
         """Yield the archives that can be opened."""
         for row in self._archive_rows():
+            path, is_of = row["path"], (row["name"], row["size"], row["modified"])
+            if path in self._archives and self._archives[path][0] != is_of:
+                self._archives.pop(path)[1].close()
             try:
-                if row["path"] not in self._archives:
-                    self._archives[row["path"]] = Archive(Path(row["path"]), row["name"])
+                if path not in self._archives:
+                    self._archives[path] = (is_of, Archive(Path(path), row["name"]))
             except UnreadableDocument:  # moved or changed since the last update, which will say so
                 continue
-            yield self._archives[row["path"]]
+            yield self._archives[path][1]
 
     def _archive_hits(
         self, archive: Archive, query: Query, limit: int, exclude: Collection[str]

@@ -26,6 +26,8 @@ class Query:
     """The terms to score, each once."""
     phrases: tuple[tuple[str, ...], ...] = ()
     """Demanded: terms that stand next to each other, stop words among them."""
+    phrased: tuple[str, ...] = ()
+    """The terms of all phrases, without stop words: what texts are indexed by."""
     fields: tuple[tuple[str, str], ...] = ()
     """Demanded: (field of the index, term in it)."""
 
@@ -46,6 +48,7 @@ def parse_query(text: str) -> Query:
     """Read a query. Every string is one; one without a word in it finds nothing."""
     plain: list[str] = []
     phrases: list[tuple[str, ...]] = []
+    phrased: list[str] = []
     fields: list[tuple[str, str]] = []
     for match in _PART.finditer(text):
         words = match[2] if match[2] is not None else match[3]
@@ -55,10 +58,11 @@ def parse_query(text: str) -> Query:
             fields += ((_FIELD_NAMES[match[1].lower()], term) for term in terms(words) or found)
         if match[2] is not None and len(found) > 1:
             phrases.append(found)
+            phrased += terms(words)
     words = " ".join(plain)
     # Where there is nothing but stop words (“The Who”) they are looked for: titles have them.
     chosen = tuple(dict.fromkeys(terms(words) or all_terms(words)))[:_MOST_TERMS]
-    return Query(words, chosen, tuple(phrases), tuple(fields))
+    return Query(words, chosen, tuple(phrases), tuple(phrased), tuple(fields))
 
 
 def _joined(found: tuple[str, ...] | list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from .dense import DenseIndex
@@ -56,9 +56,7 @@ class Ranker:
             raise NotEmbedded("There are no vectors to search.")
         scores = self._scores(query, limit, hidden, by)
         if query.demanding:
-            meeting = self._meeting(query, hidden, max(limit, _PHRASED))
-            highest = max(scores.values(), default=0.0)
-            scores |= {key: highest + scores.get(key, 0.0) for key in meeting}
+            scores |= self._lifted(self._meeting(query, hidden, max(limit, _PHRASED)), scores)
         ranked = sorted(scores, key=lambda key: -scores[key])
         # A row that is not there was replaced since the index was opened: take some more.
         found = self._passages(ranked[: limit + _EMBEDDED])
@@ -92,12 +90,24 @@ class Ranker:
         rest = (hit.key for hit in hits if hit.key not in joint)
         return joint | {key: lowest - rank * _BELOW for rank, key in enumerate(rest, start=1)}
 
-    def _meeting(self, query: Query, hidden: Collection[int], count: int) -> set[int]:
-        """Return the keys of passages that have what the query demands."""
+    @staticmethod
+    def _lifted(meeting: Sequence[int], scores: Mapping[int, float]) -> dict[int, float]:
+        """Return scores for some passages that are above all others, in their own order.
+
+        Those that have none follow the others of them, in the order in which they are given.
+        """
+        highest, lowest = max(scores.values(), default=0.0), min(scores.values(), default=0.0)
+        lift = highest - lowest + _BELOW * (len(meeting) + 1)
+        rest = (key for key in meeting if key not in scores)
+        last = {key: lowest + lift - rank * _BELOW for rank, key in enumerate(rest, start=1)}
+        return {key: scores[key] + lift for key in meeting if key in scores} | last
+
+    def _meeting(self, query: Query, hidden: Collection[int], count: int) -> list[int]:
+        """Return the keys of passages that have what the query demands, best by words first."""
         hits = self._lexical.search(query, count, hidden, strict=True)
         passages = self._passages([hit.key for hit in hits])
-        return {
+        return [
             key
             for key, passage in passages.items()
             if query.phrases_in(passage.text, passage.title, *passage.headings)
-        }
+        ]

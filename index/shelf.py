@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .dense import Embedder
 from .errors import LibraryBusy, LibraryError, UnknownLibrary
+from .files import fault_of
 from .library import Library
 from .sources import Source, as_source
 from .updating import IndexReport, Report
@@ -81,11 +82,10 @@ class Shelf:
         """
         check_name(name)
         added = tuple(as_source(source) for source in sources)
-        missing = [str(source.path) for source in added if not source.path.exists()]
+        faults = {source.path: fault_of(source.path) for source in added}
+        missing = [f"{path} {fault}" for path, fault in faults.items() if fault is not None]
         if missing:
-            raise UnknownLibrary(
-                f"There is nothing at {', '.join(missing)}. Check the path and try again."
-            )
+            raise UnknownLibrary(f"{'; '.join(missing)}. Check the path and try again.")
         return self._index(name, added, report)
 
     def remove(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ class Update:
         self._begun: set[str] = set()
         self._movable: dict[tuple[str, str], list[str]] = {}
         """Files that are gone, by their name and the hash of their content."""
+        self._archives: dict[str, str] = {}
+        """What the archives are called in ids, by path."""
         self._kept: dict[str, dict[str, Any]] = {}
         """Rows of the files whose documents are kept, by where these are now."""
         self._moved: set[str] = set()
@@ -131,6 +134,11 @@ class Update:
             path
             for path in self._known
             if path not in present and not found.is_out_of_sight(Path(path))
+        }
+        self._archives = {
+            path: row["name"]
+            for path, row in self._known.items()
+            if row["state"] == "archive" and path not in self._gone
         }
         for gone in sorted(self._gone):
             if self._known[gone]["state"] == "indexed":
@@ -171,13 +179,13 @@ class Update:
 
     def _tasks(self, paths: list[Path], found: FilesFound) -> Iterator[ReadingTask]:
         """Yield what to read; what is known already is told by its hash."""
-        movable: dict[str, set[str]] = {}
+        movable: dict[tuple[str, int], set[str]] = {}
         for (name, digest), origins in self._movable.items():
-            if origins:
-                movable.setdefault(name, set()).add(digest)
+            for origin in origins:
+                movable.setdefault((name, self._known[origin]["size"]), set()).add(digest)
         for path in paths:
             source = found.origin[path]
-            known = set(movable.get(path.name, ()))
+            known = set(movable.get((path.name, found.files[path].st_size), ()))
             row = self._known.get(storable(path))
             if row is not None and row["state"] == "indexed":
                 known.add(row["hash"])
@@ -185,7 +193,7 @@ class Update:
 
     def _take_archive(self, path: Path, found: FilesFound) -> None:
         row = _file_row(path, found.files[path], state="archive")
-        row["name"] = name_below(path, found.origin[path])
+        row["name"] = self._archive_name(row["path"], name_below(path, found.origin[path]))
         try:
             Archive(path, row["name"]).close()
         except UnreadableDocument as error:
@@ -193,6 +201,13 @@ class Update:
         self._batch.gone.append(row["path"])
         self._batch.files.append(row)
         self._done += 1
+
+    def _archive_name(self, path: str, name: str) -> str:
+        """Return what an archive is called in ids, marked where another one has that name."""
+        if name in {other for at, other in self._archives.items() if at != path}:
+            name = f"{name}~{hashlib.sha256(path.encode()).hexdigest()[:16]}"
+        self._archives[path] = name
+        return name
 
     def _take_documents(self, path: str, documents: tuple[Document, ...]) -> None:
         self._begin(path)

@@ -193,6 +193,10 @@ def _opened(path: Path) -> Any:
     except ImportError as error:
         raise UnreadableDocument("needs the zim extra: pip install 'miro-edge[zim]'") from error
     try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
+    try:
         return Zim(path)
     except Exception as error:  # see `Zim`
         raise UnreadableDocument(f"is not a ZIM archive that can be read: {error}") from error

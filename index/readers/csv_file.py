@@ -114,7 +114,8 @@ def _distinct(names: list[str]) -> list[str]:
     return found
 
 
-def _record(header: list[str], row: list[str]) -> dict[str, str | None]:
-    """Return a row by its columns; an empty cell is no value."""
+def _record(header: list[str], row: list[str]) -> dict[str, object]:
+    """Return a row by its columns; an empty cell is no value, one of sentences has them all."""
     names = header + [f"column {number}" for number in range(len(header) + 1, len(row) + 1)]
-    return {name: cell if cell.strip() else None for name, cell in zip(names, row, strict=False)}
+    cells = {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}
+    return {name: [cell] if name == "sentences" else cell for name, cell in cells.items()}

@@ -26,14 +26,21 @@ def read_html(path: Path, name: str) -> list[Document]:
         tree = parsed(data)
     if tree is None:
         raise UnreadableDocument("has no text in it")
-    title = " ".join((tree.findtext(".//h1") or tree.findtext(".//title") or path.stem).split())
+    title = _title(tree) or path.stem
     text = trafilatura.extract(
         data, output_format="markdown", include_tables=True, include_links=False, favor_recall=True
     )
     if not text:
         return [_whole(data, name, title, path)]
-    document = markdown_document(name, title, str(path), text)
-    return [Document(name, title, document.source, document.text, document.sections)]
+    return [markdown_document(name, title, str(path), text, is_titled=True)]
+
+
+def _title(tree: Any) -> str:
+    """Return the first heading that has words in it, whatever these stand in, or the title."""
+    for found in (*tree.iter("h1"), *tree.iter("title")):
+        if title := " ".join("".join(found.itertext()).split()):
+            return title
+    return ""
 
 
 def _trafilatura() -> Any:

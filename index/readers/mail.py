@@ -94,7 +94,7 @@ def _write(text: SectionedText, message: EmailMessage, depth: int) -> None:
     if body is not None:
         text.append(*_content(body))
     others: list[str] = []
-    for part in message.iter_attachments():
+    for part in _beside(message, body):
         name = _header_name(part)
         if part.get_content_type() == "message/rfc822" and depth < _DEEPEST:
             inner = part.get_content()
@@ -108,6 +108,23 @@ def _write(text: SectionedText, message: EmailMessage, depth: int) -> None:
     text.enter("", depth + 1)
     if others:
         text.add(f"Attachments: {', '.join(others)}")
+
+
+def _beside(message: MIMEPart, body: MIMEPart | None) -> Iterator[MIMEPart]:
+    """Yield the parts of a message beside its body: of parts that follow each other, each."""
+    if message.get_content_type() != "multipart/mixed":
+        yield from message.iter_attachments() if message.is_multipart() else ()
+        return
+    for part in message.iter_parts():
+        if any(each is body for each in part.walk()):
+            continue
+        if part.get_content_maintype() != "multipart":
+            yield part
+        elif (text := part.get_body(("plain", "html"))) is not None:
+            yield text
+            yield from _beside(part, text)
+        else:
+            yield from _beside(part, None)
 
 
 def _content(part: MIMEPart) -> tuple[str, tuple[Section, ...]]:

@@ -151,4 +151,5 @@ def _is_like_a_title(value: str) -> bool:
 def _fault(record: dict[str, Any]) -> Fault | None:
     if not isinstance(record.get("text", ""), str):
         return _TEXT_IS_NO_STRING
-    return None if isinstance(record.get("sentences", []), list) else _NO_LIST
+    is_listed = "text" in record or isinstance(record.get("sentences", []), list)
+    return None if is_listed else _NO_LIST
