@@ -21,7 +21,7 @@ _INSIDE = r"(?:[^\n]|\n(?!\s*\n)){1,1000}?"
 """What marks may stand around: at most a paragraph, and not a page without end."""
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _STRONG = re.compile(rf"(?<!\w)(\*\*|__)(?=\S)({_INSIDE})(?<=\S)\1(?!\w)")
-_EMPHASIS = re.compile(rf"(?<!\w)([*_])(?=[^\s*_])({_INSIDE})(?<=\S)\1(?!\w)")
+_EMPHASIS = re.compile(rf"(?<![\w*_])([*_])(?=[^\s*_])({_INSIDE})(?<=[^\s*_])\1(?![\w*_])")
 
 
 def read_markdown(path: Path, name: str) -> list[Document]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +418,19 @@ def test_an_article_is_read_like_a_document(library: Library) -> None:
     assert library.passage(passages[0].id) == passages[0]
     hidden = {passage.id for passage in passages}
     assert not hidden & {hit.passage.id for hit in library.search("Forth", 9, exclude=hidden)}
+
+
+def test_archives_of_one_name_are_told_apart(zim: Path, tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        (tmp_path / year).mkdir()
+        shutil.copy(zim, tmp_path / year / "bridges.zim")
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([tmp_path / "2023", tmp_path / "2024"])
+        found = [hit.passage for hit in library.search("Forth Bridge", 20)]
+        assert {Path(passage.source).parent.name for passage in found} == {"2023", "2024"}
+        for passage in found:
+            assert library.passage(passage.id) == passage
+            assert passage in library.document(passage.document)
 
 
 def test_an_archive_that_is_gone_is_forgotten(library: Library, tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlite_utils
@@ -56,6 +60,54 @@ def test_documents_are_known_by_name(tmp_path: Path) -> None:
 @given(query=st.text(max_size=80) | st.text(alphabet='"()*:^~[]{}ANDORNT +-fram', max_size=60))
 def test_any_string_is_a_query(library: Library, query: str) -> None:
     assert all(hit.score > 0 for hit in library.search(query))
+
+
+@pytest.mark.parametrize("phrase", ["White House", "this old book", "University of Oslo"])
+def test_a_phrase_comes_first_whatever_its_words(tmp_path: Path, phrase: str) -> None:
+    texts = [
+        f"{' '.join(reversed(phrase.split()))}, {phrase.split(maxsplit=1)[0]}." for _ in range(60)
+    ]
+    texts.insert(30, f"Long ago somebody wrote of {phrase}, and of much else in many words.")
+    lines = (json.dumps({"text": text}) for text in texts)
+    (tmp_path / "notes.jsonl").write_text("\n".join(lines))
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([tmp_path / "notes.jsonl"])
+        assert library.search(f'"{phrase}"', 5)[0].passage.document == "notes.jsonl:31"
+        assert library.search(f'"{phrase}"', 1)[0].score > library.search(phrase, 1)[0].score
+
+
+def test_many_records_of_one_id_are_stored_in_few_steps(tmp_path: Path) -> None:
+    rows = "".join(f"7,OK,{number}\n" for number in range(300))
+    (tmp_path / "log.csv").write_text(f"id,title,text\n{rows}")
+    asked: list[str] = []
+    with closing(Library(tmp_path / "library")) as library:
+        library._database.conn.set_trace_callback(asked.append)
+        library.add([tmp_path / "log.csv"])
+        assert library.statistics().documents == 300
+    assert sum(each.startswith("select 1 from documents where id") for each in asked) < 1000
+
+
+def test_a_source_that_cannot_be_looked_at_is_a_problem_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "away"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "note.txt").write_text(f"A note from {name}.")
+    looked_at = Path.stat
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        if path.is_relative_to(tmp_path / "away"):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+        return looked_at(path, **options)
+
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([tmp_path / "here", tmp_path / "away"])
+        (tmp_path / "here" / "new.txt").write_text("A new one.")
+        monkeypatch.setattr(Path, "stat", stat)
+        library.update()
+        (problem,) = library.problems()
+        assert "cannot be looked at: Transport endpoint" in problem.reason
+        assert library.statistics().documents == 3
 
 
 def test_a_passage_that_is_not_there_has_a_name(library: Library) -> None:

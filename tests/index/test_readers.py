@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import parts
 
 from edge_agent.index import Document, UnreadableDocument, split
 from edge_agent.index.documents import Flaw
@@ -61,6 +62,66 @@ def test_html_in_which_there_is_no_main_text_is_read_whole(tmp_path: Path) -> No
     document = one(tmp_path / "a.html", "<html><body><h1>Tay</h1><table><td>Long</td></table>")
     assert document.title == "Tay"
     assert "Long" in document.text
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("It has `2**10` entries, so `a[i](x)`.", "It has 2**10 entries, so a[i](x)."),
+        ("```\nx = 2**32 - 1  # __init__\n```", "```\nx = 2**32 - 1  # __init__\n```"),
+        ("my__module takes *args, **kwargs and 2 ** 10", None),
+        ("``a ` b`` and `c`", "a ` b and c"),
+        ("A **strong** and __firm__ *light* of _iron_.", "A strong and firm light of iron."),
+        ("***Both*** and **over\ntwo lines**.", "Both and over\ntwo lines."),
+        ("[The **light**](a.md), ![seen](b.png)", "The light, seen"),
+        ("* one\n* two * three", None),
+    ],
+)
+def test_marks_are_taken_out_of_markdown_and_code_is_left(
+    tmp_path: Path, written: str, read_as: str | None
+) -> None:
+    assert one(tmp_path / "a.md", written).text == (read_as or written)
+
+
+def test_a_heading_with_nothing_below_it_is_read(tmp_path: Path) -> None:
+    text = "# Diary\n\n## Bought the blue boat\n\n## Sold it again\n\n### In May\n\nFor little.\n"
+    assert parts(one(tmp_path / "a.md", text)) == [
+        ((), "Bought the blue boat"),
+        (("Sold it again", "In May"), "\n\nFor little.\n"),
+    ]
+    assert [text for _, text in parts(one(tmp_path / "a.md", "# Monday\n\n# Tuesday\n"))] == [
+        "Monday",
+        "Tuesday",
+    ]
+
+
+def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path: Path) -> None:
+    document = one(tmp_path / "a.md", "---\n\n# Monday\n\nMet Anna.\n\n---\n\n# Tuesday\n\nRain.")
+    assert document.title == "Monday"
+    assert "Met Anna." in document.text
+    assert one(tmp_path / "a.md", "---\ntitle: x\n---\n# Monday\n\nRain.").text.strip() == (
+        "# Monday\n\nRain."
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("<h1>RMS <i>Titanic</i></h1>", "RMS Titanic"),
+        ('<h1>\n <a href="/">Boats</a>\n</h1>', "Boats"),
+        ("<h1> </h1>", "How to moor"),
+    ],
+)
+def test_the_title_of_a_page_is_all_of_its_heading(
+    tmp_path: Path, heading: str, title: str
+) -> None:
+    page = f"""<html><head><title>How to moor</title></head><body>{heading}<article>
+    <h2>Preparation of the ropes</h2><p>{"Ropes are laid out in the sun to dry. " * 9}</p>
+    <h2>At the quay</h2><p>{"The boat is made fast at both of its ends. " * 9}</p></article>"""
+    document = one(tmp_path / "a.html", page)
+    assert document.title == title
+    headings = [section.headings for section in document.sections]
+    assert ("Preparation of the ropes",) in headings
 
 
 def test_xhtml_is_known_by_its_content(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mailbox
 from contextlib import suppress
 from email.message import EmailMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,22 @@ def three() -> list[EmailMessage]:
     made[1].set_content("Second.")
     made[2].set_content("Dritte Größe.")
     return made
+
+
+def test_every_part_of_a_letter_is_read(tmp_path: Path) -> None:
+    letter = MIMEMultipart("mixed")
+    letter["Subject"] = "The price"
+    first = MIMEMultipart("alternative")
+    first.attach(MIMEText("First part of my letter."))
+    first.attach(MIMEText("<p>First part of my letter.</p>", "html"))
+    last = MIMEMultipart("alternative")
+    last.attach(MIMEText("The last part."))
+    for part in (first, MIMEText("The price is 4,200 euro."), MIMEText("<p>Yours.</p>", "html"),
+                 last):  # fmt: skip
+        letter.attach(part)
+    (document,), _ = found(tmp_path / "a.eml", letter.as_bytes())
+    said = ("First part of my letter.", "The price is 4,200 euro.", "Yours.", "The last part.")
+    assert [document.text.count(each) for each in said] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["crew.mbox", "Inbox", "crew.mbx"])

@@ -219,6 +219,15 @@ def test_between_tabs_a_cell_may_be_quoted(tmp_path: Path) -> None:
     assert (first.text, second.text) == ("Two\nlines", "A river.")
 
 
+def test_a_column_of_sentences_is_the_text(tmp_path: Path) -> None:
+    content = "id,title,sentences\n1,Fram,A ship. She is old.\n"
+    (document,), _ = found(tmp_path / "a.csv", content)
+    assert (document.title, document.text) == ("Fram", "A ship. She is old.")
+    record = {"id": "1", "title": "Fram", "text": "A ship.", "sentences": 1}
+    (document,), flaws = found(tmp_path / "a.jsonl", lines(record))
+    assert (document.text, flaws) == ("A ship.", [])
+
+
 def test_a_table_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     (first, second), _ = found(tmp_path / "a.csv", "1810,Bell Rock\n1882,Eddystone,extra\n")
     assert first.text == "column 1: 1810\ncolumn 2: Bell Rock"
