@@ -36,6 +36,24 @@ def asks_for_date(question: str) -> bool:
     return _ASKED.search(question) is not None
 
 
+_DAYS = re.compile(
+    rf"\b(?:({_DAY})(?: ?[–-] ?| to | and )({_DAY}) ({_MONTH}),? ({_YEAR})"
+    rf"|({_MONTH}) ({_DAY}) ?[–-] ?({_DAY}),? ({_YEAR}))\b"
+)
+_OF = re.compile(rf"\b({_DAY}) of ({_MONTH})\b")
+
+
+def spelt_out(text: str) -> str:
+    """Return a text in which each of two days of one month, as in 3–5 June 1989, has its year."""
+    text = _OF.sub(r"\1 \2", text)
+    return _DAYS.sub(_both_days, text)
+
+
+def _both_days(days: re.Match[str]) -> str:
+    first, last, month, year = days.group(1, 2, 3, 4) if days[1] else days.group(6, 7, 5, 8)
+    return f"{first} {month} {year} – {last} {month} {year}"
+
+
 def dates(text: str) -> tuple[str, ...]:
     """Return the dates in `text` as they stand there, each once; years alone only where alone.
 

@@ -187,7 +187,9 @@ class Trajectory:
         self.max_calls = event.max_calls
         self.max_seconds = event.max_seconds
         self.max_tokens = event.max_tokens
-        if self.phase == "finished":
+        if self.phase == "finished" and self._has_voted:
+            self.phase = "attempted"
+        elif self.phase == "finished":
             self.outcomes = [each for each in self.outcomes if each.attempt != self.attempt]
             self._begin_gathering()
             self.before = len(self.calls)
@@ -307,6 +309,13 @@ class Trajectory:
     @apply.register
     def _(self, event: RunFinished) -> None:
         self.phase = "finished"
+
+    @property
+    def _has_voted(self) -> bool:
+        """Whether this attempt has given the answer that it votes for."""
+        last = self.outcomes[-1] if self.outcomes else None
+        is_cast = last is not None and (last.attempt, last.status) == (self.attempt, "answered")
+        return self.started.vote and is_cast
 
     def _begin_gathering(self) -> None:
         self.phase, self.reason = "gathering", ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_agent.computations import founded, is_computation, numbers, result_where
-from edge_agent.dates import dates
+from edge_agent.dates import dates, spelt_out
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.index import MARKS, Embedder, sentences
@@ -37,6 +37,14 @@ _FUNCTION_WORDS = frozenset(
 )
 
 _DENIALS = frozenset({"not", "never", "no", "nor", "neither", "none", "without"})
+
+_BEFORE_NAMES = frozenset(
+    "after although as before both during following however in only since the then though through "
+    "under until when where while with captain chancellor dr emperor engineer general king lady "
+    "lord mr mrs ms pope president prince princess professor queen saint sir".split()
+)
+"""Words that stand before a name, with a capital, and are no part of it, or need not be."""
+_CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w.'’-]*"
 
 _NUMBERS = {
     word: str(number)
@@ -174,7 +182,13 @@ def _may_bear_out(said: str, claim: str) -> bool:
 def _has_names(exhibit: Exhibit, claim: str) -> bool:
     """Tell whether a passage has the words of all names in a claim, each somewhere."""
     there = content_words(f"{exhibit.passage.title} {exhibit.passage.text}")
-    return all(content_words(name) <= there for name in names(claim))
+    return all(any(content_words(part) <= there for part in _forms(name)) for name in names(claim))
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """Return a name, and what it is without a word that may come before names."""
+    first, _, rest = name.partition(" ")
+    return (name, rest) if rest and first.lower() in _BEFORE_NAMES else (name,)
 
 
 def _alike(
@@ -293,9 +307,25 @@ def _has_in_parts(sentence: str, answer: str) -> bool:
     wanted = set(words(answer))
     if not wanted or not wanted <= set(words(sentence)):
         return False
-    known = [set(words(date)) for date in dates(sentence)]
+    known = [set(words(date)) for date in dates(spelt_out(sentence))]
     dated = all(any(set(words(date)) <= each for each in known) for date in dates(answer))
-    return dated and all(states(sentence, name) for name in names(f"on {answer}"))
+    named = (_forms(name) for name in names(f"on {answer}"))
+    return dated and all(any(_is_named(sentence, form) for form in forms) for forms in named)
+
+
+def _is_named(sentence: str, name: str) -> bool:
+    """Tell whether a sentence has a name as it stands, or with other names of theirs in between.
+
+    Between the parts may stand middle names (John William Smith is John Smith), or others who share
+    the last part (Emily and Charlotte Brontë: Emily Brontë).
+    """
+    if states(sentence, name):
+        return True
+    between = (
+        rf"(?:(?: {_CAPITALISED}){{0,3}} "
+        rf"|(?:, {_CAPITALISED}){{0,9}},? (?:and|&) (?:{_CAPITALISED} ){{1,3}})"
+    )
+    return re.search(rf"\b{between.join(map(re.escape, name.split()))}\b", sentence) is not None
 
 
 def _flat_sentences(exhibit: Exhibit) -> list[str]:

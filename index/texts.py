@@ -28,16 +28,16 @@ class Texts:
     def __init__(self, database: sqlite_utils.Database) -> None:
         """Keep texts in a database that has the tables."""
         self._database = database
-        self._attempts: dict[str, dict[tuple[str, str], int]] = {}
-        """How often ids were made unique, by the file of their documents."""
+        self._attempts: dict[tuple[str, str], int] = {}
+        """How often ids were made unique, by where their documents lie: a file may have a thousand
+        records of one id.
+        """
 
     # Writing
 
     def store(self, file: str, document: Document) -> Iterator[tuple[int, Passage]]:
         """Store a document of a file, and yield its passages with their keys."""
-        where = f"{file}\0{document.title}"
-        attempts = self._attempts.setdefault(file, {})
-        unique = replace(document, id=self._unique_id(document.id, where, attempts))
+        unique = replace(document, id=self._unique_id(document.id, f"{file}\0{document.title}"))
         self._database.execute(
             "insert into documents (id, file, title) values (?, ?, ?)",
             [unique.id, file, unique.title],
@@ -53,7 +53,7 @@ class Texts:
         keys = [int(key) for (key,) in gone]
         self._database.execute(f"delete from passages where {inside}", [file])
         self._database.execute("delete from documents where file = ?", [file])
-        self._attempts.pop(file, None)
+        self._attempts.clear()
         return keys
 
     def move(self, old: str, new: str, former: str, name: str) -> None:
@@ -65,7 +65,7 @@ class Texts:
         for (document,) in rows:
             moved = document
             if former != name and (document == former or document.startswith(f"{former}:")):
-                moved = self._unique_id(name + document[len(former) :], new, {})
+                moved = self._unique_id(name + document[len(former) :], new)
             self._database.execute(
                 "update documents set id = ?, file = ? where id = ?", [moved, new, document]
             )
@@ -75,16 +75,14 @@ class Texts:
                 [moved, moved, new, document],
             )
 
-    def _unique_id(self, document: str, where: str, attempts: dict[tuple[str, str], int]) -> str:
-        """Return a document's id, made unique by where it lies if another one has it.
-
-        `attempts` are those that were made before: a file may have a thousand records of one id.
-        """
-        unique, attempt = document, attempts.get((document, where), 0)
+    def _unique_id(self, document: str, where: str) -> str:
+        """Return a document's id, made unique by where it lies if another one has it."""
+        unique, attempt = document, self._attempts.get((document, where), 0)
         while self._database.execute("select 1 from documents where id = ?", [unique]).fetchone():
             mark = hashlib.sha256(f"{where}\0{attempt}".encode()).hexdigest()[:16]
             unique, attempt = f"{document}~{mark}", attempt + 1
-        attempts[document, where] = attempt
+        if attempt:
+            self._attempts[document, where] = attempt
         return unique
 
     # Reading

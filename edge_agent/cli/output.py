@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -12,6 +14,9 @@ import click
 from rich.console import Console
 
 from edge_agent.showing import in_one_line, json_text
+
+_ESCAPING = "miro-edge-escaping"
+"""What the way is called in which signs are written that an encoding has not."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
@@ -39,9 +44,15 @@ class ExitCode(IntEnum):
 
 
 def write_any_text() -> None:
-    """Have standard output write what its encoding has not as escapes, rather than fail."""
+    """Have standard output write what its encoding has not as escapes, which JSON knows too."""
+    codecs.register_error(_ESCAPING, _escaped)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(errors=_ESCAPING)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def diagnostics() -> Console:

@@ -117,8 +117,10 @@ def _excerpted(
 
 
 def _stats(passages: tuple[Passage, ...]) -> dict[str, Any]:
-    last = passages[-1]
-    lines = last.line + last.text.count("\n")
+    first, last = passages[0], passages[-1]
+    # A record has the line at which it stands in its file, which says nothing of its length.
+    above = first.line - 1 if first.line <= first.start + 1 else 0
+    lines = above + last.line - first.line + 1 + last.text.count("\n")
     return {
         "line_count": lines,
         "char_count": last.end,

@@ -184,15 +184,12 @@ class JsonEngine:
         if status != 200:
             raise WebError(self._refusal(status))
         try:
-            answered = found = json.loads(data)
+            found = json.loads(data)
             for name in self._service.list_of:
                 found = found.get(name) or {}
         except (ValueError, AttributeError, RecursionError) as error:
             raise WebError(f"What answers at {self._url} is not {self.name}.") from error
-        results = _results(found, self._service.fields, count)
-        if not results and answered.get("unresponsive_engines"):  # as searxng calls them
-            raise WebError(f"None of the engines that {self.name} asks has answered.")
-        return results
+        return _results(found, self._service.fields, count)
 
     def _refusal(self, status: int) -> str:
         said = f"The search engine {self.name} answers {status}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TextIO, TypeAlias
 
 from ..documents import Document, Flaw, RecordFields
 from .failures import Fault
@@ -35,7 +37,6 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
         file.seek(0)
         delimiter = _delimiter(sample, path.suffix.lower())
         quoting = quoting_of(file, delimiter)
-        file.seek(0)
         rows = _rows(file, delimiter, quoting, records)
         first = next(rows, None)
         if first is not None:
@@ -48,19 +49,41 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
     yield from records.flaws()
 
 
-def quoting_of(lines: Iterable[str], delimiter: str) -> Quoting:
-    """Return how cells are quoted in lines, all of which are read.
+def quoting_of(file: TextIO, delimiter: str) -> Quoting:
+    """Return how cells are quoted in a file, which is left at its beginning.
 
     Between tabs they need not be: a cell may begin with a quotation mark that belongs to its text.
-    There quotation marks that are not in pairs around cells are taken for such ones.
+    Where quotation marks are not in pairs around cells, it is so that more of the rows have as many
+    cells as the first.
     """
-    if delimiter == "\t":
-        try:
-            for _ in csv.reader(lines, delimiter=delimiter, strict=True):
-                pass
-        except csv.Error:
-            return csv.QUOTE_NONE
-    return csv.QUOTE_MINIMAL
+    if delimiter != "\t" or _are_paired(file):
+        return csv.QUOTE_MINIMAL
+    quoted, bare = _whole_rows(file, csv.QUOTE_MINIMAL), _whole_rows(file, csv.QUOTE_NONE)
+    return csv.QUOTE_NONE if bare >= quoted else csv.QUOTE_MINIMAL
+
+
+def _are_paired(file: TextIO) -> bool:
+    """Tell whether quotation marks between tabs stand in pairs around cells."""
+    try:
+        for _ in csv.reader(file, delimiter="\t", strict=True):
+            pass
+    except csv.Error:
+        return False
+    finally:
+        file.seek(0)
+    return True
+
+
+def _whole_rows(file: TextIO, quoting: Quoting) -> float:
+    """Return the share of rows with as many cells as the first, up to one that cannot be read."""
+    counts: Counter[int] = Counter()
+    first = 0
+    with suppress(csv.Error):
+        for row in csv.reader(file, delimiter="\t", quoting=quoting):
+            first = first or len(row)
+            counts[len(row)] += 1
+    file.seek(0)
+    return counts[first] / max(1, sum(counts.values()))
 
 
 def _rows(

@@ -14,6 +14,8 @@ import pytest
 
 from edge_agent.agent import Agent, AgentSettings, Budget
 from edge_agent.events import (
+    AttemptFinished,
+    AttemptStarted,
     Event,
     EvidenceAdded,
     GatheringEnded,
@@ -338,6 +340,21 @@ def test_votes_that_were_not_cast_are_said(scripted: Any, ships: Collection) -> 
     *_, last = agent(scripted([*TWO_STEPS, *TWO_STEPS]), ships).resume(before)
     assert isinstance(last, RunFinished)
     assert (last.status, last.answer) == ("answered", "Larvik")
+
+
+def test_a_vote_that_was_cast_is_not_cast_again(scripted: Any, ships: Collection) -> None:
+    asked = agent(scripted(list(TWO_STEPS)), ships, attempts=2, vote=True)
+    before: list[Event] = []
+    for event in asked.run(QUESTION):
+        before.append(event)
+        if isinstance(event, AttemptFinished):
+            asked.interrupt()
+    assert (finish(before).status, finish(before).reason) == ("partial", "interrupted")
+    other = ["designed by Colin Archer", "I have what I need.", "1892}"]
+    after = list(agent(scripted(other), ships).resume(before))
+    assert [each.attempt for each in after if isinstance(each, AttemptStarted)] == [2]
+    outcomes = Trajectory.of([*before, *after]).outcomes
+    assert [each.answer for each in outcomes] == ["Larvik", "1892"]
 
 
 def test_a_fork_with_more_calls_writes_a_step_that_was_cut_off_again(

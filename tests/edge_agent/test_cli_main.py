@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -56,17 +57,18 @@ def test_how_the_interface_opens_can_be_said_without_its_name(
     assert (both.exit_code, "exclude each other" in both.output) == (2, True)
 
 
-def test_what_a_terminal_cannot_write_is_written_otherwise(home: Path) -> None:
-    assert call("config", "set", "ask.model", "łódź").exit_code == 0
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp437"])
+def test_what_a_terminal_cannot_write_is_written_otherwise(home: Path, encoding: str) -> None:
+    assert call("config", "set", "ask.model", "łódź é 😀 “a”").exit_code == 0
     done = subprocess.run(
         (*NO_COMMAND, "config", "--json"),
-        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b'"\\u0142\xf3d\\u017a"' in done.stdout
+    assert "łódź é 😀 “a”" in str(json.loads(done.stdout.decode(encoding)))
 
 
 def test_broken_settings_are_one_sentence(opened: Callable[[Callable[[], int]], None]) -> None:

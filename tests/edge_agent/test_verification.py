@@ -102,6 +102,8 @@ def test_the_words_of_an_answer_may_be_apart_in_a_sentence_that_states_it() -> N
         ("B. Eason (October 2, 1886 – June 9, 1956) was a director.", "June 2, 1956"),
         ("B. Eason (October 2, 1886 – June 9, 1956) was a director.", "October 9, 1956"),
         ("James Brown and John Smith founded it.", "James Smith"),
+        ("James Brown, John Smith and others founded it.", "James Smith"),
+        ("It was held from June 3–5, 1989, and on 7 May 1990.", "June 7, 1990"),
     ],
 )
 def test_parts_of_two_dates_or_names_are_no_third_one(sentence: str, answer: str) -> None:
@@ -117,6 +119,39 @@ def test_parts_of_two_dates_or_names_are_no_third_one(sentence: str, answer: str
 )
 def test_a_date_may_be_written_otherwise(sentence: str, answer: str) -> None:
     assert len(cite("Who was it, and when?", answer, [], evidence(sentence).since(0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("The Flyer was built by Orville and Wilbur Wright.", "Wilbur and Orville Wright"),
+        ("Anne, Emily and Charlotte Brontë published poems.", "Emily Brontë"),
+        ("Anne, Emily and Charlotte Brontë published poems.", "Anne Brontë"),
+        ("It was founded by John William Smith.", "John Smith"),
+        ("Charles III was king of Spain.", "King Charles III"),
+        ("The fair was held June 3–5, 1989.", "June 3, 1989"),
+        ("It was held from 5 to 7 May 1900.", "5 May 1900"),
+        ("It began on the 12th of May 1920.", "12th May 1920"),
+    ],
+)
+def test_who_or_when_may_be_written_with_others(sentence: str, answer: str) -> None:
+    assert len(cite("Who was it, and when?", answer, [], evidence(sentence).since(0))) == 1
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "During World War II the old bridge was destroyed by the German army in retreat.",
+        "King Charles III had the old bridge built with 12 arches over the river Tagus.",
+    ],
+)
+def test_a_word_before_a_name_is_not_asked_for(claim: str) -> None:
+    text = (
+        "The old bridge, which Charles III had built with 12 arches over the river Tagus, was "
+        "destroyed in World War II by the German army in its retreat."
+    )
+    (checked,) = verified("What of the bridge?", claim, [], evidence(text).since(0)).claims
+    assert checked.supported
 
 
 def test_a_sentence_of_an_answer_has_no_name_that_its_passage_lacks() -> None:

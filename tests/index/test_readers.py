@@ -75,12 +75,28 @@ def test_html_in_which_there_is_no_main_text_is_read_whole(tmp_path: Path) -> No
         ("***Both*** and **over\ntwo lines**.", "Both and over\ntwo lines."),
         ("[The **light**](a.md), ![seen](b.png)", "The light, seen"),
         ("* one\n* two * three", None),
+        (
+            "Use [`open()`](a.md#open) and **`--flag`** and *see `x`*.",
+            "Use open() and --flag and see x.",
+        ),
+        ("这是**重点**内容, **un**believable **x** y", "这是重点内容, unbelievable x y"),
+        ("**Term:**definition. **Last** one", "Term:definition. Last one"),
+        ("[a](`b`) `c` [d](e) `f`", "[a](b) c d f"),
+        ("[![seen](b.png)](a.md) and \ue000 and `b`", "seen and \ue000 and b"),
+        ("*args\n\nof* it, snake_case_name, _a_b_", "*args\n\nof* it, snake_case_name, a_b"),
     ],
 )
 def test_marks_are_taken_out_of_markdown_and_code_is_left(
     tmp_path: Path, written: str, read_as: str | None
 ) -> None:
     assert one(tmp_path / "a.md", written).text == (read_as or written)
+
+
+@pytest.mark.parametrize(
+    "piece", ["[", "![a](", "*a ", "**a ", "`a``b```", "# a" + " " * 50 + "x\n", "~~~\n# a\n~~~\n"]
+)
+def test_a_large_file_of_marks_is_read(tmp_path: Path, piece: str) -> None:
+    assert one(tmp_path / "a.md", piece * (200_000 // len(piece))).text
 
 
 def test_a_heading_with_nothing_below_it_is_read(tmp_path: Path) -> None:

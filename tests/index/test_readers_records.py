@@ -214,6 +214,13 @@ def test_between_tabs_a_quotation_mark_may_belong_to_the_text(tmp_path: Path) ->
     assert not flaws
 
 
+def test_between_tabs_a_stray_mark_does_not_undo_the_others(tmp_path: Path) -> None:
+    content = '"id"\t"title"\t"text"\n"1"\t"A"\t"One\ntwo."\n"2"\t"B"\t"He said "no" twice"\n'
+    (first, second), _ = found(tmp_path / "a.tsv", content)
+    assert (first.id, first.title, first.text) == ("1", "A", "One\ntwo.")
+    assert (second.id, second.title) == ("2", "B")
+
+
 def test_between_tabs_a_cell_may_be_quoted(tmp_path: Path) -> None:
     (first, second), _ = found(tmp_path / "a.tsv", 'id\ttext\n1\t"Two\nlines"\n2\tA river.\n')
     assert (first.text, second.text) == ("Two\nlines", "A river.")

@@ -132,13 +132,6 @@ def test_only_where_the_user_says_that_the_engine_is_it_may_be_on_this_machine()
         asked.results("Fram", 5)
 
 
-def test_searxng_whose_engines_do_not_answer_fails(site: Site) -> None:
-    answer = {"results": [], "unresponsive_engines": [["duckduckgo", "Suspended: too many"]]}
-    site.page("/search", json.dumps(answer), "application/json")
-    with pytest.raises(WebError, match="None of the engines that searxng asks has answered"):
-        engine("searxng", site).results("Fram", 10)
-
-
 def test_a_key_with_a_line_break_after_it_is_that_key(site: Site) -> None:
     site.page("/search", '{"organic": []}', "application/json")
     engine("serper", site, "secret \r\n").results("Fram", 10)

@@ -87,7 +87,6 @@ def _separated(separator: str) -> Callable[[Path], Iterator[Record]]:
         csv.field_size_limit(min(sys.maxsize, _MOST_CHARACTERS))
         with path.open(encoding="utf-8-sig", newline="") as lines:
             quoting = quoting_of(lines, separator)
-            lines.seek(0)
             for row in csv.DictReader(lines, delimiter=separator, quoting=quoting):
                 yield {key: value for key, value in row.items() if key}
 
