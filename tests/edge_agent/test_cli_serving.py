@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from edge_agent.cli import main
 from edge_agent.cli.serving import opened_means, wanted_settings
+from edge_agent.errors import ConfigError
 from edge_agent.extras import Extras
 from edge_agent.home import Home
+from edge_agent.models import InstalledModel, ModelStore
 from edge_agent.serving.openai_requests import BadRequest, read_request
 
 BOTH = pytest.mark.parametrize("command", [["serve"], ["mcp", "--http"]])
@@ -100,11 +102,25 @@ def test_tools_and_the_web_are_there_where_they_are_set(home: Path, smollm2: Pat
     wanted = wanted_settings({"model": str(smollm2), "libraries": ("sample",)}, Home(home))
     with opened_means(wanted, Home(home)) as means:
         assert [tool.signature.name for tool in means.extras.tools] == ["python"]
-        assert means.extras.web is not None
+        web = means.open_web()
+        assert web is not None
+        web.close()
         assert means.settings.tools == ("python",)
     bare = wanted.model_copy(update={"web": False, "tools": ()})
     with opened_means(bare, Home(home)) as means:
         assert means.extras == Extras()
+        assert means.open_web() is None
+
+
+def test_what_the_web_lacks_is_said_before_anything_is_asked(
+    home: Path, smollm2: Path, model_store: ModelStore, embedder_model: InstalledModel
+) -> None:
+    home.mkdir()
+    (home / "models").symlink_to(model_store.root, target_is_directory=True)
+    (home / "config.toml").write_text("[ask]\nweb = true\n[web]\nengine = 'brave'")
+    wanted = wanted_settings({"model": str(smollm2), "libraries": ("sample",)}, Home(home))
+    with pytest.raises(ConfigError, match="wants a key"), opened_means(wanted, Home(home)):
+        pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize(("command", "extra"), [("serve", "serve"), ("mcp", "mcp")])
