@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "scripts"
 TOOLS = ("sh", "awk", "cat", "chmod", "cksum", "cp", "cut", "dirname", "grep", "ln", "mkdir",
-         "readlink", "rm", "sleep", "tail")  # fmt: skip
+         "mv", "readlink", "rm", "sleep", "tail")  # fmt: skip
 
 # Stands in for Python where only the order of the steps is looked at: it makes an environment with
 # a copy of itself in it; its pip installs nothing, or fails where a file `broken` lies beside it.
