@@ -130,7 +130,7 @@ def no_progress(message: Message, trajectory: Trajectory, profile: Profile) -> V
     allows as many again.
     """
     most = patience(profile, trajectory.max_calls)
-    last = trajectory.calls[trajectory.before :][-most:]
+    last = trajectory.calls[trajectory.calls_before :][-most:]
     if message.call is None or len(last) < most:
         return None
     if profile.gathering.thoughts == "quoted":

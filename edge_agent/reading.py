@@ -33,12 +33,8 @@ def reading_list(
         words = len(asked & content_words(quote.sentence))
         shared[quote.key] = max(words, shared.get(quote.key, 0))
     quoted = sorted(shared, key=lambda key: -shared[key])
-    every = range(1, len(evidence) + 1)
-    here = [key for key in every if key in trajectory.shown]
-    earlier = (
-        [] if trajectory.started.vote else [key for key in every if key not in trajectory.shown]
-    )
-    found = [key for key in (*here, *earlier) if key not in shared]
+    every = trajectory.shown if trajectory.started.vote else range(1, len(evidence) + 1)
+    found = sorted(set(every) - set(shared), key=lambda key: (key not in trajectory.shown, key))
     others = found[: reading.beside] if quoted else found
     chosen: list[Exhibit] = []
     tokens = 0

@@ -85,7 +85,7 @@ class Trajectory:
     """The sentences that it may pick next, as it would write them."""
     calls: list[MadeCall] = field(default_factory=list)
     """The calls of this attempt."""
-    before: int = 0
+    calls_before: int = 0
     """How many of them were made before an attempt that had ended was gone on with."""
     shown: set[int] = field(default_factory=set)
     """The keys of the passages that this attempt has found, or was shown again."""
@@ -192,7 +192,7 @@ class Trajectory:
         elif self.phase == "finished":
             self.outcomes = [each for each in self.outcomes if each.attempt != self.attempt]
             self._begin_gathering()
-            self.before = len(self.calls)
+            self.calls_before = len(self.calls)
             last = self.entries[-1]
             unmade = self.pending is None and ends_in_a_call(last.text)
             if last.kind is SpanKind.TURN and unmade:
@@ -207,7 +207,7 @@ class Trajectory:
             self.entries.append(Entry(SpanKind.QUESTION, event.summary))
         self.earlier += self.calls
         self.calls, self.quotable, self.rollbacks, self.nudged = [], {}, 0, False
-        self.before, self.shown = 0, set()
+        self.calls_before, self.shown = 0, set()
         if self.started.vote:  # who votes finds everything for himself
             self.quotes = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from itertools import takewhile
@@ -279,22 +280,28 @@ def test_a_model_that_fails_in_a_later_vote_takes_no_answer_away(
     assert (done.reason, len(done.citations)) == ("model error: it fell over", 2)
 
 
+class Waiting:
+    """A search that has itself called off, and waits until it is."""
+
+    signature = TOOLS["search"].signature
+
+    def __init__(self, call_off: Callable[[], None]) -> None:
+        self._call_off = call_off
+
+    def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
+        self._call_off()
+        for _ in range(1000):
+            if context.stopped():
+                raise ToolError("called off")
+            time.sleep(0.01)
+        raise AssertionError("it goes on")
+
+
 def test_a_tool_is_not_waited_for_when_nobody_asks_for_more(
     scripted: Any, ships: Collection
 ) -> None:
-    class Slow:
-        signature = TOOLS["search"].signature
-
-        def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
-            asked.give_up()
-            for _ in range(1000):
-                if context.stopped():
-                    raise ToolError("given up")
-                time.sleep(0.01)
-            raise AssertionError("it goes on")
-
     asked = agent(scripted([]), ships)
-    asked.toolbox = Toolbox((Slow(),))
+    asked.toolbox = Toolbox((Waiting(asked.give_up),))
     events = asked.run(QUESTION)
     before = list(takewhile(lambda each: not isinstance(each, ToolCalled), events))
     assert isinstance(next(events), TextAppeared)  # passes by: the call is still to be made
@@ -306,16 +313,8 @@ def test_a_tool_is_not_waited_for_when_nobody_asks_for_more(
 def test_a_call_that_a_limit_ends_is_made_when_the_run_goes_on(
     scripted: Any, ships: Collection
 ) -> None:
-    class Slow:
-        signature = TOOLS["search"].signature
-
-        def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
-            asked.interrupt()
-            assert context.stopped()
-            raise ToolError("stopped")
-
     asked = agent(scripted([]), ships)
-    asked.toolbox = Toolbox((Slow(),))
+    asked.toolbox = Toolbox((Waiting(asked.interrupt),))
     before = list(asked.run(QUESTION))
     done = finish(before)
     assert (done.status, done.reason, done.calls) == ("not_found", "interrupted", 1)
