@@ -12,7 +12,8 @@ from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
 from edge_agent.trajectory import Entry
 from edge_agent.turns import answer_turn
-from edge_agent.verification import UNANSWERED, states, verified, words
+from edge_agent.verification import UNANSWERED, verified
+from edge_agent.wording import states, words
 
 _SAID_SHARE = 4
 """The share of a window, as its divisor, that what the user said may take up where it is read."""

@@ -8,23 +8,34 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
 )
-_MONTH = rf"(?:{'|'.join(f'{month[:3]}(?:{month[3:]})?' for month in MONTHS)}|Sept)\.?"
+_SHORTENED = (f"{month[:3]}(?:{month[3:]})?" for month in (*MONTHS, *map(str.upper, MONTHS)))
+_MONTH = rf"(?:{'|'.join(_SHORTENED)}|Sept)\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d|20)\d\d"
+_ANY_YEAR = rf"(?:{_YEAR}|[1-9]\d\d)"
+"""One of three digits is told from other numbers by what stands beside it."""
 _ERA = r"(?:AD|A\.D\.|BCE?|B\.C\.|CE)"
+_ORDINAL = (
+    r"(?:[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth|[Ff]ifth|[Ss]ixth|[Ss]eventh|[Ee]ighth|[Nn]inth|[Tt]enth"
+    r"|[Ee]leventh|[Tt]welfth|(?:[Tt]hir|[Ff]our|[Ff]if|[Ss]ix|[Ss]even|[Ee]igh|[Nn]ine)teenth"
+    r"|[Tt]wentieth|[Tt]wenty-first)"
+)
 _DATE = re.compile(
-    rf"(?<!\w)(?<!\d\.)(?:{_DAY} {_MONTH},? {_YEAR}|{_MONTH} {_DAY} ?, ?{_YEAR}"
-    rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|\d{{1,2}}\.\d{{1,2}}\.{_YEAR}"
+    rf"(?<!\w)(?<!\d\.)(?:{_DAY} {_MONTH},? {_ANY_YEAR}|{_MONTH} {_DAY} ?, ?{_ANY_YEAR}"
+    rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|\d{{1,2}}([./])\d{{1,2}}\1{_YEAR}"
     rf"|(?:AD|A\.D\.) ?\d{{1,4}}|\d{{1,4}} ?{_ERA}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)[ -]century(?: {_ERA})?|{_YEAR}s"
+    rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{_ORDINAL})[ -]century(?: {_ERA})?|{_YEAR}s"
+    r"|(?<=\bin )[1-9]\d\d(?=[.,;:)]|$)"
     r"|\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.m\.|[ap]m)|\d{1,2}:\d\d"
     rf"|{_DAY} {_MONTH}|{_MONTH} {_DAY}|{_YEAR})(?!\w)"
 )
+_LIFE_DATE = r"(?:birth ?date|birthday|date of (?:birth or death|birth|death))"
 _ASKED = re.compile(
     r"(?:^|[,;:] )(?:when (?:exactly |first |last )?"
     r"(?:did|was|were|will|has|have|had)\b"
-    r"|(?:on |in )?(?:which|what) (?:date|day)\b(?! of the week))"
-    r"|\b(?:birth ?date|birthday|date of (?:birth|death|birth or death))\b",
+    r"|(?:on |in )?(?:which|what) (?:date|day)(?: (?:in|of) (?!the week)[\w ]+?)?"
+    r" (?:is|did|was|were|does|do|will|has|have|had)\b"
+    rf"|(?:(?:what|when)(?:['’]s| is| was) .*\b|(?:the )?){_LIFE_DATE}\b)",
     re.IGNORECASE,
 )
 _MOST = 40
@@ -52,6 +63,11 @@ def spelt_out(text: str) -> str:
 def _both_days(days: re.Match[str]) -> str:
     first, last, month, year = days.group(1, 2, 3, 4) if days[1] else days.group(6, 7, 5, 8)
     return f"{first} {month} {year} – {last} {month} {year}"
+
+
+def has_year(date: str) -> bool:
+    """Tell whether a date says of which year, decade or century it is."""
+    return re.search(rf"\d{{3}}|century|{_ERA}", date) is not None
 
 
 def dates(text: str) -> tuple[str, ...]:

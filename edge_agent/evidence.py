@@ -25,6 +25,11 @@ class Exhibit:
         """Whether it stands in a document, a file or a page: what a tool told may be anything."""
         return " " not in self.library or self.library in (WEB, ATTACHED)
 
+    @property
+    def label(self) -> str:
+        """What the model is told that it is about; of what no document says, its title alone."""
+        return self.passage.label if self.is_of_a_document else self.passage.title
+
 
 class Evidence:
     """The passages of a run by key: 1, 2, … in the order in which they were first shown."""

@@ -18,7 +18,7 @@ from edge_agent.profiles import Guard, Profile
 from edge_agent.protocol import Message, ToolCall
 from edge_agent.reasons import NO_PROGRESS
 from edge_agent.trajectory import Trajectory
-from edge_agent.verification import content_words
+from edge_agent.wording import content_words
 
 _REFUSAL = re.compile(
     r"\b(?:i(?:'|’)?m sorry|i am sorry|i apologi[sz]e|as an ai\b|as a language model"

@@ -13,7 +13,7 @@ from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.names import names
 from edge_agent.trajectory import Trajectory
-from edge_agent.verification import content_words
+from edge_agent.wording import content_words
 
 _MOST = 12
 """Names among which a model chooses: more would only confuse it."""

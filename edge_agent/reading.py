@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from edge_agent.dates import asks_for_date, dates
+from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, Reluctance
 from edge_agent.profiles import Profile, Prompts, Reading
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
-from edge_agent.verification import content_words
+from edge_agent.wording import content_words
 
 _LIKE_A_KEY = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
 
@@ -56,12 +56,12 @@ def reading_prompt(exhibits: Iterable[Exhibit], question: str, prompts: Prompts)
 
 def reply_plan(question: str, prompt: str, profile: Profile) -> Plan:
     """Plan the answer to `prompt`; a date that is asked for is one that stands in the passages,
-    where the profile says so.
+    where the profile says so and some of them have a year.
     """
     prompts = profile.prompts
     chosen = profile.reading.dates and prompts.answer and asks_for_date(question)
-    found = dates(prompt.replace(question, "")) if chosen else ()
-    if found:
+    found = dates(spelt_out(prompt.replace(question, ""))) if chosen else ()
+    if any(map(has_year, found)):
         return chosen_answer_turn(prompts.answer, (*found, prompts.unknown))
     reluctance = Reluctance(prompts.unknown, profile.reading.reluctance)
     return answer_turn(prompts.answer, profile.reading.answer_tokens, reluctance)
@@ -74,4 +74,4 @@ def whole(exhibit: Exhibit) -> str:
     would be taken for one more.
     """
     text = _LIKE_A_KEY.sub(r"\1(\2)", exhibit.passage.text)
-    return f"[{exhibit.key}] {exhibit.passage.title}: {text}"
+    return f"[{exhibit.key}] {exhibit.label}: {text}"

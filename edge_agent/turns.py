@@ -123,5 +123,5 @@ def _line(tokens: int) -> Generator[Step, str, str]:
 
 
 def quotable_line(quote: Quote, exhibit: Exhibit) -> str:
-    """Return a quote as the model writes it: its title, its sentence, its key."""
-    return f"{exhibit.passage.title}: {quote.sentence} [{quote.key}]\n"
+    """Return a quote as the model writes it: what it is about, its sentence, its key."""
+    return f"{exhibit.label}: {quote.sentence} [{quote.key}]\n"

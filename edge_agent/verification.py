@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 
 from edge_agent.computations import founded, is_computation, numbers, result_where
 from edge_agent.dates import dates, spelt_out
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
-from edge_agent.index import MARKS, Embedder, sentences
+from edge_agent.index import Embedder, sentences
 from edge_agent.names import names
+from edge_agent.wording import content_words, spelt_numbers, states, words
 
 _MOST_CITATIONS = 4
 _MOST_STATING = 2
@@ -23,20 +24,15 @@ _COVERED = 0.7
 _ALIKE = 0.75
 """Cosine from which two sentences say the same."""
 _MOST_COMPARED = 32
-_CHARACTER = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-"""One of Chinese or Japanese."""
-_WORD = re.compile(rf"{_CHARACTER}|(?:(?!{_CHARACTER})[\w{MARKS}])+")
-"""A word, with the signs that are vowels; a character where no spaces stand between words."""
 _KEY = re.compile(r"\s*\[(\d{1,6})\]")
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
-# Words that carry no claim: sharing these with a question makes no sentence evidence.
-_FUNCTION_WORDS = frozenset(
-    "a an and are as at be by did do does first for from had has have he her his how in is it its "
-    "many most much of on 1 or she than that the their they this to was were what when where "
-    "which who whom whose why with year".split()
-)
-
+_AND = re.compile(r";|&|\band\b", re.IGNORECASE)
+_LISTING = re.compile(rf"\s*(?:,\s*)?(?:{_AND.pattern})\s*|\s*,\s+", re.IGNORECASE)
+"""What stands between the things that an answer lists."""
 _DENIALS = frozenset({"not", "never", "no", "nor", "neither", "none", "without"})
+
+_SIDES = frozenset("both either these those we were".split())
+"""Words for what a question compares."""
 
 _BEFORE_NAMES = frozenset(
     "after although as before both during following however in only since the then though through "
@@ -45,14 +41,6 @@ _BEFORE_NAMES = frozenset(
 )
 """Words that stand before a name, with a capital, and are no part of it, or need not be."""
 _CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w.'’-]*"
-
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +56,20 @@ UNANSWERED = Verification(None, (), ())
 """What is left of an answer that is none."""
 
 
-def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, small numbers as digits.
-
-    In Chinese and Japanese each character is one. Accents may be written in either way of Unicode.
-    """
-    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return [_NUMBERS.get(word, word) for word in _WORD.findall(composed.lower())]
-
-
-def content_words(text: str) -> frozenset[str]:
-    """Return the words of `text` that carry a claim."""
-    return frozenset(words(text)) - _FUNCTION_WORDS
-
-
-def states(text: str, answer: str) -> bool:
-    """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation."""
-    wanted = " ".join(words(answer))
-    return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
-
-
 def is_verdict(question: str, answer: str) -> bool:
     """Tell whether `answer` is a yes, a no or a choice that the question offers.
 
     No passage spells such an answer out: it rests on what passages say about its sides.
     """
-    return words(answer) in (["yes"], ["no"]) or (
+    return _is_yes_or_no(answer) or (
         _CHOICE.search(question) is not None and states(question, answer)
     )
+
+
+def _is_yes_or_no(answer: str) -> bool:
+    """Tell whether an answer says yes or no and nothing else: *No, they are not*."""
+    first, *rest = words(answer) or [""]
+    return first in ("yes", "no") and not content_words(" ".join(rest)) - _DENIALS - _SIDES
 
 
 def verified(
@@ -118,12 +92,51 @@ def verified(
         citations, claims = _check_each(parts, exhibits, embedder)
     else:
         bare = _KEY.sub("", answer).strip()
-        citations = cite(question, bare, quotes, exhibits)
-        keys = tuple(citation.key for citation in citations if citation.supported)
-        claims = (Claim(bare, keys),)
+        citations, claims = _check_whole(question, bare, quotes, exhibits)
     if not any(claim.supported for claim in claims):
         return UNANSWERED
     return Verification(answer, citations, claims)
+
+
+def _check_whole(
+    question: str, answer: str, quotes: Sequence[Quote], exhibits: Sequence[Exhibit]
+) -> tuple[tuple[Citation, ...], tuple[Claim, ...]]:
+    """Check a short answer as one claim, and one that lists several things thing by thing."""
+    citations = cite(question, answer, quotes, exhibits)
+    if not any(citation.supported for citation in citations):
+        listed = _each_listed(question, answer, quotes, exhibits)
+        if listed is not None:
+            return listed
+    return citations, (Claim(answer, _supporting(citations)),)
+
+
+def _each_listed(
+    question: str, answer: str, quotes: Sequence[Quote], exhibits: Sequence[Exhibit]
+) -> tuple[tuple[Citation, ...], tuple[Claim, ...]] | None:
+    """Check the things that an answer lists, each alone; None where it lists none or one fails.
+
+    What only commas part may be one thing (a town and its country): it is a list where one passage
+    has all of three or more.
+    """
+    parts = [part.strip() for part in _LISTING.split(answer)]
+    if len(parts) < 2 or not all(map(content_words, parts)):
+        return None
+    if not _AND.search(answer):
+        together = [each for each in exhibits if all(states(each.passage.text, p) for p in parts)]
+        exhibits = together if len(parts) > 2 else ()
+    found: dict[int, Citation] = {}
+    claims = []
+    for part in parts:
+        borne = [each for each in cite(question, part, quotes, exhibits) if each.supported][:1]
+        for each in borne:
+            found.setdefault(each.key, each)
+        claims.append(Claim(part, _supporting(borne)))
+    whole = all(claim.supported for claim in claims)
+    return (tuple(found.values()), tuple(claims)) if whole else None
+
+
+def _supporting(citations: Iterable[Citation]) -> tuple[int, ...]:
+    return tuple(citation.key for citation in citations if citation.supported)
 
 
 def _check_each(
@@ -159,7 +172,7 @@ def _witness(
         for exhibit in exhibits
         if not is_computation(exhibit)
         for sentence in _flat_sentences(exhibit)
-        if _may_bear_out(said := f"{exhibit.passage.title} {sentence}", claim)
+        if _may_bear_out(said := f"{exhibit.label} {sentence}", claim)
         and _has_names(exhibit, claim)
     ]
     best = max(candidates, key=lambda candidate: candidate[0], default=None)
@@ -172,16 +185,19 @@ def _witness(
 def _may_bear_out(said: str, claim: str) -> bool:
     """Tell whether a text has the numbers of a claim, and denies something if that does."""
     wanted, there = content_words(claim), frozenset(words(said))
-    spelt = {word for word in wanted if word.isdecimal()} - set(_WORD.findall(claim))
-    signs = {word for word in wanted if not word.isdecimal() and any(map(str.isdigit, word))}
-    if not signs <= there or not numbers(claim) | spelt <= numbers(said) | there:
+    signs = {word for word in wanted if any(map(str.isdigit, word)) and not _is_number(word)}
+    if not signs <= there or not numbers(claim) | spelt_numbers(claim) <= numbers(said) | there:
         return False
     return not _DENIALS & wanted or bool(_DENIALS & there)
 
 
+def _is_number(word: str) -> bool:
+    return word.replace(".", "").isdecimal()
+
+
 def _has_names(exhibit: Exhibit, claim: str) -> bool:
     """Tell whether a passage has the words of all names in a claim, each somewhere."""
-    there = content_words(f"{exhibit.passage.title} {exhibit.passage.text}")
+    there = content_words(f"{exhibit.label} {exhibit.passage.text}")
     return all(any(content_words(part) <= there for part in _forms(name)) for name in names(claim))
 
 
@@ -223,25 +239,26 @@ def cite(
     Candidates are `exhibits`, the passages that the answer was written from. Of those that state
     the answer the ones that the model quoted from are cited, else the one nearest to the question,
     each with the sentence that does; one that the model only quoted from is cited with that quote,
-    as a link of the chain. Either is `supported` where it has to do with the question,
-    or with a sentence that states the answer; a computation has, or it would not be among them.
+    as a link of the chain. The former is `supported` where it has to do with the question, or a
+    sentence that names what its passage is about; the latter where it has to do with the question
+    and what states the answer. A computation has, or it would not be among them.
     There are none where nothing states the answer, unless it is a verdict; a verdict without quotes
     rests on the passages nearest to the question.
     """
     quoted = {quote.key: quote.sentence for quote in quotes}
-    is_bare = words(answer) in (["yes"], ["no"])
+    among = tuple(exhibits)
+    is_bare = _is_yes_or_no(answer)
     stating: list[Citation] = []
     links: list[Exhibit] = []
-    for exhibit in exhibits:
+    for exhibit in among:
         # Of a bare yes or no a passage with that word says nothing.
         told = not is_bare or is_computation(exhibit)
         sentence = stating_sentence(exhibit, answer, question) if told else None
-        if sentence is not None:
-            named = f"{exhibit.passage.title} {sentence}"
-            related = is_computation(exhibit) or _shared(named, question) > 0
-            stating.append(_citation(exhibit, sentence, supported=related))
-        else:
+        if sentence is None:
             links.append(exhibit)
+            continue
+        related = is_computation(exhibit) or _is_about(exhibit, sentence, question, among)
+        stating.append(_citation(exhibit, sentence, supported=related))
     if not stating and not is_verdict(question, answer):
         return ()
     stating.sort(key=lambda found: (not found.supported, -_shared(found.quote, question)))
@@ -262,11 +279,38 @@ def cite(
     return tuple([*first, *linking][:_MOST_CITATIONS])
 
 
+def _is_about(exhibit: Exhibit, sentence: str, question: str, among: Iterable[Exhibit]) -> bool:
+    """Tell whether a sentence has to do with a question, or its passage with one that has.
+
+    Where the director of a film was born is said in a passage that need not know of the film; that
+    about the film names the director.
+    """
+    if _shared(f"{exhibit.label} {sentence}", question) > 0:
+        return True
+    return any(
+        _names_it(other, exhibit, question)
+        for other in among
+        if other.key != exhibit.key and not is_computation(other)
+    )
+
+
+def _names_it(exhibit: Exhibit, other: Exhibit, question: str) -> bool:
+    """Tell whether a sentence that has to do with the question names what another passage is about.
+
+    What that is, is its title, without its brackets.
+    """
+    named = other.passage.title.partition(" (")[0]
+    return bool(content_words(named)) and any(
+        states(sentence, named) and _shared(f"{exhibit.label} {sentence}", question) >= 2
+        for sentence in _flat_sentences(exhibit)
+    )
+
+
 def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]:
     """Return the passages that have most to do with the question, by their nearest sentences."""
     ranked = sorted(
         (
-            (_shared(f"{exhibit.passage.title} {sentence}", question), exhibit, sentence)
+            (_shared(f"{exhibit.label} {sentence}", question), exhibit, sentence)
             for exhibit in exhibits
             for sentence in _flat_sentences(exhibit)
         ),
@@ -283,8 +327,9 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
     """Return the sentence of the passage that states `answer`, nearest to the question, or None.
 
     A sentence with the answer as it stands comes before one that only has all of its words, its
-    names as they stand and its dates in one of its own. Of a computation only the result counts,
-    and its numbers are enough.
+    names as they stand and its dates and amounts in one of its own. Where the answer is what it is
+    about, any sentence that has to do with the question will do. Of a computation only the result
+    counts, and its numbers are enough.
     """
     if is_computation(exhibit):
         figures = numbers(answer) or frozenset(filter(str.isdecimal, words(answer)))
@@ -296,21 +341,40 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
     found = [sentence for sentence in whole if states(sentence, answer)] or [
         sentence for sentence in whole if _has_in_parts(sentence, answer)
     ]
+    if not found and states(exhibit.label, answer):
+        # What a passage is about is seldom said again in its sentences.
+        found = [sentence for sentence in whole if _shared(sentence, question) > 0]
     return max(found, key=lambda sentence: _shared(sentence, question), default=None)
 
 
 def _has_in_parts(sentence: str, answer: str) -> bool:
-    """Tell whether a sentence has the words of an answer in other places, but no name torn apart.
+    """Tell whether a sentence has the words of an answer in other places, but nothing torn apart.
 
-    What two dates or two people have together is neither's.
+    What two dates, two people or two quantities have together is neither's.
     """
     wanted = set(words(answer))
     if not wanted or not wanted <= set(words(sentence)):
         return False
     known = [set(words(date)) for date in dates(spelt_out(sentence))]
-    dated = all(any(set(words(date)) <= each for each in known) for date in dates(answer))
+    asked = dates(answer)
+    if not all(any(set(words(date)) <= each for each in known) for date in asked):
+        return False
+    if not asked and not _has_amounts(words(sentence), words(answer)):
+        return False
     named = (_forms(name) for name in names(f"on {answer}"))
-    return dated and all(any(_is_named(sentence, form) for form in forms) for forms in named)
+    return all(any(_is_named(sentence, form) for form in forms) for forms in named)
+
+
+def _has_amounts(there: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Tell whether what each number of an answer counts is what it counts in a sentence."""
+    amounts = [pair for pair in pairwise(wanted) if _is_number(pair[0]) and not _is_number(pair[1])]
+    return all(
+        any(
+            word == number and counted in takewhile(lambda each: not _is_number(each), after)
+            for word, after in ((there[n], there[n + 1 : n + 5]) for n in range(len(there)))
+        )
+        for number, counted in amounts
+    )
 
 
 def _is_named(sentence: str, name: str) -> bool:

@@ -9,9 +9,6 @@ from edge_agent.models import AnySession, Span, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.trajectory import Entry, Trajectory
 
-_LEAVING = (SpanKind.RESULT, SpanKind.TURN)
-"""What may leave, and in which order; prompt, questions and notes are pinned."""
-
 _WRAPPING = 16
 """Tokens that a chat format may put around a span."""
 
@@ -56,18 +53,21 @@ class Window:
     def make_room(self, trajectory: Trajectory, tokens: int) -> Iterator[Event]:
         """Cut spans until `tokens` more stay below the high mark, and then down to the low one.
 
-        Results go before turns, old ones before new. Evidence is not lost with them: every passage
-        keeps its key, and what was quoted in turns that leave is noted. Each event is to be applied
-        to the trajectory before the next one is asked for; a clearing that was broken off is ended.
+        Results go before turns, old ones before new; those that no turn has followed yet go last,
+        and only as far as they must: the model has not read them. Prompt, questions and notes stay.
+        Evidence is not lost with what leaves: every passage keeps its key, and what was quoted in
+        turns that leave is noted. Each event is to be applied to the trajectory before the next one
+        is asked for; a clearing that was broken off is ended.
         """
         marks, session = self._profile.window, self._session
         high = round(marks.high * session.context)
         if session.size + tokens <= high and not trajectory.clearing:
             return
         notes = round(marks.notes * session.context)
-        goal = min(round(marks.low * session.context), high - notes - tokens)
-        for kind in _LEAVING:
-            while session.size > goal and (position := _first(session, kind)) is not None:
+        needed = high - notes - tokens
+        goal = min(round(marks.low * session.context), needed)
+        for oldest, wanted in ((_read_result, goal), (_turn, goal), (_result, needed)):
+            while session.size > wanted and (position := oldest(session)) is not None:
                 yield self._cut(position, trajectory.step)
         yield from self._note(trajectory)
 
@@ -108,6 +108,21 @@ class Window:
 
 def _is(span: Span, entry: Entry) -> bool:
     return (span.kind, span.text) == (entry.kind, entry.text)
+
+
+def _read_result(session: AnySession) -> int | None:
+    """Return where the oldest result is, if a turn has followed it."""
+    position = _result(session)
+    kinds = [span.kind for span in session.spans]
+    return position if position is not None and SpanKind.TURN in kinds[position:] else None
+
+
+def _result(session: AnySession) -> int | None:
+    return _first(session, SpanKind.RESULT)
+
+
+def _turn(session: AnySession) -> int | None:
+    return _first(session, SpanKind.TURN)
 
 
 def _first(session: AnySession, kind: SpanKind) -> int | None:

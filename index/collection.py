@@ -114,8 +114,9 @@ class Collection:
     ) -> tuple[tuple[str, Hit], ...]:
         """Return the best passages for `query`, each with the name of its library.
 
-        Passages in `exclude`, (name of library, id of passage), are passed over. Scores of
-        different libraries cannot be compared, so their results take turns.
+        Passages in `exclude`, (name of library, id of passage), are passed over. Of copies in
+        several libraries one is returned. Scores of different libraries cannot be compared, so
+        their results take turns.
         """
         found: dict[tuple[str, str], Hit] = {}
         rankings = []
@@ -126,5 +127,8 @@ class Collection:
             }
             found |= ranking
             rankings.append(list(ranking))
-        order = by_reciprocal_rank(rankings)[:limit]
-        return tuple((name, found[name, passage]) for name, passage in order)
+        copies: dict[tuple[str, str], tuple[str, Hit]] = {}
+        for name, passage in by_reciprocal_rank(rankings):
+            hit = found[name, passage]
+            copies.setdefault(hit.passage.content, (name, hit))
+        return tuple(copies.values())[:limit]

@@ -15,6 +15,11 @@ _SENTENCE_LIMIT = 240
 """Words after which even a sentence is cut: text without punctuation has no other borders."""
 _LONG_WORD = 10
 """Characters that count as a word where there are fewer spaces: Chinese, tables of codes."""
+_LABEL_HEADINGS = 2
+_LABEL_CHARACTERS = 60
+"""Of a heading: a model should not have to read a paragraph again before each of its sentences."""
+_COPY_NUMBER = re.compile(r" ?\(\d{1,2}\)(?= › |$)")
+"""What a file is named by that was downloaded again."""
 _RUN = re.compile(rf"\S{{1,{_SENTENCE_LIMIT * _LONG_WORD}}}")
 
 
@@ -41,6 +46,27 @@ class Passage:
         if self.headings:
             return f"§ {' › '.join(self.headings)}"
         return f"line {self.line}"
+
+    @property
+    def label(self) -> str:
+        """What it is about, in one line: its title, and the last headings that say more than that.
+
+        One model of a machine is told from another by nothing else in a manual.
+        """
+        title = self.title.casefold()
+        flat = (" ".join(heading.split()) for heading in self.headings[-_LABEL_HEADINGS:])
+        more = [heading for heading in flat if heading and heading.casefold() not in title]
+        return " › ".join([self.title, *map(_shortened, more)])
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What it has in common with copies of it, in other files or libraries."""
+        return _COPY_NUMBER.sub("", self.label).casefold(), " ".join(self.text.split())
+
+
+def _shortened(heading: str) -> str:
+    short = heading[: _LABEL_CHARACTERS - 1].rstrip()
+    return heading if len(heading) <= _LABEL_CHARACTERS else f"{short}…"
 
 
 def split(document: Document) -> tuple[Passage, ...]:

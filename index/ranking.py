@@ -49,7 +49,8 @@ class Ranker:
     ) -> list[tuple[Passage, float]]:
         """Return the best passages, with scores; those that meet the query's demands first.
 
-        Those whose keys are in `hidden` are passed over. Raises DamagedIndex, and NotEmbedded where
+        Those whose keys are in `hidden` are passed over, and so are copies: of those, and of others
+        that are found. Raises DamagedIndex, and NotEmbedded where
         meaning alone cannot be searched by.
         """
         if by is By.MEANING and (self._dense is None or not self._dense.is_whole):
@@ -60,7 +61,13 @@ class Ranker:
         ranked = sorted(scores, key=lambda key: -scores[key])
         # A row that is not there was replaced since the index was opened: take some more.
         found = self._passages(ranked[: limit + _EMBEDDED])
-        return [(passage, scores[key]) for key, passage in found.items()][:limit]
+        seen = {passage.content for passage in self._passages(list(hidden)).values()}
+        best: list[tuple[Passage, float]] = []
+        for key, passage in found.items():
+            if passage.content not in seen and len(best) < limit:
+                seen.add(passage.content)
+                best.append((passage, scores[key]))
+        return best
 
     def _scores(
         self, query: Query, limit: int, hidden: Collection[int], by: By

@@ -6,7 +6,8 @@ import re
 
 _BORDER = re.compile(
     r"""
-    (?P<end> (?<![.!?…]) [.!?…]+ ["'”’»)\]]* ) (?P<gap> \s+ ) (?= ["'“‘«(\[]? [A-Z0-9À-ÞА-ЯΑ-Ω] )
+    (?P<end> (?<![.!?…।॥۔؟]) [.!?…।॥۔؟]+ ["'”’»)\]]* ) (?P<gap> \s+ )
+      (?= ["'“‘«(\[]? (?P<next> [^\W_] ) )
     | (?P<cjk> [。！？] )
     | (?P<paragraph> \n\s*\n | \n(?=\s*(?:[-*+•|]|\d+[.)])\s) )
     """,
@@ -22,6 +23,9 @@ _ABBREVIATION = re.compile(
 
 _LONGEST = len("approx")
 """Characters of an abbreviation."""
+_LONG = 60
+"""Words from which what has no full stops may be a list of lines, as a log is."""
+_LINE = re.compile(r"\n\s*(?P<next>\S)")
 
 
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
@@ -30,6 +34,8 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     start = 0
     for border in _BORDER.finditer(text):
         if border["end"] is not None:
+            if border["next"].islower():
+                continue  # most scripts have no capitals: only a small letter says that it goes on
             if border["end"] == "." and _is_abbreviated(text, start, border.start()):
                 continue
             end = border.end("end")
@@ -37,9 +43,9 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
             end = border.end()
         else:
             end = border.start()
-        _keep(spans, text, start, end)
+        _keep_each(spans, text, start, end)
         start = border.end()
-    _keep(spans, text, start, len(text))
+    _keep_each(spans, text, start, len(text))
     return tuple(spans)
 
 
@@ -54,6 +60,16 @@ def _is_abbreviated(text: str, start: int, end: int) -> bool:
 def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of `text`, in order."""
     return tuple(text[start:end] for start, end in sentence_spans(text))
+
+
+def _keep_each(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    """Add the stretch as one sentence; a long one line by line, but where a line only goes on."""
+    if len(text[start:end].split()) > _LONG:
+        for border in _LINE.finditer(text, start, end):
+            if not border["next"].islower():
+                _keep(spans, text, start, border.start())
+                start = border.start("next")
+    _keep(spans, text, start, end)
 
 
 def _keep(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -8,7 +8,7 @@ from edge_agent.models import ModelError, SpanKind
 from edge_agent.protocol import parse
 from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.turns import answer_turn
-from edge_agent.verification import states
+from edge_agent.wording import states
 
 FROM_MEMORY = "answered from memory"
 

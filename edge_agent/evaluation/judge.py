@@ -45,8 +45,18 @@ def _said(words: str) -> re.Pattern[str]:
     return re.compile(words, re.IGNORECASE | re.MULTILINE)
 
 
-_CORRECT, _INCORRECT = _said(r"\bcorrect\b"), _said(r"\b(incorrect|not correct)\b")
-_CORRECT_YES, _CORRECT_NO = _said(r"^\W*correct\W+yes\b"), _said(r"^\W*correct\W+no\b")
+def _alone(word: str) -> re.Pattern[str]:
+    """Return what finds a word that is a line of its own, or with which the verdict begins.
+
+    In a sentence it may be said of the answer that should have been given, or denied.
+    """
+    return _said(rf"^\W*{word}\W*$|\A\W*{word}[.,:;*]")
+
+
+_CORRECT, _INCORRECT = _alone("correct"), _alone("(incorrect|not correct)")
+_LINE_ENDS = r"(?=[\s*]*([.,;(]|$))"
+_CORRECT_YES = _said(rf"^\W*correct\W+yes{_LINE_ENDS}")
+_CORRECT_NO = _said(rf"^\W*correct\W+no{_LINE_ENDS}")
 
 _CASE = """\
 Question: {question}
@@ -109,15 +119,15 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "to the last digit that the right answer gives.\n\n"
         + _CASE
         + "Reply with the letter alone: A, B or C.",
-        right=_said(r"\A\W*A\b"),
-        wrong=_said(r"\A\W*[BC]\b"),
+        right=_said(r"\A\W*A(\W+CORRECT\b|\W*$)"),
+        wrong=_said(r"\A\W*(B(\W+INCORRECT\b|\W*$)|C(\W+NOT_ATTEMPTED\b|\W*$))"),
     ),
     "xbench": Judging(
         "请只根据标准答案判断下面的回答是否正确,不要自己解题。数字在合理误差内即可。\n\n"
         "问题: {question}\n标准答案: {accepted}\n回答: {answer}\n\n"
         "请按以下格式回复:\n最终答案: 从回答中提取的答案\n解释: 与标准答案比较的理由\n"
         "结论: 正确 或 错误",
-        right=_said(r"结论\W*正确"),
+        right=_said(r"结论\W*正确(?!\W*或)"),
         wrong=_said(r"结论\W*(错误|不正确)"),
     ),
 }

@@ -149,14 +149,14 @@ def signature(
 
 
 def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolResult:
-    """Show passages: of each its key, its title, and the sentences that answer `query`.
+    """Show passages: of each its key, what it is about, and the sentences that answer `query`.
 
     What stands in the window already is not shown again, but may be quoted as if it were.
     """
-    labels = [f"[{exhibit.key}] {exhibit.passage.title}: " for exhibit in exhibits]
+    labels = [f"[{exhibit.key}] {exhibit.label}: " for exhibit in exhibits]
     seen = [context.seen(exhibit.key) for exhibit in exhibits]
     texts = [
-        Titled(each.passage.title, each.passage.text, frozenset(quote.sentence for quote in quotes))
+        Titled(each.label, each.passage.text, frozenset(quote.sentence for quote in quotes))
         for each, quotes in zip(exhibits, seen, strict=True)
     ]
     budget = context.tokens - sum(context.count(label) for label in labels)

@@ -111,7 +111,7 @@ def _excerpted(
 ) -> tuple[dict[_Document, str], tuple[Quote, ...]]:
     """Return the snippet of each document, and the sentences that stand in them."""
     passages = [(place, passage) for place, found in results.items() for passage in found]
-    texts = [Titled(passage.title, passage.text) for _, passage in passages]
+    texts = [Titled(passage.label, passage.text) for _, passage in passages]
     chosen = excerpts(texts, query, context.count, tokens, context.library.embedder)
     snippets: dict[_Document, str] = {}
     shown: list[Quote] = []

@@ -18,8 +18,9 @@ def named_passages(
 ) -> list[tuple[str, Passage]]:
     """Return passages of documents that the question or `passages` name, each with its library.
 
-    They are of documents that are not among `passages` and were not shown before: those whose
-    beginnings say most about the question, and of each the passage that says most about `query`.
+    They are of documents that are not among `passages` and were not shown before, nor copies of
+    these: those whose beginnings say most about the question, and of each the passage that says
+    most about `query`.
     """
     if not context.named:
         return []
@@ -38,11 +39,14 @@ def _beginnings(
 ) -> Iterator[tuple[str, Passage]]:
     """Yield the first passages of the documents that are named, each with its library."""
     known = {(library, passage.document) for library, passage in passages}
+    shown = [each.passage for each in context.evidence.since(0)]
     known |= {(each.library, each.passage.document) for each in context.evidence.since(0)}
+    said = {passage.content for passage in (*shown, *(passage for _, passage in passages))}
     texts = [context.question, *(passage.text for _, passage in passages)]
     called = dict.fromkeys(name for text in texts for name in names(text))
     places = dict.fromkeys(place for name in called for place in context.library.named(name))
     unknown = (place for place in places if place not in known)
     for library, document in islice(unknown, _LOOKED_AT):
         for passage in context.library.document(library, document)[:1]:
-            yield library, passage
+            if passage.content not in said:
+                yield library, passage

@@ -110,7 +110,7 @@ def _excerpted(
     passages: tuple[Passage, ...], about: str, tokens: int, context: ToolContext
 ) -> list[tuple[Passage, Excerpt]]:
     """Return the passages that say something, best first, in the order of their document."""
-    texts = [Titled(passage.title, passage.text) for passage in passages]
+    texts = [Titled(passage.label, passage.text) for passage in passages]
     found = excerpts(texts, about, context.count, tokens, context.library.embedder)
     chosen = [pair for pair in zip(passages, found, strict=True) if pair[1].sentences]
     return sorted(chosen, key=lambda pair: pair[0].start)

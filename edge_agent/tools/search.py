@@ -38,6 +38,10 @@ class Search:
             shown = {(library, passage) for library, passage, _ in known}
             changed = {each[:2] for each in identities if each not in known}
             found = context.library.search(query, context.results, shown - changed)
+            above = [
+                each.passage.content for each in context.evidence.since(0) if each.key in again
+            ]
+            found = tuple(each for each in found if each[1].passage.content not in above)
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         passages = [(library, hit.passage) for library, hit in found]
@@ -47,8 +51,8 @@ class Search:
         result = show(exhibits, f"{query} {context.question}", context)
         if not again:
             return result
-        above = f"See above: {' '.join(f'[{key}]' for key in again)}"
+        pointer = f"See above: {' '.join(f'[{key}]' for key in again)}"
         return ToolResult(
-            f"{above}\n{result.text}".strip(),
+            f"{pointer}\n{result.text}".strip(),
             (*(quote for key in again for quote in context.seen(key)), *result.shown),
         )

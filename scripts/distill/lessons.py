@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.names import names
-from edge_agent.verification import content_words, states, words
+from edge_agent.wording import content_words, states, words
 
 _HELD_SHARE = 10
 _MOST_SHARED = 4

@@ -16,7 +16,7 @@ from edge_agent.models import Sampling, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.profiles import Profile
 from edge_agent.reading import reading_prompt, reply_plan
-from edge_agent.verification import states
+from edge_agent.wording import states
 
 _SEARCHED = 8
 _MOST_KEYS = 12

@@ -18,7 +18,8 @@ from edge_agent.models import Sample
 from edge_agent.profiles import Profile
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
-from edge_agent.verification import content_words, is_verdict, states, words
+from edge_agent.verification import is_verdict
+from edge_agent.wording import content_words, states, words
 
 NOT_FOUND = "not found"
 

@@ -14,7 +14,7 @@ from teacher import answer_from, is_stated_elsewhere
 
 from edge_agent.index import Passage
 from edge_agent.names import names
-from edge_agent.verification import content_words
+from edge_agent.wording import content_words
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.dates import dates
+from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,48 @@ from edge_agent.dates import dates
         ("opened in 1905, from 10 a.m. to 5:30 pm", ("1905", "10 a.m.", "5:30 pm")),
         ("in the 1880s or the 19th century", ("1880s", "19th century")),
         ("born 03.05.1886 (b.1815, d.1852)", ("03.05.1886", "1815", "1852")),
+        ("On 8 June 793 Vikings raided; Rome fell in 476.", ("8 June 793", "476")),
+        ("3–5 June 1989", ("3 June 1989", "5 June 1989")),
+        ("on the 4th of March 1890", ("4th March 1890",)),
+        ("4 MARCH 1890, 04/03/1890", ("4 MARCH 1890", "04/03/1890")),
+        ("in the late nineteenth century, in 500 houses", ("nineteenth century",)),
         ("51999 men in room 3.1905", ()),
         ("He may 3 times; Decatur 12", ()),
     ],
 )
 def test_dates_as_they_stand(text: str, found: tuple[str, ...]) -> None:
-    assert dates(text) == found
+    assert dates(spelt_out(text)) == found
 
 
 def test_of_very_many_the_last_ones_count() -> None:
     assert dates(" ".join(map(str, range(1000, 1100)))) == tuple(map(str, range(1060, 1100)))
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("When was Tom Hale born?", True),
+        ("In 1905, on which day of May did it open?", True),
+        ("What is the date of death of the composer of the film Night Ferry?", True),
+        ("When is Eva Lind's birthday?", True),
+        ("Date of birth of Eva Lind?", True),
+        ("When does it open?", False),
+        ("Who sang Happy Birthday to President Kennedy?", False),
+        ("Who has the earlier date of birth, Tom Hale or Eva Lind?", False),
+        ("Do Tom Hale and Eva Lind share a birthday?", False),
+        ("Which day care centre did she run?", False),
+        ("What date palm grows in Elche?", False),
+        ("What day of the week was it?", False),
+    ],
+)
+def test_what_asks_for_a_date(question: str, asked: bool) -> None:
+    assert asks_for_date(question) is asked
+
+
+def test_a_day_of_every_year_has_none() -> None:
+    assert [has_year(each) for each in ("14 July", "10 a.m.", "8 June 793", "AD 79")] == [
+        False,
+        False,
+        True,
+        True,
+    ]

@@ -115,6 +115,37 @@ def test_an_address_is_looked_for_only_where_somebody_named_it(
     ]
 
 
+def test_copies_make_room_for_others(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for number in range(6):
+        name = f"report ({number}).txt" if number else "report.txt"
+        (folder / name).write_text("The harbour was dredged by the engineer Otto Lund.")
+    (folder / "lund.txt").write_text("Otto Lund, an engineer, lived in Larvik.")
+    with closing(Library(tmp_path / "one")) as one, closing(Library(tmp_path / "two")) as two:
+        one.add([folder])
+        two.add([folder])
+        where = context(Collection([one, two]), Evidence(), results=5)
+        first = run("search", where, query="harbour engineer Otto Lund")
+        assert first.keys == (1, 2)
+        assert len({exhibit.passage.text for exhibit in where.evidence.since(0)}) == 2
+        again = replace(where, visible=frozenset(first.shown))
+        assert run("search", again, query="harbour engineer Otto Lund").text == "See above: [1] [2]"
+
+
+def test_headings_tell_one_part_of_a_manual_from_another(tmp_path: Path) -> None:
+    (tmp_path / "pump.md").write_text(
+        "# Pump manual\n\n## Model A\n\nThe oil is changed every 500 hours.\n\n"
+        "## Model B\n\nThe oil is changed every 900 hours.\n"
+    )
+    with closing(Library(tmp_path / "manuals")) as library:
+        library.add([tmp_path / "pump.md"])
+        where = context(Collection([library]), Evidence())
+        shown = run("search", where, query="oil of Model B").text
+    assert "Pump manual › Model B: The oil is changed every 900 hours." in shown
+    assert "Pump manual › Model A: The oil is changed every 500 hours." in shown
+
+
 def test_a_search_shows_numbered_passages(ships: Collection) -> None:
     found = run("search", context(ships, Evidence()), query="Colin Archer")
     assert found.text.startswith("[1] Colin Archer: ")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from edge_agent.events import Quote
 from edge_agent.evidence import Evidence
 from edge_agent.index import Document, Section, split
-from edge_agent.verification import cite, states, verified
+from edge_agent.verification import cite, verified
+from edge_agent.wording import states
 
 
 def evidence(*texts: str) -> Evidence:
@@ -32,7 +33,20 @@ def evidence(*texts: str) -> Evidence:
         ("Paid £50 a year.", "£50", True),
         ("他1964年出生于北京。", "北京", True),
         ("彼は東京で生まれた。", "京都", False),
+        ("서울은 한국의 수도이다.", "서울", True),
         ("Born in Zu\u0308rich.", "Zürich", True),
+        ("The tower is 1,200 m high.", "1200 m", True),
+        ("The tower is 1,200 m high.", "200 m", False),
+        ("In the years 1990,1991 and 1992.", "1991", True),
+        ("Prices rose by 2.5 per cent.", "5 per cent", False),
+        ("Prices rose by 2.5 per cent.", "2.5", True),
+        ("The universal donor is blood type O-.", "O+", False),
+        ("The universal donor is blood type O−.", "O-", True),
+        ("It was −40 °C.", "40 °C", False),
+        ("It was −40 °C.", "-40 °C", True),
+        ("From 1990 -1995, in COVID-19.", "1995", True),
+        ("It is written in C++.", "C#", False),
+        ("It is written in C++.", "c++", True),
         ("यह किला है", "कला", False),
         ("Anything", "", False),
         ("Anything", "?!", False),
@@ -81,6 +95,69 @@ def test_a_quote_that_has_nothing_to_do_with_it_is_cited_as_unsupported() -> Non
     assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, False)]
 
 
+def test_where_a_chain_ends_need_not_have_words_of_the_question() -> None:
+    made = Evidence()
+    for number, (title, text) in enumerate(
+        [
+            ("They Came to Cordura", "They Came to Cordura was directed by Robert Rossen."),
+            ("Robert Rossen (writer)", "Rossen was born in New York City."),
+        ]
+    ):
+        document = Document(f"d{number}", title, "/d", text, (Section(0, len(text)),))
+        made.add("library", split(document)[0])
+    first, second = made.since(0)
+    question = "Where is the director of the film They Came to Cordura from?"
+    for quoted in ([], [1], [2], [1, 2]):
+        quotes = [Quote(key, made.get(key).passage.text) for key in quoted]
+        found = verified(question, "New York City", quotes, [first, second])
+        assert [(each.key, each.supported) for each in found.citations][:1] == [(2, True)]
+    assert verified(question, "New York City", [], [second]).answer is None
+    assert (
+        verified("Which ship did Ruiz paint?", "New York City", [], [first, second]).answer is None
+    )
+
+
+def test_what_a_passage_is_about_answers_a_question_about_what_it_says() -> None:
+    text = "Ingredients: rice, saffron and mussels."
+    document = Document("p", "Paella", "/d", text, (Section(0, len(text)),))
+    made = Evidence()
+    made.add("library", split(document)[0])
+    answered = verified("Which recipe uses saffron?", "Paella", [], made.since(0))
+    assert [each.quote for each in answered.citations] == [text]
+    assert verified("Who built the Fram?", "Paella", [], made.since(0)).answer is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "keys"),
+    [
+        ("Who wrote Red Sand, and who wrote The Mill?", "Tom Hale and Eva Lind", [(1,), (2,)]),
+        ("Who wrote Red Sand, and who wrote The Mill?", "Tom Hale and Otto Lund", None),
+        ("Which towns does the line serve?", "Larvik, Sandefjord, Tønsberg", [(3,), (3,), (3,)]),
+        ("Which towns does the line serve?", "Larvik, Sandefjord, Lund", None),
+        ("Which town does the line serve?", "Larvik, Tønsberg", None),
+    ],
+)
+def test_what_an_answer_lists_is_checked_thing_by_thing(
+    question: str, answer: str, keys: list[tuple[int, ...]] | None
+) -> None:
+    shown = evidence(
+        "Red Sand was written by Tom Hale.",
+        "Eva Lind wrote The Mill.",
+        "The line serves these towns:\n\n- Larvik is a town on the line.\n\n"
+        "- Sandefjord is a town on the line.\n\n- Tønsberg is a town on the line.",
+    )
+    found = verified(question, answer, [], shown.since(0))
+    assert (found.answer is None) is (keys is None)
+    assert [claim.keys for claim in found.claims] == (keys or [])
+
+
+def test_a_verdict_may_say_more_words_but_nothing_else() -> None:
+    shown = evidence("Lund is a town in Sweden.", "Larvik is a town in Norway.").since(0)
+    question = "Are the town Lund and the town Larvik in the same country?"
+    assert verified(question, "No, they are not", [], shown).answer == "No, they are not"
+    assert verified(question, "No, Lund is in Denmark", [], shown).answer is None
+
+
 def test_what_no_passage_states_has_no_citations_unless_it_is_a_verdict() -> None:
     shown = evidence("The Fram was designed by Archer.")
     quotes = [Quote(1, "The Fram was designed by Archer.")]
@@ -104,9 +181,11 @@ def test_the_words_of_an_answer_may_be_apart_in_a_sentence_that_states_it() -> N
         ("James Brown and John Smith founded it.", "James Smith"),
         ("James Brown, John Smith and others founded it.", "James Smith"),
         ("It was held from June 3–5, 1989, and on 7 May 1990.", "June 7, 1990"),
+        ("The 5 bridges together span 12 km.", "5 km"),
+        ("In 20 towns live 3 million people.", "20 million"),
     ],
 )
-def test_parts_of_two_dates_or_names_are_no_third_one(sentence: str, answer: str) -> None:
+def test_parts_of_two_dates_names_or_amounts_are_no_third_one(sentence: str, answer: str) -> None:
     assert cite("Who or when?", answer, [], evidence(sentence).since(0)) == ()
 
 
@@ -132,6 +211,8 @@ def test_a_date_may_be_written_otherwise(sentence: str, answer: str) -> None:
         ("The fair was held June 3–5, 1989.", "June 3, 1989"),
         ("It was held from 5 to 7 May 1900.", "5 May 1900"),
         ("It began on the 12th of May 1920.", "12th May 1920"),
+        ("The 5 bridges together span 12 km.", "bridges, 12 km"),
+        ("It has twenty small towns.", "20 towns"),
     ],
 )
 def test_who_or_when_may_be_written_with_others(sentence: str, answer: str) -> None:

@@ -59,6 +59,20 @@ def test_old_results_go_first_and_seldom(scripted: Any) -> None:
     assert session.size <= 120
 
 
+def test_a_result_that_was_not_read_yet_goes_last(scripted: Any) -> None:
+    turns = [(SpanKind.TURN, f"t{n} " * 25) for n in range(4)]
+    spans = [turns[0], (SpanKind.RESULT, "x " * 20), *turns[1:], (SpanKind.RESULT, "y " * 40)]
+    session = scripted([], context=200)
+    cuts = cleared(session, trajectory(*spans), 60)
+    assert [each.kind for each in cuts if isinstance(each, SpanCut)][:3] == ["result"] + 2 * [
+        "turn"
+    ]
+    assert session.spans[-1].text == "y " * 40
+    session = scripted([], context=200)
+    cuts = cleared(session, trajectory(*spans), 180)
+    assert [each.kind for each in cuts] == ["result", *4 * ["turn"], "result"]
+
+
 def test_what_was_quoted_in_turns_that_leave_is_noted_once(scripted: Any) -> None:
     session = scripted([], context=300)
     state = trajectory()

@@ -29,11 +29,26 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ("It is approx. Ten of them. So.", ("It is approx. Ten of them.", "So.")),
         ("Wait... What? Yes.", ("Wait...", "What?", "Yes.")),
         ("一。二。", ("一。", "二。")),
+        ("서울은 한국의 수도이다. 부산은 항구다.", ("서울은 한국의 수도이다.", "부산은 항구다.")),
+        ("القاهرة عاصمة مصر. تقع على النيل.", ("القاهرة عاصمة مصر.", "تقع على النيل.")),
+        ("यह किला है। वह नगर है।", ("यह किला है।", "वह नगर है।")),
+        ("Ελλάδα. Έτσι.", ("Ελλάδα.", "Έτσι.")),
+        ("Život je lep. Česko je.", ("Život je lep.", "Česko je.")),
+        (
+            "a line\nthat goes on " + "and on " * 60,
+            ("a line\nthat goes on " + "and on " * 59 + "and on",),
+        ),
         ("", ()),
     ],
 )
 def test_borders(text: str, expected: tuple[str, ...]) -> None:
     assert sentences(text) == expected
+
+
+def test_a_log_has_a_sentence_in_each_line() -> None:
+    lines = [f"10:{minute:02} INFO pump {minute} started at the mill" for minute in range(60)]
+    assert sentences("\n".join(lines)) == tuple(lines)
+    assert len(sentences("\n".join(lines) * 300)) > 17_000
 
 
 @given(TEXT)
@@ -75,6 +90,22 @@ def test_text_with_few_spaces_is_cut_all_the_same(text: str) -> None:
     passages = split(document(text))
     assert max(len(passage.text) for passage in passages) <= 2400
     assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("headings", "label"),
+    [
+        ((), "Pump manual"),
+        (("Model B",), "Pump manual › Model B"),
+        (("Pumps", "Model B", "Oil"), "Pump manual › Model B › Oil"),
+        (("Pump manual", "Oil\n change"), "Pump manual › Oil change"),
+        (("x" * 61,), f"Pump manual › {'x' * 59}…"),
+    ],
+)
+def test_what_a_passage_is_about(headings: tuple[str, ...], label: str) -> None:
+    section = Section(0, 4, headings)
+    (passage,) = split(Document("d", "Pump manual", "/d", "Text", (section,)))
+    assert passage.label == label
 
 
 def test_a_passage_says_where_it_stands() -> None:

@@ -1,0 +1,67 @@
+"""The words of texts: which carry a claim, and what stands in a text word by word."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from edge_agent.index import MARKS
+
+_CHARACTER = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+"""One of Chinese, Japanese or Korean."""
+_NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,]|\.\d)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
+"""One whose parts mean nothing alone."""
+_MINUS = r"(?<![\w)\]])(?<!\d )[-−](?=\d)"
+"""A sign, where it neither joins two words nor stands between two numbers."""
+_SIGNED = r"\b(?:[A-Za-z]{1,2}[+#]+|(?:AB|[ABO])[-−](?!\w))"
+"""What is another thing without its sign: C++, C# and C; blood of the types O+ and O−."""
+_WORD = re.compile(
+    rf"(?:{_MINUS})?(?:{_NUMBER})|{_SIGNED}|{_CHARACTER}"
+    rf"|(?:{_MINUS})?(?:(?!{_CHARACTER})[\w{MARKS}])+"
+)
+"""A word, with the signs that are vowels; a character where a word is less than what stands between
+two spaces."""
+# Words that carry no claim: sharing these with a question makes no sentence evidence.
+_FUNCTION_WORDS = frozenset(
+    "a an and are as at be by did do does first for from had has have he her his how in is it its "
+    "many most much of on 1 or she than that the their they this to was were what when where "
+    "which who whom whose why with year".split()
+)
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+}
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in lower case, small numbers as digits, no commas in large ones.
+
+    In Chinese, Japanese and Korean each character is one. Accents may be written in either way of
+    Unicode.
+    """
+    return [_NUMBERS.get(word, word) for word in _written(text)]
+
+
+def spelt_numbers(text: str) -> frozenset[str]:
+    """Return the small numbers that are written as words in `text`, as digits."""
+    return frozenset(_NUMBERS[word] for word in _written(text) if word in _NUMBERS)
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of `text` that carry a claim."""
+    return frozenset(words(text)) - _FUNCTION_WORDS
+
+
+def states(text: str, answer: str) -> bool:
+    """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation."""
+    wanted = " ".join(words(answer))
+    return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
+
+
+def _written(text: str) -> list[str]:
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    found = _WORD.findall(composed)
+    return [word.lower().replace(",", "").replace("−", "-") for word in found]
