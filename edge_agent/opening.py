@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 
 from edge_agent.home import Home
 from edge_agent.models import (
@@ -95,6 +96,18 @@ def _connected(model: RemoteModel, context: int) -> Iterator[AnySession]:
 
     with closing(ChatServer(model)) as server:
         yield RemoteSession(server, context)
+
+
+def reached(model: RemoteModel) -> RemoteModel:
+    """Return a model behind a server that is there, with the name that it has there.
+
+    Raises ServerError.
+    """
+    from edge_agent.models.chat_server import ChatServer
+
+    with closing(ChatServer(model)) as server:
+        server.reach()
+        return replace(model, name=server.name)
 
 
 def _other_models(name: str) -> dict[str, int]:

@@ -24,6 +24,7 @@ _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 600.0
 """A server without a GPU may read a prompt for minutes before its first word."""
 _MOST_SHOWN = 300
+_UNKNOWN_KEY = (401, 403)
 
 ChatMessage = Mapping[str, str]
 """A message of a chat: `role` and `content`."""
@@ -60,6 +61,16 @@ class ChatServer:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def reach(self) -> None:
+        """Find out whether the server is there, and takes the key. Raises ServerError.
+
+        Not every server lists its models, so one that refuses that alone is there.
+        """
+        with self._explained():
+            response = self._client.get(f"{self.url}/models")
+            if response.status_code in _UNKNOWN_KEY:
+                raise self._refusal(response)
 
     def reply(
         self,
@@ -154,7 +165,7 @@ class ChatServer:
     def _refusal(self, response: httpx2.Response) -> ServerError:
         """Return the error that an answer other than success stands for."""
         status, said = response.status_code, _said(response)
-        if status in (401, 403):
+        if status in _UNKNOWN_KEY:
             return ServerError(
                 f"The model server {self.url} refuses the key ({status}: {said}). "
                 f"Put the right one into the environment variable {KEY_VARIABLE}."

@@ -25,6 +25,11 @@ class RemoteModel:
         return self.name or self.url
 
     @property
+    def address(self) -> str:
+        """The address as the user writes it."""
+        return self.url if self.name is None else f"{self.url}#{self.name}"
+
+    @property
     def is_on_this_machine(self) -> bool:
         """Whether the address is a loopback address."""
         return on_this_machine(self.url)

@@ -46,7 +46,7 @@ from edge_agent.models import (
     remote_model,
     usable_cores,
 )
-from edge_agent.opening import loading_settings
+from edge_agent.opening import loading_settings, reached
 from edge_agent.profiles import load_profile
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -248,6 +248,8 @@ def _equipment(
         Shelf(home.libraries).check(name)
     judge = _judge(wanted)
     model = ensure_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
+    if isinstance(model, RemoteModel):
+        model = reached(model)
     libraries = _libraries(wanted, asked, home, needed=needed)
     equipment = Equipment(
         home=home,
@@ -279,7 +281,8 @@ def _judge(wanted: Wanted) -> RemoteModel | None:
         )
     if wanted.offline and not judge.is_on_this_machine:
         raise click.UsageError("--offline allows only a judge on this machine.")
-    return judge
+    # Now, and not after the first question was answered for minutes.
+    return reached(judge)
 
 
 def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) -> Collection:

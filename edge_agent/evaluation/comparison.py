@@ -43,13 +43,18 @@ def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tupl
 
     They are grouped `by` what the second has made of them.
 
-    Raises EvaluationError where they have none in common.
+    Raises EvaluationError where they have none in common, or other answers are right.
     """
     before = {row.id: row for row in first}
     pairs = {row.id: (before[row.id], row) for row in second if row.id in before}
     if any(one.question != other.question for one, other in pairs.values()) or not pairs:
         raise EvaluationError(
             "These two evaluations have no questions in common: compare evaluations of one set."
+        )
+    if any(one.answers != other.answers for one, other in pairs.values()):
+        raise EvaluationError(
+            "These two evaluations count other answers as right: where the evidence is withheld it "
+            "is right to find none, and a set may have been corrected. They cannot be compared."
         )
     groups = {ALL: list(pairs.values())}
     for group, rows in grouped([other for _, other in pairs.values()], by).items():

@@ -94,27 +94,28 @@ def in_processes(jobs: int) -> Driver:
                     busy.append(worker)
                 if not busy:
                     return
-                for ready in wait(busy):
-                    assert isinstance(ready, Connection)
-                    busy.remove(ready)
-                    yield _received(ready)
-                    idle.append(ready)
+                ready = [each for each in wait(busy) if isinstance(each, Connection)]
+                # Where one has failed, what the others have sent by now is kept all the same.
+                came = [_received(worker) for worker in ready]
+                yield from (each for each in came if isinstance(each, Result))
+                for worker, each in zip(ready, came, strict=True):
+                    if not isinstance(each, Result):
+                        raise each
+                    busy.remove(worker)
+                    idle.append(worker)
 
     return drive
 
 
-def _received(worker: Connection) -> Result:
-    """Return the result that a worker has sent. Raises what it raised, or that it is gone."""
+def _received(worker: Connection) -> Result | Exception:
+    """Return the result that a worker has sent, or what it raised, or that it is gone."""
     try:
-        sent = worker.recv()
-    except (EOFError, OSError) as error:
-        raise EvaluationError(
+        sent: Result | Exception = worker.recv()
+    except (EOFError, OSError):
+        return EvaluationError(
             "A worker process ended in the middle of a question: memory may have run out. Give the "
             "same command with fewer --jobs to go on."
-        ) from error
-    if isinstance(sent, BaseException):
-        raise sent
-    assert isinstance(sent, Result)
+        )
     return sent
 
 

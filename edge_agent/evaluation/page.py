@@ -124,22 +124,29 @@ def _table(title: str, found: Sequence[tuple[str, Figures]]) -> Iterator[str]:
 
 
 def _curves(group: Sequence[Shown]) -> Iterator[str]:
-    """Draw a curve for evaluations that differ in nothing but the calls allowed."""
-    alike: dict[EvaluationSettings, dict[int, Shown]] = {}
-    for each in group:
+    """Draw a curve for evaluations that differ in nothing but the calls allowed.
+
+    All its points are over the questions that each of them has; where several allow as many calls,
+    the one with most of them counts.
+    """
+    alike: dict[EvaluationSettings, dict[int, Sequence[Row]]] = {}
+    for each in sorted(group, key=lambda shown: len(shown.rows)):
         settings = each.evaluation.settings
-        if settings.max_calls is not None:
+        if settings.max_calls is not None and each.rows:
             rest = dataclasses.replace(settings, max_calls=None)
-            alike.setdefault(rest, {})[settings.max_calls] = each
+            alike.setdefault(rest, {})[settings.max_calls] = each.rows
     for settings, points in alike.items():
-        if len(points) > 1:
+        shared = set.intersection(*({row.id for row in rows} for rows in points.values()))
+        if len(points) > 1 and shared:
             places = sorted(points)
-            curve = [point(calls, points[calls].rows) for calls in places]
+            curve = [
+                point(calls, [row for row in points[calls] if row.id in shared]) for calls in places
+            ]
             lines = (
                 plots.Line("F1", tuple(each.f1 for each in curve)),
                 plots.Line("evidence found", tuple(each.evidence_recall for each in curve)),
             )
-            title = f"{settings.condition}, {settings.model}"
+            title = f"{settings.condition}, {settings.model}, {len(shared)} questions"
             yield plots.curve(title, "tool calls allowed", places, lines)
 
 

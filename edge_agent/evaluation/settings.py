@@ -49,9 +49,15 @@ class EvaluationSettings:
     by_meaning: bool
     """Whether libraries were searched by meaning, too."""
     judge: str
-    """The address of the judge; empty where there is none."""
+    """The address of the judge, with its name there; empty where there is none."""
     version: str
     """Of this program."""
+    server: str = ""
+    """The address of a model behind a server, with its name there; empty for one that is here."""
+    kv_type: str = ""
+    """Of the cache of a model in this process: `f16` or `q8_0`. It follows from the free memory."""
+    repack: bool = False
+    """Whether the weights were rearranged for the processor."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -98,6 +104,8 @@ def settings_of(
 ) -> EvaluationSettings:
     """Return the settings of an evaluation."""
     settled = terms.settled()
+    model = equipment.model
+    remote = isinstance(model, RemoteModel)
     searches = condition_of(settled.condition).searches
     return EvaluationSettings(
         set=asked.name,
@@ -116,8 +124,11 @@ def settings_of(
         context=equipment.engine.context,
         libraries=fingerprint.libraries if searches else (),
         by_meaning=fingerprint.by_meaning and searches,
-        judge="" if equipment.judge is None else equipment.judge.title,
+        judge="" if equipment.judge is None else equipment.judge.address,
         version=__version__,
+        server=model.address if isinstance(model, RemoteModel) else "",
+        kv_type="" if remote else equipment.engine.kv_type,
+        repack=not remote and equipment.engine.repack,
     )
 
 

@@ -23,6 +23,7 @@ run. With `--trace` a measurement that was broken off goes on where it was.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import sys
@@ -52,8 +53,9 @@ from edge_agent.events import (
 )
 from edge_agent.home import Home
 from edge_agent.index import Collection
-from edge_agent.models import load_catalog
+from edge_agent.models import InstalledModel, load_catalog
 from edge_agent.models.engine import Engine
+from edge_agent.models.hashing import sha256_of
 from edge_agent.models.session import Session
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
@@ -103,15 +105,21 @@ POLICIES: dict[str, Callable[[Profile], Profile]] = {
 class Trace:
     """The runs that were made, a JSON line each; in memory alone where there is no file."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Read what stands in `path`."""
+    def __init__(self, path: Path | None, made_with: str) -> None:
+        """Read what stands in `path`; what was made with something else ends the program."""
         self._path = path
         self._runs: dict[tuple[str, str, str], tuple[Row, list[Event]]] = {}
-        if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                record = json.loads(line)
-                events = [from_record(each) for each in record["events"]]
-                self._keep(Row(**record["row"]), events)
+        if path is None:
+            return
+        if not path.exists():
+            path.write_text(json.dumps({"made_with": made_with}) + "\n", encoding="utf-8")
+        first, *lines = path.read_text(encoding="utf-8").splitlines()
+        if json.loads(first) != {"made_with": made_with}:
+            sys.exit(f"{path} was made with another model or profile: name another --trace.")
+        for line in lines:
+            record = json.loads(line)
+            events = [from_record(each) for each in record["events"]]
+            self._keep(Row(**record["row"]), events)
 
     def run_of(self, name: str, question: Question, policy: str) -> tuple[Row, list[Event]] | None:
         """Return a run of a question that was made before, or None."""
@@ -245,6 +253,14 @@ def table(rows: list[Row]) -> dict[str, dict[str, float]]:
     }
 
 
+def mark_of(model: InstalledModel, profile: Profile) -> str:
+    """Return a mark of what decides what runs come to, apart from the policy."""
+    weights = [model.path, *([] if model.adapter is None else [model.adapter])]
+    return " ".join(
+        [*map(sha256_of, weights), hashlib.sha256(profile.model_dump_json().encode()).hexdigest()]
+    )
+
+
 def measured(options: argparse.Namespace) -> list[Row]:
     """Answer the first questions of each set under every policy."""
     home = Home.from_environment()
@@ -253,7 +269,7 @@ def measured(options: argparse.Namespace) -> list[Row]:
     profile = load_profile(options.profile or model.profile)
     settings = AgentSettings(prefixes=home.prefixes)
     rows: list[Row] = []
-    trace = Trace(options.trace)
+    trace = Trace(options.trace, mark_of(model, profile))
     with Engine(model.path, loading_settings(model, home)) as engine:
         session = Session(engine)
         for name in options.sets.split(","):

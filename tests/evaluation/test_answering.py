@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -774,6 +775,25 @@ def test_a_mix_is_refused_before_anything_is_asked(
     with pytest.raises(EvaluationError, match="seed"):
         evaluate(store, work(equipment, 2, 4), telling(told, run()), lambda *_: None)
     assert told == []
+
+
+def test_what_one_worker_has_sent_is_kept_where_another_fails(
+    equipment: Equipment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [Task("e", number, BORN, Terms("closed-book")) for number in range(2)]
+    pairs = [Pipe(), Pipe()]
+
+    @contextmanager
+    def workers(_equipment: Equipment, _count: int) -> Iterator[list[Any]]:
+        yield [ours for ours, _ in pairs]
+
+    monkeypatch.setattr("edge_agent.evaluation.drivers._workers", workers)
+    pairs[0][1].send(InvalidModelFile("It is damaged."))
+    pairs[1][1].send(Result(tasks[1], Answered(scored(BORN, run()), ())))
+    results = in_processes(2)(equipment, iter(tasks))
+    assert next(results).task == tasks[1]
+    with pytest.raises(InvalidModelFile, match="damaged"):
+        next(results)
 
 
 def test_what_goes_wrong_in_a_worker_is_raised_where_it_is_driven(equipment: Equipment) -> None:

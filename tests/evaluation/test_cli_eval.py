@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from scripted_session import DOCUMENTS, ScriptedSession
 
 from edge_agent.cli import main
-from edge_agent.models import Choose, Force, Sample
+from edge_agent.models import Choose, EngineSettings, Force, Sample
 
 QUESTIONS = [
     {"id": "q1", "split": "dev", "question": "Where was Colin Archer born?", "answer": "Larvik",
@@ -155,6 +155,32 @@ def test_a_mix_of_settings_is_refused(
         lines.write('{"id": "q9", "split": "dev", "question": "Why?", "answer": "x"}\n')
     assert "set_sha256" in said(run())
     assert run("--again").exit_code == 0
+
+
+def test_another_cache_or_another_server_is_another_setting(
+    run: Callable[..., Result], model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("--limit", "1").exit_code == 0
+    smaller = EngineSettings(kv_type="q8_0")
+    monkeypatch.setattr("edge_agent.cli.evaluating.loading_settings", lambda *_: smaller)
+    assert "kv_type (f16, now q8_0)" in said(run())
+    served = "edge_agent.cli.evaluating.reached"
+    monkeypatch.setattr(served, lambda model: replace(model, name=model.name or "first"))
+    assert run("--as", "closed-book", "-m", "http://127.0.0.1:1/v1", "--again").exit_code == 0
+    assert "server (" in said(run("--as", "closed-book", "-m", "http://127.0.0.1:2/v1#first"))
+    monkeypatch.setattr(served, lambda model: replace(model, name="second"))
+    refused = said(run("--as", "closed-book", "-m", "http://127.0.0.1:1/v1"))
+    assert "model (first, now second)" in refused
+
+
+def test_a_curve_on_the_page_is_over_the_questions_that_all_points_have(
+    run: Callable[..., Result], model: Model, tmp_path: Path
+) -> None:
+    assert run("--name", "one", "--max-calls", "1", "--limit", "1").exit_code == 0
+    assert run("--name", "two", "--max-calls", "2", "--limit", "2").exit_code == 0
+    html = tmp_path / "report.html"
+    assert call("report", "--html", html).exit_code == 0
+    assert ", 1 questions" in html.read_text("utf-8")
 
 
 def test_what_a_condition_does_not_use_of_a_profile_is_no_difference(
@@ -316,6 +342,7 @@ def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: P
         (["run", "{set}", "--split", "test"], 1, "it has dev, train"),
         (["run", "{set}", "--judge", "nonsense"], 2, "is no address"),
         (["run", "{set}", "--judge", "http://example.org/v1"], 2, "judge on this machine"),
+        (["run", "{set}", "--judge", "http://127.0.0.1:1/v1#judge"], 1, "cannot be used"),
         (["run", "{set}", "--limit", "0"], 2, "--limit"),
         (["run", "{set}", "--jobs", "0"], 2, "--jobs"),
         (["curve", "{set}", "--calls", "1,x"], 2, "whole numbers"),

@@ -174,3 +174,6 @@ def test_evaluations_of_different_questions_cannot_be_compared() -> None:
         compare([right("a")], [right("b")])
     with pytest.raises(EvaluationError, match="no questions in common"):
         compare([right("a")], [row("a", question="Something else?")])
+    withheld = right("a", answers=(), answer=None, status="not_found")
+    with pytest.raises(EvaluationError, match="count other answers as right"):
+        compare([wrong("a")], [withheld])

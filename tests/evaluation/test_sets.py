@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,15 @@ def test_standardized_data_of_miroflow(tmp_path: Path) -> None:
     found = read_set(path)
     assert (found.form, found.left_out) == ("miroflow", ("they come with a file",))
     assert (only(found).id, only(found).answers, only(found).kind) == ("m1", ("Ada",), "level 3")
+    for folder, judging in (
+        ("hle-text-500", "hle"),
+        ("xbench_deepsearch", "xbench"),
+        ("browsecomp-zh", "browsecomp"),
+        ("frames", "equivalence"),
+    ):
+        (tmp_path / folder).mkdir()
+        shutil.copy(path, tmp_path / folder)
+        assert read_set(tmp_path / folder).judging == judging
 
 
 def test_hle_leaves_out_pictures(tmp_path: Path) -> None:

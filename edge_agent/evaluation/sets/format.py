@@ -42,6 +42,13 @@ class Format:
     judging: JudgingName = "equivalence"
     corpus: Callable[[Path], Source | None] = no_corpus
     """The documents that lie beside a file of questions."""
+    benchmarks: tuple[JudgingName, ...] = ()
+    """Those that come in this format beside others, each judged in its own way."""
+
+    def judging_of(self, file: Path) -> JudgingName:
+        """Return how answers to the questions of a file are judged, going by what it is called."""
+        name = f"{file.resolve().parent.name} {file.stem}".lower()
+        return next((each for each in self.benchmarks if each in name), self.judging)
 
 
 def has(record: Record, *fields: str) -> bool:

@@ -34,4 +34,9 @@ def _read(record: Record, number: int) -> Question | LeftOut:
     )
 
 
-FORMAT = Format("miroflow", _recognises, _read)
+FORMAT = Format(
+    "miroflow",
+    _recognises,
+    _read,
+    benchmarks=("gaia", "hle", "browsecomp", "simpleqa", "xbench"),
+)

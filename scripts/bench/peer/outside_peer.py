@@ -164,8 +164,10 @@ def asked(peer: Peer, inquiry: Inquiry) -> tuple[Event, ...]:
 
 
 @contextmanager
-def server(model: InstalledModel, context: int, seed: int) -> Iterator[str]:
-    """Serve a model on this machine, and lend the address."""
+def server(
+    model: InstalledModel, context: int, seed: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a model on this machine, and lend the address, and the process that does."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -179,7 +181,7 @@ def server(model: InstalledModel, context: int, seed: int) -> Iterator[str]:
             if process.poll() is not None:
                 sys.exit(f"{' '.join(command)}\nended at once: try it by hand to see why.")
             time.sleep(0.2)
-        yield address
+        yield address, process
     finally:
         process.kill()  # asked politely, it would first end what it is writing
         process.wait()
@@ -232,7 +234,7 @@ def go_through(wanted: argparse.Namespace, home: Home, opened: ExitStack) -> str
     left = [(n, question) for n, question in enumerate(questions) if question.id not in known]
     if not left:
         return name
-    address = opened.enter_context(server(model, wanted.context, wanted.seed))
+    address, serving = opened.enter_context(server(model, wanted.context, wanted.seed))
     script = str(HERE / "smolagents_agent.py")
     peer = Peer([str(PYTHON), script, address, MODEL_NAME, str(MAX_TOKENS), INSTRUCTIONS])
     opened.callback(peer.end)
@@ -248,6 +250,8 @@ def go_through(wanted: argparse.Namespace, home: Home, opened: ExitStack) -> str
             context=wanted.context,
         )
         events = asked(peer, Inquiry(question, library, started))
+        if serving.poll() is not None:  # then it is not the peer that has failed
+            sys.exit("The model server has ended: memory may have run out. Start again to go on.")
         row = scored(question, events)
         store.add(name, position, row, events)
         report(position, len(questions), row)
