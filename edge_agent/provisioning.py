@@ -10,11 +10,13 @@ from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
     DownloadError,
+    EngineSettings,
     InstalledModel,
     ModelStore,
     OfflineError,
     RemoteModel,
     free_memory,
+    memory_need,
     remote_model,
 )
 
@@ -37,13 +39,14 @@ class DefaultModel:
 def default_model(store: ModelStore, *, may_pull: bool) -> DefaultModel:
     """Return the default model, or a smaller one where less memory is free than the default wants.
 
-    Where nothing may be pulled, the smaller one counts only if it is on this machine.
+    One that is not on this machine answers only where it may be pulled, and where the default is
+    not here either, or cannot be loaded: who pulled that, may have no network now.
     """
     catalog, free = store.catalog, free_memory()
     small = catalog.default_small and catalog.find(catalog.default_small)
     if not small or free >= catalog.default_memory:
         return DefaultModel(catalog.default)
-    if not may_pull and store.without_download(small) is None:
+    if store.without_download(small) is None and (not may_pull or _can_be_loaded(store, free)):
         return DefaultModel(catalog.default)
     return DefaultModel(
         small.name,
@@ -51,6 +54,15 @@ def default_model(store: ModelStore, *, may_pull: bool) -> DefaultModel:
         f"{catalog.default_memory / 1e9:.1f} GB or more: {small.name} answers instead. "
         f"Name {catalog.default} to use it all the same.",
     )
+
+
+def _can_be_loaded(store: ModelStore, free: int) -> bool:
+    """Tell whether the default model is on this machine and fits into what is free."""
+    model = store.without_download(store.catalog.get(store.catalog.default))
+    if model is None or model.header is None:
+        return False
+    smallest = EngineSettings(kv_type="q8_0")
+    return memory_need(model.bytes, model.header, smallest).total <= free
 
 
 def ensure_model(name_or_path: str, home: Home, pull: Puller | None) -> InstalledModel:

@@ -51,7 +51,8 @@ def _left_in_group(group: Path) -> int | None:
         limit = int((group / "memory.max").read_text())
         used = int((group / "memory.current").read_text())
         parts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        return max(0, limit - used + int(parts["inactive_file"]))
+        of_files = int(parts["inactive_file"]) + int(parts.get("active_file", 0))
+        return max(0, limit - used + of_files)
     except (OSError, ValueError, KeyError):  # no such file, or `max`: no limit
         return None
 

@@ -155,7 +155,10 @@ class Session:
         path = self._prefix_file(folder)
         checksum = _checksum_file(path)
         # llama.cpp aborts the process on a file that was cut short, so it sees only whole ones.
-        if not (path.is_file() and checksum.is_file() and checksum.read_text() == sha256_of(path)):
+        try:
+            if checksum.read_text() != sha256_of(path):
+                return False
+        except FileNotFoundError:  # or another process has just deleted it
             return False
         return self._cache.load(path)
 
@@ -197,10 +200,18 @@ def _file_identity(path: Path) -> tuple[str, int, int]:
 
 def _forget_old_prefixes(folder: Path) -> None:
     """Keep the newest: prompts and models change, and a state takes tens of megabytes."""
-    states = sorted(folder.glob("*.state"), key=lambda path: path.stat().st_mtime, reverse=True)
+    states = sorted(folder.glob("*.state"), key=_modified, reverse=True)
     for state in states[_PREFIXES_KEPT:]:
         state.unlink(missing_ok=True)
         _checksum_file(state).unlink(missing_ok=True)
+
+
+def _modified(path: Path) -> float:
+    """Return when a file was modified; one that another process has just deleted is old."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _checksum_file(state: Path) -> Path:

@@ -22,6 +22,9 @@ _MOST_SHARED = 4
 _ALIKE_WORDS = 12
 """Words with which documents of one title begin that are taken for the same."""
 _EARLIER = re.compile(r"#(\d)")
+_PRONOUN = re.compile(r"(?:He|She|It|They|His|Her|Its|Their)\b")
+_OPENINGS = frozenset("after although both during its she these there through while".split())
+"""Words, beside those without a meaning of their own, that have a capital for their place alone."""
 _BRACKETS = re.compile(r"\s*\([^)]*\)$")
 
 
@@ -85,10 +88,11 @@ class Lesson:
         return answer is not None and sorted(words(answer)) in accepted
 
 
-def lessons(folder: Path) -> list[Lesson]:
+def lessons(folder: Path, lender: Path | None = None) -> list[Lesson]:
     """Return the lessons of a set's training questions whose evidence is known.
 
     Those with the same evidence as a question of another split are left out: they may ask the same.
+    So are those that have all sentences of one in `lender`, the set whose passages are borrowed.
     """
     every = _records(folder / "questions.jsonl")
     corpus = _records(folder / "corpus.jsonl") if (folder / "corpus.jsonl").exists() else []
@@ -99,8 +103,27 @@ def lessons(folder: Path) -> list[Lesson]:
         each for each in every if each["split"] == "train" and _evidence(each, twins) not in tested
     ]
     if not documents:
-        return [_loose_lesson(folder.name, each) for each in asked]
+        known = () if lender is None else _tested_sentences(lender)
+        return [
+            _loose_lesson(folder.name, each)
+            for each in asked
+            if not any(those <= set(map(_flat, each["sentences"])) for those in known)
+        ]
     return [_lesson(folder.name, each, documents, twins) for each in asked if each.get("gold")]
+
+
+def _tested_sentences(folder: Path) -> list[set[str]]:
+    """Return the evidence of a set's questions that are no training questions, as sentences."""
+    documents = {str(each["id"]): each for each in _records(folder / "corpus.jsonl")}
+    return [
+        {_flat(documents[str(gold)]["sentences"][place]) for gold, place in each["gold_sentences"]}
+        for each in _records(folder / "questions.jsonl")
+        if each["split"] != "train" and each.get("gold_sentences")
+    ]
+
+
+def _flat(sentence: str) -> str:
+    return " ".join(sentence.split())
 
 
 def _twins(documents: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -148,16 +171,23 @@ def _in_order(record: dict[str, Any]) -> list[str]:
 
 def _loose_lesson(name: str, record: dict[str, Any]) -> Lesson:
     """Return a lesson whose evidence is sentences without documents, for readings alone."""
+    parts: list[str] = []
+    for sentence in record["sentences"]:
+        if parts and _PRONOUN.match(sentence):  # apart nobody could tell of whom it speaks
+            parts[-1] += f" {sentence}"
+        else:
+            parts.append(sentence)
     needs = [
-        Need(f"{record['id']}-{number}", _title(sentence), (sentence,), "", "")
-        for number, sentence in enumerate(record["sentences"])
+        Need(f"{record['id']}-{number}", _title(part), (part,), "", "")
+        for number, part in enumerate(parts)
     ]
     return Lesson(name, str(record["id"]), record["question"], (record["answer"],), tuple(needs))
 
 
 def _title(sentence: str) -> str:
     """Return what a sentence without a document is about: the first name in it, or its start."""
-    return next(names(f"on {sentence}"), " ".join(sentence.split()[:3]))
+    called = (name for name in names(f"on {sentence}") if content_words(name) - _OPENINGS)
+    return next(called, " ".join(sentence.split()[:3]))
 
 
 def _need(record: dict[str, Any], number: int, document: dict[str, Any], twin: str) -> Need:

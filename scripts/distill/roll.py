@@ -27,7 +27,7 @@ from examples import Example, Shelf, groups, mark_of
 from lessons import Lesson, lessons
 from practice import Practice, ranked
 from side_by_side import side_by_side
-from teach import make_libraries
+from teach import make_libraries, searched_with
 
 from edge_agent.home import Home
 from edge_agent.models import EngineSettings, ModelStore, usable_cores
@@ -56,6 +56,8 @@ class Round:
     """What every process is told of this round."""
 
     model: Path
+    sha256: str
+    """Of the weights."""
     engine: EngineSettings
     profile: Profile
     name: str
@@ -71,7 +73,8 @@ class Round:
         adapter = self.engine.adapter
         learned = "" if adapter is None else sha256_of(adapter.path)
         profile = self.profile.model_dump_json()
-        return mark_of(self.model.name, learned, profile, self.times, self.corrections)
+        decided = self.times, self.corrections, searched_with()
+        return mark_of(self.sha256, learned, profile, *decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ def planned(options: argparse.Namespace, configuration: Configuration) -> Round:
     sampling = replace(profile.sampling, temperature=options.temperature)
     return Round(
         model=model.path,
+        sha256=model.sha256 or sha256_of(model.path),
         engine=engine,
         profile=profile.model_copy(update={"sampling": sampling}),
         name=options.out.stem,

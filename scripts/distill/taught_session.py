@@ -82,6 +82,8 @@ class TaughtSession:
         """Whole windows with turns in them, in the order in which they were left."""
         self.whole = True
         """Whether nothing was ever cut out of the middle of a window."""
+        self.got_on = True
+        """Whether the search did not end for want of progress."""
         self.usage = Usage()
         self._engine = engine
         self._pen = pen
@@ -145,6 +147,7 @@ class TaughtSession:
         the window, but nobody should learn to write it.
         """
         if isinstance(event, GatheringEnded) and event.reason == NO_PROGRESS:
+            self.got_on = False
             turns = [page for span, page in self._spans if span.kind is SpanKind.TURN]
             turns[-1].decided.clear()
 

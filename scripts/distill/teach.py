@@ -16,6 +16,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -164,6 +165,8 @@ def require_earned(lesson: Lesson, session: TaughtSession, done: Event, *, withh
     if withheld:
         if done.status != "not_found":
             raise Unteachable("it was answered without the evidence")
+    elif not session.got_on:
+        raise Unteachable("it came to the answer without any progress")
     elif not lesson.accepts(done.answer):
         raise Unteachable("the passages in view did not give the answer")
 
@@ -172,7 +175,8 @@ def tasks(configuration: Configuration, data: Path) -> list[Task]:
     """Return all that is to be taught, in an order that mixes sets and variants."""
     chosen: list[Task] = []
     for name in (*configuration.sets, *configuration.read.borrowed):
-        every = lessons(data / name)
+        lender = configuration.read.borrowed.get(name)
+        every = lessons(data / name, None if lender is None else data / lender)
         random.Random(configuration.seed).shuffle(every)
         single = bool(every) and max(len(lesson.needs) for lesson in every) == 1
         if name in configuration.read.borrowed:
@@ -190,9 +194,8 @@ def tasks(configuration: Configuration, data: Path) -> list[Task]:
 
 
 def make_library(folder: Path, data: Path) -> None:
-    """Make the library of a set's whole corpus, where it is not there yet."""
-    library = Library(folder)
-    if library.statistics().documents == 0:
+    """Make the library of a set's whole corpus, or finish what was begun of it."""
+    with closing(Library(folder)) as library:
         library.add([data / "corpus.jsonl"])
 
 
@@ -209,6 +212,11 @@ def make_libraries(sets: Iterable[str], data: Path) -> None:
         make_library(home.libraries / f"bench-{name}", data / name)
 
 
+def searched_with() -> str:
+    """Return by what libraries are searched beside words; nothing without an embedder."""
+    return "" if installed_embedder(Home.from_environment()) is None else "meaning"
+
+
 def _teaching(configuration: Configuration) -> Callable[[Task], Taught]:
     """Return what gives lessons in a process."""
     school = School(configuration)
@@ -221,7 +229,8 @@ def taught(
     """Teach what was not taught yet, and write each group when it is whole."""
     base = base_of(configuration)  # said once, and before a process begins
     profile = load_profile(configuration.profile).model_dump_json()
-    mark = mark_of(base.name, configuration.model_dump_json(exclude={"train"}), profile)
+    described = configuration.model_dump_json(exclude={"train"})
+    mark = mark_of(base.name, described, profile, searched_with())
     shelf = Shelf(out, mark)
     borrowed = configuration.read.borrowed.values()
     make_libraries(dict.fromkeys((*configuration.sets, *borrowed)), data)

@@ -111,6 +111,8 @@ class Teacher:
         if helpful:
             return max(helpful, key=lambda line: self._worth(quotable[line]))
         if NOTHING_HELPS in options:
+            if any(line in quotable and self._answers(quotable[line]) for line in options):
+                raise Unteachable("another sentence than the evidence states the answer")
             return NOTHING_HELPS
         if not self._open_needs():
             return ENOUGH
@@ -205,6 +207,18 @@ class Teacher:
             for need in self._open_needs()
         )
 
+    def _answers(self, quote: Quote) -> bool:
+        """Tell whether a sentence of a document that is still needed states the answer.
+
+        Sources name one sentence where others may say the same.
+        """
+        lesson = self._lesson
+        return (
+            not is_verdict(lesson.question, lesson.answers[0])
+            and any(self._of(quote, need) for need in self._open_needs())
+            and any(states(quote.sentence, answer) for answer in lesson.answers)
+        )
+
     def _timely(self, need: Need, sentence: str) -> bool:
         """Tell whether one can see by now what a document is good for."""
         if len(self._lesson.needs) == 1:
@@ -275,18 +289,37 @@ class Reader:
 
 
 def is_stated_elsewhere(lesson: Lesson, passages: Sequence[Passage]) -> bool:
-    """Tell whether documents that are needed are missing, and others have what they say.
+    """Tell whether documents that are needed are missing, and those in view say it all the same.
 
     Corpora hold some texts twice: that nothing is found would be wrong then. Of the only document
     it is the answer; where several are needed, a passage with the words of the answer need not say
-    that it is one, and the very sentences count.
+    that it is one, and the very sentences count. Where the evidence in view states the answer,
+    others may only have been needed to be sure.
     """
     shown = {each.document for each in passages}
     missing = [need for need in lesson.needs if need.document not in shown]
+    if missing and len(missing) < len(lesson.needs) and _is_told(lesson, passages):
+        return True
     if len(lesson.needs) == 1 and missing:
         return any(states(each.text, answer) for each in passages for answer in lesson.answers)
     return bool(missing) and all(
         need.sentences and any(need.met_by(each.text) for each in passages) for need in missing
+    )
+
+
+def _is_told(lesson: Lesson, passages: Sequence[Passage]) -> bool:
+    """Tell whether a sentence that is evidence, in its document, states an answer."""
+    if is_verdict(lesson.question, lesson.answers[0]):
+        return False
+    parts = ((each.document, each.text) for each in passages)
+    return any(
+        need.document == document
+        and sentence in " ".join(text.split())
+        and states(sentence, answer)
+        for document, text in parts
+        for need in lesson.needs
+        for sentence in need.sentences
+        for answer in lesson.answers
     )
 
 

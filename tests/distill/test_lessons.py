@@ -110,6 +110,32 @@ def test_questions_without_a_corpus_are_lessons_for_reading(tmp_path: Path) -> N
     assert [need.document for need in lesson.needs] == ["q-0", "q-1"]
 
 
+def test_a_sentence_that_begins_with_a_pronoun_stays_with_the_one_before(tmp_path: Path) -> None:
+    told = ["Eva Lind was a writer.", "She lived in Lund.", "The park is in Turku.", "It is old."]
+    folder = write_set(tmp_path / "loose", {"q": {"question": "Where?", "answer": "Lund",
+                       "sentences": told}})  # fmt: skip
+    (folder / "corpus.jsonl").unlink()
+    (lesson,) = lessons(folder)
+    assert [(need.title, *need.sentences) for need in lesson.needs] == [
+        ("Eva Lind", "Eva Lind was a writer. She lived in Lund."),
+        ("Turku", "The park is in Turku. It is old."),
+    ]
+
+
+def test_evidence_of_the_set_whose_passages_are_borrowed_is_not_taught(tmp_path: Path) -> None:
+    lender = write_set(tmp_path / "films", {"dev": {"split": "dev", **BRIDGE}})
+    evidence = ["Night Ferry is a 1951 film directed by Ana Ruiz.", "Her parents left Toledo when "
+                "she was born."]  # fmt: skip
+    asked = {
+        "same": {"question": "Who?", "answer": "Ana Ruiz", "sentences": evidence},
+        "part": {"question": "Who?", "answer": "Ana Ruiz", "sentences": evidence[:1]},
+    }
+    folder = write_set(tmp_path / "loose", asked)
+    (folder / "corpus.jsonl").unlink()
+    assert [each.id for each in lessons(folder, lender)] == ["part"]
+    assert len(lessons(folder)) == 2
+
+
 def test_one_in_ten_is_kept_back_and_always_the_same() -> None:
     held = [Lesson("s", str(number), "q?", (), ()).held for number in range(2000)]
     assert 0.07 < sum(held) / len(held) < 0.13
@@ -209,6 +235,16 @@ def test_what_other_passages_say_word_for_word_is_not_missing() -> None:
     assert is_stated_elsewhere(lesson, evidence)
     assert not is_stated_elsewhere(lesson, [evidence[0], passage("twin", "Ana lived in Lund.")])
     assert not is_stated_elsewhere(lesson, evidence[1:])
+
+
+def test_where_the_evidence_in_view_states_the_answer_nothing_is_missing() -> None:
+    sentences = ("Night Ferry is a film by Ana Ruiz.", "Ana Ruiz lived in Lund.")
+    needs = tuple(Need(f"d{n}", "T", (each,), "", "") for n, each in enumerate(sentences))
+    lesson = Lesson("s", "q", "Where?", ("Lund",), needs)
+    assert is_stated_elsewhere(lesson, [passage("d1", f"It is so. {sentences[1]}")])
+    assert not is_stated_elsewhere(lesson, [passage("d0", sentences[0])])
+    alike = Lesson("s", "q", "Are both in Lund?", ("yes",), needs)
+    assert not is_stated_elsewhere(alike, [passage("d1", "Yes. Ana Ruiz lived in Lund.")])
 
 
 def test_another_part_of_a_document_that_is_needed_is_no_evidence() -> None:

@@ -185,7 +185,7 @@ class Practised:
 def test_where_no_run_can_be_learned_from_others_are_corrected(
     rolls: tuple[Roll, ...], learned: str, right: int, examples: list[str]
 ) -> None:
-    told = Round(Path("m"), EngineSettings(), load_profile("edge"), "roll1", len(rolls), 2)
+    told = Round(Path("m"), "", EngineSettings(), load_profile("edge"), "roll1", len(rolls), 2)
     found = outcome(LESSON, cast(Practice, Practised(*rolls)), told)
     assert found == Outcome(LESSON, right, found.learned, [example(each) for each in examples])
     assert found.learned == learned
@@ -200,3 +200,8 @@ def test_what_came_of_a_round_is_told_by_set(
     summary(tmp_path / "roll1.jsonl")
     told = capsys.readouterr().out.split()
     assert " ".join(told) == "s 3 questions, 50% of runs right, kept 1, corrected 1"
+
+
+def test_a_round_with_other_weights_is_another_one() -> None:
+    told = Round(Path("m"), "a" * 64, EngineSettings(), load_profile("edge"), "roll1", 1, 2)
+    assert told.mark != replace(told, sha256="b" * 64).mark

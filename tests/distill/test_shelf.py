@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import configured
 from schooling import Schooling
-from teach import READ, main, tasks, taught
+from teach import READ, main, make_library, tasks, taught
 
 from edge_agent.home import HOME_VARIABLE
+from edge_agent.index import Library
 
 
 def example(number: int) -> Example:
@@ -86,6 +88,32 @@ def test_teaching_goes_on_where_it_was_stopped(
         made, dropped = schooling.school.examples(task)
         assert [Example.of(each) for each in found[task.group]["examples"]] == made
         assert found[task.group]["dropped"] == dropped
+
+
+def test_a_library_that_was_begun_is_finished(
+    schooling: Schooling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "bench-films"
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.lexical.LexicalIndex.replace", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            make_library(folder, schooling.data / "films")
+    make_library(folder, schooling.data / "films")
+    with closing(Library(folder)) as library:
+        assert library.search("Night Ferry")
+
+
+def test_lessons_that_were_searched_for_otherwise_are_not_gone_on_with(
+    schooling: Schooling, schooled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "taught.jsonl"
+    taught(configured(), schooling.data, out, jobs=1, limit=1)
+    monkeypatch.setattr("teach.searched_with", lambda: "meaning")
+    with pytest.raises(SystemExit):
+        taught(configured(), schooling.data, out, jobs=1, limit=1)
 
 
 def test_sets_that_borrow_their_passages_can_be_taught_alone(

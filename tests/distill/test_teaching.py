@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from made_up import VARIANTS
 from schooling import Schooling
 from taught_session import TaughtSession, branches
-from teach import Task
-from teacher import Reader
+from teach import Task, require_earned
+from teacher import Reader, Unteachable
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.conditions import changed
-from edge_agent.events import GatheringEnded
+from edge_agent.events import GatheringEnded, RunFinished, TokenCounts
 from edge_agent.index import Collection, Library
 from edge_agent.models import Sampling, SpanKind
 from edge_agent.profiles import load_profile
@@ -102,7 +102,7 @@ def test_a_document_is_read_further(schooling: Schooling) -> None:
     assert schooling.decided(reading) == ["Trieste}"]
 
 
-@pytest.mark.parametrize("question", ["bridge", "foreign"])
+@pytest.mark.parametrize("question", ["steps", "foreign"])
 def test_what_the_library_does_not_have_is_not_found(schooling: Schooling, question: str) -> None:
     for number in range(3):
         gathering, reading = schooling.taught(question, "withheld", number)
@@ -127,6 +127,23 @@ def test_a_turn_whose_call_was_refused_is_not_learned(schooling: Schooling) -> N
     assert schooling.text(example.tokens).count("Lund}") == 2
     assert schooling.decided(example) == ["Lund}"]
     assert example.decided[-1] < len(example.tokens) // 2
+
+
+def test_that_nothing_helps_is_not_taught_over_the_answer(schooling: Schooling) -> None:
+    lesson = schooling.lessons["further"]
+    need = replace(lesson.needs[0], sentences=("Nobody wrote this.",), says="")
+    told = replace(lesson, answers=("Verse 1",), needs=(need,))
+    made, dropped = schooling.school.examples(Task(told, "pair"))
+    assert (made, dropped) == ([], "another sentence than the evidence states the answer")
+
+
+def test_a_run_that_ended_without_progress_is_dropped(schooling: Schooling) -> None:
+    session = TaughtSession(schooling.engine, Reader("Toledo"))
+    done = RunFinished("r", "answered", "Toledo", (), 1, 1.0, TokenCounts(0, 0, 0), "")
+    require_earned(schooling.lessons["bridge"], session, done, withheld=False)
+    session.got_on = False
+    with pytest.raises(Unteachable, match="without any progress"):
+        require_earned(schooling.lessons["bridge"], session, done, withheld=False)
 
 
 def test_a_run_that_does_not_come_to_the_answer_is_dropped(schooling: Schooling) -> None:

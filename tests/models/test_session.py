@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -187,6 +188,27 @@ def test_old_prefixes_are_forgotten(engine: Engine, tmp_path: Path) -> None:
     newest = Session(engine)
     newest.append(SpanKind.SYSTEM, "Prompt 9.", trusted=True)
     assert newest.load_prefix(tmp_path)
+
+
+def test_another_process_may_delete_prefixes_meanwhile(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.stat
+    session = Session(engine)
+    session.append(SpanKind.SYSTEM, "Prompt.", trusted=True)
+    for number in range(10):
+        (tmp_path / f"{number}.state").touch()
+
+    def vanishing(path: Path, **options: Any) -> Any:
+        if path.name == "3.state":
+            path.unlink(missing_ok=True)
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", vanishing)
+    session.save_prefix(tmp_path)
+    again = Session(engine)
+    again.append(SpanKind.SYSTEM, "Prompt.", trusted=True)
+    assert again.load_prefix(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 100, None], ids=["empty", "zeros", "cut"])

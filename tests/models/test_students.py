@@ -251,6 +251,21 @@ def test_the_small_one_answers_where_memory_is_short(
     assert here("student", Home(home)).name == "student"
 
 
+def test_what_is_here_is_not_passed_over_for_what_has_to_be_pulled(
+    models: ModelStore, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = catalog.get("small").model_copy(update={"base": "elsewhere"})
+    others = tuple(each for each in catalog.models if each.name != "small")
+    elsewhere = catalog.get("base").model_copy(update={"name": "elsewhere"})
+    changed = {"default_memory": 2 * 10**9, "models": (*others, small, elsewhere)}
+    short = ModelStore(models.root, catalog.model_copy(update=changed))
+    pulled(short, "base")
+    monkeypatch.setattr(provisioning, "free_memory", lambda: 1_300_000_000)
+    assert default_model(short, may_pull=True).name == "student"
+    monkeypatch.setattr(provisioning, "free_memory", lambda: 1000)  # it cannot be loaded
+    assert default_model(short, may_pull=True).name == "small"
+
+
 def test_memory_for_the_adapter_is_reckoned_too(
     models: ModelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,7 +165,7 @@ def test_a_containers_memory_is_what_is_free(
     for name, text in (
         ("memory.max", limit),
         ("memory.current", "600000"),
-        ("memory.stat", "anon 500000\ninactive_file 50000"),
+        ("memory.stat", "anon 500000\ninactive_file 20000\nactive_file 30000"),
     ):
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(machine, "_CGROUP", tmp_path)
