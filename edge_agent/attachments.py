@@ -34,9 +34,14 @@ def named_files(paths: Iterable[str]) -> tuple[AttachedFile, ...]:
     return tuple(AttachedFile(str(path), content_hash(path)) for path in whole)
 
 
-def changed_files(before: Sequence[AttachedFile], now: Sequence[AttachedFile]) -> tuple[str, ...]:
-    """Return the paths of those files whose content is not what it was before."""
-    return tuple(file.path for file in now if file not in before)
+def changes(before: Sequence[AttachedFile], now: Sequence[AttachedFile]) -> tuple[str, ...]:
+    """Return a sentence for each of those files whose content is not what it was before."""
+    return tuple(
+        f"{file.path} has changed since the run began: it is searched as it is now. What was found "
+        "in it before stays."
+        for file in now
+        if file not in before
+    )
 
 
 @contextmanager

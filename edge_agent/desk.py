@@ -158,11 +158,22 @@ class Desk:
 
     @property
     def sampling(self) -> Sampling:
-        """How tokens are drawn; attempts that vote differ by chance, but for the first."""
+        """How tokens are drawn: by chance where something else than the likeliest is wanted.
+
+        So it is in attempts that vote, but for the first, and in the turn that a fork begins with.
+        """
         sampling = self.profile.sampling
-        if not self.trajectory.started.vote or self.trajectory.attempt == 1:
-            return sampling
-        return replace(sampling, temperature=self.profile.vote_temperature)
+        votes = self.trajectory.started.vote and self.trajectory.attempt > 1
+        if votes or (sampling.temperature == 0 and self._leaves_its_parent):
+            return replace(sampling, temperature=self.profile.vote_temperature)
+        return sampling
+
+    @property
+    def _leaves_its_parent(self) -> bool:
+        """Whether this is the first turn of a fork, or is written instead of one taken back."""
+        trajectory = self.trajectory
+        started, instead_of = trajectory.started, trajectory.step - trajectory.rollbacks
+        return bool(started.parent) and instead_of <= started.parent_step + 1
 
     @property
     def _seed(self) -> int:

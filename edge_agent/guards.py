@@ -157,7 +157,7 @@ def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuar
 def _own_words(message: Message, trajectory: Trajectory) -> str:
     """Return what a message says besides the sentences it quotes: documents say those."""
     lines = message.thought.split("\n")
-    return "\n".join(line for line in lines if f"{line.strip()}\n" not in trajectory.quotable)
+    return "\n".join(line for line in lines if trajectory.quote_of(line) is None)
 
 
 def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:

@@ -9,6 +9,11 @@ from edge_agent.events import Event, RunResumed, RunStarted, StepMeasured
 from edge_agent.runs import RunStore
 
 
+def too_late(text: str) -> str:
+    """Return the sentence that gives back what a run was told after its last step."""
+    return f"The run ended before it heard: {text}"
+
+
 def with_messages(
     events: Iterable[Event], agent: Agent, store: RunStore, run: str
 ) -> Generator[Event, None, None]:

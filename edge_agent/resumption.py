@@ -9,7 +9,7 @@ from edge_agent.agent import Budget
 from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, RunStarted
 from edge_agent.models import DEFAULT_CONTEXT
-from edge_agent.reasons import MODEL_ERROR
+from edge_agent.reasons import MODEL_ERROR, USUAL_DEPTH
 from edge_agent.trajectory import Trajectory
 
 
@@ -77,7 +77,9 @@ def _check_unfinished(last: Event, before: Trajectory, budget: Budget) -> None:
     if last.reason.startswith(MODEL_ERROR):
         return
     run = before.started.run
-    if last.status == "answered":
+    # Nobody cut it short, and with more calls it looks further; a vote that was cast stays.
+    may_look_further = last.reason == USUAL_DEPTH and not before.started.vote
+    if last.status == "answered" and not may_look_further:
         raise RunError(
             f"The run {run} was answered. To go another way from one of its steps: "
             f"miro-edge runs fork {run} --at STEP"

@@ -162,8 +162,8 @@ class RunStore:
     def fork(self, run: str, step: int, seed: int | None = None) -> str:
         """Begin a new run with all that a run did up to the end of `step`, and return its id.
 
-        It draws tokens from `seed` on, or from the run's own plus one. Raises RunError where there
-        is no such run or step.
+        It draws tokens from `seed` on, or from the run's own plus one; its first turn by chance
+        also where no other is. Raises RunError where there is no such run or step.
         """
         parent = self.summary(run).id
         kept = _up_to(step, self.events(parent), parent)
@@ -271,19 +271,22 @@ class RunStore:
         Raises RunError when there is none, or more than one.
         """
         runs = self._database.table("runs")
-        found = list(runs.rows_where("id = ?", (run,))) or list(
-            runs.rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2)
-        )
+        found = list(runs.rows_where("id = ?", (run,)))
+        if run and not found:  # with the empty text every id begins
+            found = list(runs.rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2))
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"
             raise RunError(f"The run '{run}' {many}. See them with: miro-edge runs list")
         return RunSummary(**found[0])
 
     def events(self, run: str) -> tuple[Event, ...]:
-        """Return the stored events of a run, in order. Raises RunError as `summary` does."""
+        """Return the stored events of a run, in order.
+
+        Raises RunError as `summary` does, and where one of them cannot be understood.
+        """
         full = self.summary(run).id
         rows = self._database.table("events").rows_where("run = ?", (full,), order_by="number")
-        return tuple(from_record(json.loads(row["record"])) for row in rows)
+        return tuple(_restored(row) for row in rows)
 
     def times(self, run: str) -> tuple[float, ...]:
         """Return when each of `events` was stored, in seconds since 1970.
@@ -392,6 +395,18 @@ class RunStore:
         self._database.execute(
             "update messages set heard = ? where number = ?", (time.time(), message)
         )
+
+
+def _restored(row: Mapping[str, Any]) -> Event:
+    """Return the event of a row. Raises RunError where it is none that this version knows."""
+    try:
+        return from_record(json.loads(row["record"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"The run {row['run']} was stored by another version, or is damaged: its event "
+            f"{row['number']}, {row['kind']}, cannot be understood. Open it with the version that "
+            f"made it, or delete it: miro-edge runs remove {row['run']}"
+        ) from error
 
 
 def _up_to(step: int, events: Sequence[Event], run: str) -> Sequence[Event]:

@@ -171,11 +171,22 @@ class Trajectory:
         """Return the sentences that a message begins with, of those that were shown."""
         quotes: list[Quote] = []
         for line in message.thought.split("\n"):
-            quote = self.quotable.get(f"{line.strip()}\n")
+            quote = self.quote_of(line)
             if quote is None:
                 break
             quotes.append(quote)
         return tuple(quotes)
+
+    def quote_of(self, line: str) -> Quote | None:
+        """Return the sentence that a line quotes, of those that were shown.
+
+        In runs of older versions less stands before it: the title without the headings.
+        """
+        written = f"{line.strip()}\n"
+        ends = ((quote, f": {quote.sentence} [{quote.key}]\n") for quote in self.quotable.values())
+        return self.quotable.get(written) or next(
+            (quote for quote, end in ends if written.endswith(end)), None
+        )
 
     @singledispatchmethod
     def apply(self, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
@@ -64,11 +64,14 @@ def gathering_turn(
     yield from guided_call(tools, gathering.argument_tokens, known)
 
 
-def without_call(turn: str, quotable: Container[str]) -> str:
-    """Return a step as it is where no call is left: up to where it would call a tool."""
+def without_call(turn: str, quote_of: Callable[[str], Quote | None]) -> str:
+    """Return a step as it is where no call is left: up to where it would call a tool.
+
+    `quote_of` returns what a line quotes, if it does.
+    """
     end = 0
     for line in turn.split("\n"):
-        if f"{line.strip()}\n" not in quotable and f"{line}\n" != NOTHING_HELPS:
+        if quote_of(line) is None and f"{line}\n" != NOTHING_HELPS:
             break
         end += len(line) + 1
     said = (each for each in (MISSING, USE, ENOUGH) if turn.startswith(each, end))

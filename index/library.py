@@ -150,21 +150,34 @@ class Library:
             return self._update(report)
 
     def drop(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
-        """Forget sources, and their documents. Raises LibraryError for one that it has not."""
-        dropped = [str(path.expanduser().resolve()) for path in paths]
-        known = {str(source.path) for source in self.sources}
+        """Forget sources, and their documents.
+
+        Raises LibraryError for what is none, also for a part of one, and LibraryBusy.
+        """
+        dropped = [path.expanduser().resolve() for path in paths]
+        known = {source.path for source in self.sources}
         for path in dropped:
             if path not in known:
-                raise LibraryError(
-                    f"The library '{self.name}' has nothing from {path}. "
-                    f"It has: {', '.join(sorted(known))}"
-                )
+                raise self._not_added(path, known)
         with writing(self.folder):
             for path in dropped:
-                self._database.table("sources").delete(path)
+                self._database.table("sources").delete(str(path))
             result = Update(self._database, self._lexical, report).run(self.sources)
             self._keep_embedded(report)
             return result
+
+    def _not_added(self, path: Path, known: set[Path]) -> LibraryError:
+        """Return why what a library has from a path cannot be taken out, and what can be done."""
+        text = (
+            f"{path} was not added to the library '{self.name}', so it cannot be taken out. "
+            f"Added were: {', '.join(sorted(map(str, known)))}."
+        )
+        for whole in known & set(path.parents):
+            text += (
+                f" It is a part of {whole}: leave it out with a file .miro-edge-ignore there, or "
+                "with --exclude when you add that again."
+            )
+        return LibraryError(text)
 
     def embed(self, report: Report | None = None) -> int:
         """Embed all passages, so that they are searched by meaning alone; return how many.

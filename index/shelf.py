@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -103,35 +103,55 @@ class Shelf:
         if name_or_path not in known and _existing(name_or_path) is None:
             raise UnknownLibrary(self._unknown(name_or_path))
 
-    def resolve(self, name_or_path: str, report: Report | None = None) -> Library:
+    def resolve(
+        self,
+        name_or_path: str,
+        report: Report | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> Library:
         """Open a library by name, or index a folder or file on the fly, or the sample library.
 
-        What was indexed on the fly is kept: the second time only what has changed is read.
-        Raises UnknownLibrary, EmptyLibrary, LibraryBusy.
+        What was indexed on the fly is kept: the second time only what has changed is read. While
+        another process does that, it is opened as it is, and `warn` is told so. Raises
+        UnknownLibrary, EmptyLibrary, and LibraryBusy where it holds nothing yet.
         """
         if name_or_path == SAMPLE:
-            return self._sample(report)
-        if name_or_path in self.names():
+            name, source = SAMPLE, Source(sample_folder() / "documents")
+        elif name_or_path in self.names():
             return self.open(name_or_path)
-        path = _existing(name_or_path)
-        if path is None:
+        elif (path := _existing(name_or_path)) is not None:
+            name, source = _name_for(path), Source(path)
+        else:
             raise UnknownLibrary(self._unknown(name_or_path))
-        name = _name_for(path)
-        self._index(name, (Source(path),), report)
+        try:
+            if name == SAMPLE:
+                self._forget_former_sample(source)
+            self._index(name, (source,), report)
+        except LibraryBusy as busy:
+            return self._as_it_is(name, busy, warn)
         return self.open(name)
 
-    def _sample(self, report: Report | None) -> Library:
-        path = sample_folder() / "documents"
-        if SAMPLE in self.names():
-            library = self.open(SAMPLE)
-            sources = library.sources
+    def _forget_former_sample(self, source: Source) -> None:
+        """Delete the sample library where the program was installed somewhere else before."""
+        if SAMPLE not in self.names():
+            return
+        library = self.open(SAMPLE)
+        sources = library.sources
+        library.close()
+        if sources != (Source(source.path.resolve()),):
+            self.remove(SAMPLE)
+
+    def _as_it_is(
+        self, name: str, busy: LibraryBusy, warn: Callable[[str], None] | None
+    ) -> Library:
+        """Open a library that another process is writing. Raises `busy` where it holds nothing."""
+        library = self.open(name)
+        if not library.statistics().files:
             library.close()
-            if sources != (
-                Source(path.resolve()),
-            ):  # the program was installed somewhere else before
-                self.remove(SAMPLE)
-        self._index(SAMPLE, (Source(path),), report)
-        return self.open(SAMPLE)
+            raise busy
+        if warn is not None:
+            warn(f"Another process is writing the library '{name}': it is searched as it is.")
+        return library
 
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:
         """Add documents to a library; one that was made for it and got none is gone again."""

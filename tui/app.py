@@ -130,7 +130,7 @@ class MiroEdge(Interface):
         if calls is None:
             return
         await self.switch_mode("research")
-        task = Continuation(run, Limits(calls=int(calls)), self.config.ask.offline)
+        task = Continuation(run, Limits(calls=int(calls)), self.config.ask)
         self.research.begin(task)
 
     async def export(self, run: str) -> None:
@@ -186,23 +186,23 @@ class MiroEdge(Interface):
             self.push_screen(HelpScreen(self.screen))
 
     async def action_quit(self) -> None:
-        """Leave; in the middle of a run, ask first."""
-        if not self.research.unfinished:
+        """Leave; where that breaks something off, a run or other work, ask first."""
+        if self.research.unfinished or self.unfinished_work:
+            self.run_worker(self._leave())
+        else:
             self.exit()
-            return
-        self.run_worker(self._leave())
 
     async def _leave(self) -> None:
-        choice = await self.push_screen_wait(
-            ChoiceDialog(
-                "A run goes on. It is stored, and can be gone on with later.",
-                [
-                    ("stay", "Stay"),
-                    ("leave", "Stop it and leave: miro-edge runs resume goes on with it"),
-                    ("answer", "Stay, and have it answer now"),
-                ],
-            )
-        )
+        goes_on = [f"{work.job.doing} goes on. {work.job.left}" for work in self.unfinished_work]
+        choices = [("stay", "Stay"), ("leave", "Stop it and leave")]
+        if self.research.unfinished:
+            goes_on.insert(0, "A run goes on. It is stored, and can be gone on with later.")
+            choices = [
+                ("stay", "Stay"),
+                ("leave", "Stop it and leave: miro-edge runs resume goes on with the run"),
+                ("answer", "Stay, and have it answer now"),
+            ]
+        choice = await self.push_screen_wait(ChoiceDialog("\n".join(goes_on), choices))
         if choice == "leave":
             self.research.action_stop()
             self.exit()

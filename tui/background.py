@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from textual.message import Message
 
 from edge_agent.failures import in_words
 
 from .workbench import StoppedError, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that takes a while."""
+
+    doing: str
+    """What is done, and to what: `Adding to papers`."""
+    work: Callable[[Told], str]
+    """Does it, telling how far it is, and returns what to say at the end."""
+    left: str
+    """A sentence that says what there is where it is stopped half-way."""
 
 
 class Progressed(Message):
@@ -35,12 +48,12 @@ class Ended(Message):
 
 
 class Background(threading.Thread):
-    """Does one thing; `work` is given whom to tell, and returns what to say at the end."""
+    """Does one thing."""
 
-    def __init__(self, work: Callable[[Told], str], post: Callable[[Message], object]) -> None:
+    def __init__(self, job: Job, post: Callable[[Message], object]) -> None:
         """Get ready; `post` sends messages to whoever waits, from any thread."""
         super().__init__(name="background", daemon=True)
-        self._work = work
+        self.job = job
         self._post = post
         self._stopped = threading.Event()
 
@@ -50,15 +63,15 @@ class Background(threading.Thread):
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """End it where it next tells how far it is: what is half done can be gone on with."""
+        """End it where it next tells how far it is."""
         self._stopped.set()
 
     def run(self) -> None:
         """Do the work, and tell how it ended."""
         try:
-            self._post(Ended(self._work(self._tell), None))
+            self._post(Ended(self.job.work(self._tell), None))
         except StoppedError:
-            self._post(Ended("Stopped. What was finished so far is kept.", None))
+            self._post(Ended(f"Stopped. {self.job.left}", None))
         except Exception as error:  # the interface has to stay, whatever breaks
             self._post(Ended("", in_words(error)))
 

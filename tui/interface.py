@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing import resource_tracker
 
@@ -11,17 +12,19 @@ from textual.signal import Signal
 
 from edge_agent.config import Config, load_config, save_config
 from edge_agent.home import Home
-from edge_agent.models import ModelStore
+from edge_agent.models import ModelStore, remote_model
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import DefaultModel
 from edge_agent.runs import RunStore
 
+from .background import Background
 from .filters import ASCII_FRAME, NO_COLOR, ONLY_TEXT
 from .run_thread import RunThread
 from .themes import THEMES
 from .workbench import Workbench
 
 _PATIENCE = 10.0
-"""Seconds that a run is given to end when the interface does; what it stored stays anyway."""
+"""Seconds that runs and other work are given to end when the interface does, and to clean up."""
 
 
 class Interface(App[None]):
@@ -40,16 +43,35 @@ class Interface(App[None]):
         self.workbench = Workbench(home)
         self.last_run: RunThread | None = None
         """The thread of the run that was begun last."""
+        self._background: list[Background] = []
         self.config_changed: Signal[Config] = Signal(self, "config changed")
         for theme in THEMES:
             self.register_theme(theme)
 
     def close(self) -> None:
-        """Let go of everything, after the interface has ended; a run that goes on is stopped."""
+        """Let go of everything, after the interface has ended; what goes on is stopped."""
+        threads: list[Background | RunThread] = [*self._background]
         if self.last_run is not None:
-            self.last_run.stop()
-            self.last_run.join(_PATIENCE)
+            threads.append(self.last_run)
+        for thread in threads:
+            thread.stop()
+        deadline = time.monotonic() + _PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
         self.store.close()
+
+    # Work in the background
+
+    def begin_work(self, work: Background) -> None:
+        """Start work, and remember it: who leaves is asked first, and waits for it to clean up."""
+        self._background = [each for each in self._background if each.is_alive()]
+        self._background.append(work)
+        work.start()
+
+    @property
+    def unfinished_work(self) -> tuple[Background, ...]:
+        """What leaving would break off: what is being done, and was not stopped already."""
+        return tuple(each for each in self._background if each.is_alive() and not each.stopping)
 
     # Settings
 
@@ -62,6 +84,23 @@ class Interface(App[None]):
     def wanted_model(self) -> str:
         """The model that answers questions, by name, path or address."""
         return self.config.ask.model or self.default_model.name
+
+    def profile_in_use(self) -> Profile:
+        """Return how the model that answers questions is led: as is set, or by its own profile.
+
+        Raises ProfileError, and ModelError where there is no such model.
+        """
+        return load_profile(self.config.ask.profile or self._own_profile())
+
+    def _own_profile(self) -> str:
+        """Return the name of the wanted model's own profile, known also before it is pulled."""
+        model = (
+            self.models.catalog.find(self.wanted_model)
+            or remote_model(self.wanted_model)
+            or self.models.resolve(self.wanted_model)
+        )
+        assert model is not None  # only those of the catalogue may have to be pulled
+        return model.profile
 
     def change(self, change: Callable[[Config], Config]) -> None:
         """Change settings, and use them from now on. Raises ConfigError.

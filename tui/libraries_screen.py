@@ -16,10 +16,11 @@ from edge_agent.index import SAMPLE, LibraryError, Shelf
 from edge_agent.provisioning import installed_embedder
 
 from . import library_work
+from .background import Job
 from .dialogs import ChoiceDialog, PromptDialog
 from .pages import problems_page, search_page
 from .reader import Reader
-from .table_screen import Row, TableScreen
+from .table_screen import REMOVED, Row, TableScreen
 from .workbench import Told
 
 if TYPE_CHECKING:
@@ -133,10 +134,11 @@ class LibrariesScreen(TableScreen):
         event.stop()
         query, name = event.value.strip(), self.selected
         if query and name is not None:
-            self.begin(f"Searching {name}", lambda told: self._searched(name, query, told))
+            self._begin_reading(f"Searching {name}", lambda told: self._searched(name, query, told))
 
     def _searched(self, name: str, query: str, told: Told) -> str:
-        text, found = library_work.search(self._whole_shelf(), name, query, told)
+        gathering = self.miro.profile_in_use().gathering
+        text, found = library_work.search(self._whole_shelf(), name, query, gathering, told)
         self.app.call_from_thread(self._reader.show, search_page(text, found))
         passages = library_work.times(len(found), "passage")
         return f"{passages} of {name}. Tab goes to them, Escape to the table."
@@ -169,11 +171,15 @@ class LibrariesScreen(TableScreen):
         )
         name = "" if given is None else given.strip()
         if name and await self._may_add_to(name):
-            self.begin(
+            self._begin_reading(
                 f"Adding to {name}",
                 lambda told: library_work.add(self._whole_shelf(), name, path, told),
             )
             self._mention_run()
+
+    def _begin_reading(self, doing: str, work: Callable[[Told], str]) -> None:
+        """Do something for which documents may be read, or read again."""
+        self.begin(Job(doing, work, library_work.LEFT))
 
     async def _may_add_to(self, name: str) -> bool:
         """Ask, where there is a library of that name already."""
@@ -186,7 +192,7 @@ class LibrariesScreen(TableScreen):
 
     def action_update(self) -> None:
         """Read what is new or changed in the documents of the library under the cursor."""
-        self._work_on("Bringing up to date:", library_work.update)
+        self._work_on("Updating", library_work.update)
 
     def action_embed(self) -> None:
         """Embed all passages, so that they are found by meaning alone."""
@@ -194,7 +200,9 @@ class LibrariesScreen(TableScreen):
 
     def _work_on(self, doing: str, work: Callable[[Shelf, str, Told], str]) -> None:
         if (name := self.selected) is not None and not self.refuses_more():
-            self.begin(f"{doing} {name}", lambda told: work(self._whole_shelf(), name, told))
+            self._begin_reading(
+                f"{doing} {name}", lambda told: work(self._whole_shelf(), name, told)
+            )
             self._mention_run()
 
     def _mention_run(self) -> None:
@@ -238,7 +246,8 @@ class LibrariesScreen(TableScreen):
         )
         answer = await self.app.push_screen_wait(sure)
         if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
-            self.begin(f"Removing {name}", lambda told: self._removed(name))
+            removing = Job(f"Removing {name}", lambda told: self._removed(name), REMOVED)
+            self.begin(removing)
 
     def _may_remove(self, name: str) -> bool:
         """Tell whether a library can be removed now, and why not."""

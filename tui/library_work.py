@@ -17,13 +17,16 @@ from edge_agent.index import (
     Shelf,
     check_name,
 )
-from edge_agent.profiles import load_profile
+from edge_agent.profiles import Gathering
 from edge_agent.tools import TOOLS, ToolContext
 
 from .workbench import Told, indexing
 
 _CHARACTERS_A_TOKEN = 4
 """Of English text, about: no model is loaded to search by hand."""
+
+LEFT = "What is stored already stays; a new library that has nothing yet is not kept."
+"""What there is where reading documents is stopped."""
 
 PATH_HINT = "As in ~/Documents"
 
@@ -98,12 +101,13 @@ def embed(shelf: Shelf, name: str, told: Told) -> str:
         return f"{library.embed(indexing(told))} passages of {name} are embedded."
 
 
-def search(shelf: Shelf, name: str, query: str, told: Told) -> tuple[str, tuple[Exhibit, ...]]:
+def search(
+    shelf: Shelf, name: str, query: str, gathering: Gathering, told: Told
+) -> tuple[str, tuple[Exhibit, ...]]:
     """Return the result of the agent's own search tool, and its passages whole.
 
     Raises LibraryError.
     """
-    gathering = load_profile("generic").gathering
     evidence = Evidence()
     with closing(_resolved(shelf, name, told)) as library:
         context = ToolContext(

@@ -21,12 +21,16 @@ from edge_agent.models import (
 from edge_agent.opening import loading_settings
 from edge_agent.provisioning import lost_without
 
+from .background import Job
 from .dialogs import ChoiceDialog
-from .table_screen import Row, TableScreen
-from .workbench import Told, puller
+from .table_screen import REMOVED, Row, TableScreen
+from .workbench import PULL_LEFT, Told, puller
 
 _TUNING = 30.0
 """Seconds after which no further trial is begun."""
+
+_CHECK_LEFT = "The model is as it was."
+_TUNING_LEFT = "The settings are as they were: a measurement counts only when it is whole."
 
 
 class ModelsScreen(TableScreen):
@@ -124,7 +128,8 @@ class ModelsScreen(TableScreen):
         if entry is None:
             self.say("Only the models of the catalogue can be pulled.")
             return
-        self.begin(f"Pulling {entry.name}", lambda told: self._pulled(entry, told))
+        pulling = Job(f"Pulling {entry.name}", lambda told: self._pulled(entry, told), PULL_LEFT)
+        self.begin(pulling)
 
     def _pulled(self, entry: CatalogEntry, told: Told) -> str:
         store = self.miro.models
@@ -134,7 +139,9 @@ class ModelsScreen(TableScreen):
     def action_verify(self) -> None:
         """Hash the files of the model under the cursor again."""
         if (name := self.selected) is not None:
-            self.begin(f"Checking {name}", lambda told: self._verified(name, told))
+            self.begin(
+                Job(f"Checking {name}", lambda told: self._verified(name, told), _CHECK_LEFT)
+            )
 
     def _verified(self, name: str, told: Told) -> str:
         size = max(1, self.miro.models.bytes_of(name))
@@ -147,7 +154,7 @@ class ModelsScreen(TableScreen):
             self.say("A run goes on, which would disturb the measurements. Stop it first.")
             return
         if (name := self.selected) is not None:
-            self.begin(f"Measuring {name}", lambda told: self._tuned(name, told))
+            self.begin(Job(f"Measuring {name}", lambda told: self._tuned(name, told), _TUNING_LEFT))
 
     def _tuned(self, name: str, told: Told) -> str:
         from edge_agent.models.tuning import tune
@@ -185,7 +192,7 @@ class ModelsScreen(TableScreen):
         )
         answer = await self.app.push_screen_wait(sure)
         if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
-            self.begin(f"Deleting {name}", lambda told: self._removed(name))
+            self.begin(Job(f"Deleting {name}", lambda told: self._removed(name), REMOVED))
 
     def _may_remove(self, name: str) -> bool:
         """Tell whether a model can be deleted now, and why not."""

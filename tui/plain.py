@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import TypeAlias
@@ -25,10 +25,13 @@ from edge_agent.config import (
     shown_value,
     value_of,
 )
+from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted
 from edge_agent.failures import explained
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Shelf
+from edge_agent.keyboard import listening, terminal
+from edge_agent.messages import too_late
 from edge_agent.models import ModelStore
 from edge_agent.provisioning import DefaultModel
 from edge_agent.resumption import Limits
@@ -39,12 +42,22 @@ from edge_agent.traces.lines import keys_of, told
 
 from .command import in_terminal
 from .evidence_list import VERDICTS
-from .run_thread import Continuation, EventsReady, Preparing, Question, RunOver, RunThread, Task
+from .run_thread import (
+    Continuation,
+    EventsReady,
+    Preparing,
+    Question,
+    Remark,
+    RunOver,
+    RunThread,
+    Task,
+)
 from .run_view import verdict_on
 from .workbench import Workbench
 
 _HELP = """\
 Write a question and press Enter. Ctrl+C once answers from what was found, twice stops.
+A line that you type in a terminal while it works is said to the model before its next step.
 /runs: the newest runs
 /open ID: a run, step by step
 /resume ID: go on with a run; /resume ID CALLS allows it more calls
@@ -61,8 +74,16 @@ _BETWEEN_SHARES = 10.0
 _PATIENCE = 10.0
 """Seconds that a run is given to end when nobody hears any more what it says."""
 
-_News: TypeAlias = Message | str
-"""A message of a run's thread, or something to be said at once."""
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A line that was typed while a run goes on."""
+
+    text: str
+
+
+_News: TypeAlias = Message | _Typed | str
+"""A message of a run's thread, a line for the run, or something to be said at once."""
 
 
 def converse(home: Home) -> None:
@@ -145,15 +166,42 @@ class Conversation:
         telling = _Telling()
         thread.start()
         try:
-            with _interrupting(thread, news.put):
+            with _interrupting(thread, news.put), _typing(news):
                 while not isinstance(latest := news.get(), RunOver):
-                    telling.take(latest, thread)
+                    if isinstance(latest, _Typed):
+                        self._tell(telling.run, latest.text)
+                    else:
+                        telling.take(latest, thread)
         except OSError:  # nobody reads any more what is said
             thread.stop()
             thread.join(_PATIENCE)
             raise
         thread.join()
         telling.end(thread, latest.failure)
+        self._give_back(telling, news)
+
+    def _tell(self, run: str, line: str) -> None:
+        """Leave a line for the run that goes on, and say whether it will be heard."""
+        if line.startswith("/"):
+            _say("A run goes on: write commands when it has ended. Ctrl+C twice stops it.")
+        elif not run:
+            _say("The run has not begun yet. Say it again in a moment.")
+        else:
+            try:
+                self._store.tell(run, " ".join(line.split()))
+            except RunError as error:
+                _say(str(error))
+            else:
+                _say("The model will hear it before its next step.")
+
+    def _give_back(self, telling: _Telling, news: queue.SimpleQueue[_News]) -> None:
+        """Say again what a run that has ended was told and has not heard."""
+        if telling.finished is not None:
+            for _, text in self._store.unheard(telling.run):
+                _say(too_late(text))
+        while not news.empty():
+            if isinstance(line := news.get(), _Typed):
+                _say(too_late(line.text))
 
     def _list_runs(self) -> None:
         runs = self._store.list()
@@ -182,7 +230,7 @@ class Conversation:
             _say(f"{calls} is no number of calls. Write a whole number, from 1.")
             return
         limits = Limits(calls=None if calls is None else int(calls))
-        self._carry_out(Continuation(run, limits, self._config.ask.offline))
+        self._carry_out(Continuation(run, limits, self._config.ask))
 
     def _run(self, words: list[str]) -> str | None:
         """Return the id of the run that is named; None, and say so, where none is."""
@@ -245,10 +293,12 @@ class _Telling:
     _share: int = 0
     _said: float = 0.0
 
-    def take(self, news: _News, thread: RunThread) -> None:
+    def take(self, news: Message | str, thread: RunThread) -> None:
         """Say what a thread tells."""
         if isinstance(news, str):
             _say(news)
+        elif isinstance(news, Remark):
+            _say(news.text)
         elif isinstance(news, Preparing):
             self._prepare(news)
         elif isinstance(news, EventsReady):
@@ -300,6 +350,14 @@ def _tell_end(finished: RunFinished) -> None:
     for claim in finished.claims:
         _say(f"Claim, supported by {keys_of(claim.keys) or 'no passage'}: {claim.text}")
     _say(f"Run {finished.run}")
+
+
+def _typing(news: queue.SimpleQueue[_News]) -> AbstractContextManager[None]:
+    """Have what is typed in a terminal meanwhile come with the news.
+
+    Of what is piped in, each line is a question or a command of its own.
+    """
+    return listening(terminal(), lambda line: news.put(_Typed(line)))
 
 
 @contextmanager

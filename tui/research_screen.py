@@ -24,6 +24,7 @@ from edge_agent.events import (
     TurnFinished,
     TurnStarted,
 )
+from edge_agent.messages import too_late
 from edge_agent.resumption import Limits
 from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.account import answer_in_words
@@ -36,7 +37,16 @@ from .key_line import KeyLine
 from .pages import answer_page, moment_page, passage_page, welcome_page
 from .reader import Reader
 from .replay import Replay
-from .run_thread import Continuation, EventsReady, Preparing, Question, RunOver, RunThread, Task
+from .run_thread import (
+    Continuation,
+    EventsReady,
+    Preparing,
+    Question,
+    Remark,
+    RunOver,
+    RunThread,
+    Task,
+)
 from .run_view import RunView
 from .signs import signs
 from .title_bar import TitleBar
@@ -73,7 +83,8 @@ class ResearchScreen(Screen[None]):
         Binding("plus,equals_sign", "faster", "Replay faster", show=False),
         Binding("minus", "slower", "Replay slower", show=False),
         Binding("full_stop", "step", "Replay one event", show=False),
-        Binding("end", "replay_all", "Replay to the end", show=False),
+        # First of all: the tree, which has the focus when a run was opened, takes the key itself.
+        Binding("end", "replay_all", "Replay to the end", show=False, priority=True),
         *(
             Binding(str(key), f"follow({key})", "Follow a citation by its number", show=False)
             for key in range(1, 10)
@@ -254,6 +265,11 @@ class ResearchScreen(Screen[None]):
         self._preparing = f"{message.doing}{share}"
         self._show_state()
 
+    @on(Remark)
+    def make_remark(self, message: Remark) -> None:
+        """Say what whoever asks should know; the line of state would soon say something else."""
+        self.notify(shown(message.text), severity="warning", markup=False)
+
     @on(RunOver)
     def end_run(self, message: RunOver) -> None:
         """Show how it ended; a failure is told in words, with what to do."""
@@ -264,6 +280,8 @@ class ResearchScreen(Screen[None]):
             if thread.stopping:
                 going_on = "" if self.run is None else " It can be gone on with: press g."
                 self._failure = f"Stopped.{going_on}"
+            elif message.failure is None:
+                self._give_back()
         if self.run is None and self._question and not self.query_one("#line", Input).value:
             self.suggest(self._question)  # nothing of it is kept elsewhere
         self._preparing = ""
@@ -272,6 +290,17 @@ class ResearchScreen(Screen[None]):
             self.notify(shown(message.failure), title="The run broke off", severity="error",
                         timeout=30, markup=False)  # fmt: skip
         self._show_state()
+
+    def _give_back(self) -> None:
+        """Put into the line again what was told to a run that has ended before it heard it."""
+        assert self.run is not None
+        told = " ".join(text for _, text in self._miro.store.unheard(self.run))
+        if not told:
+            return
+        line = self.query_one("#line", Input)
+        if not line.value:
+            line.value = told
+        self.notify(shown(too_late(told)), severity="warning", timeout=30, markup=False)
 
     def _show_all(self, events: tuple[Event, ...]) -> None:
         """Show many events at once; of the pages only the last one."""
@@ -357,6 +386,9 @@ class ResearchScreen(Screen[None]):
             return True if self.running else None
         if action == "pause":
             return True if self.running or self._replay is not None else None
+        if action == "replay_all":
+            left = self._replay is not None and not self._replay.ended
+            return True if left and not isinstance(self.focused, Input) else None
         return True
 
     def action_pause(self) -> None:
@@ -412,7 +444,7 @@ class ResearchScreen(Screen[None]):
         except RunError as error:
             self.notify(shown(str(error)), severity="error", markup=False)
             return
-        self.begin(Continuation(forked, Limits(), self._miro.config.ask.offline))
+        self.begin(Continuation(forked, Limits(), self._miro.config.ask))
 
     @work
     async def action_go_on(self) -> None:

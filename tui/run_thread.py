@@ -15,7 +15,7 @@ from typing import TypeAlias
 from textual.message import Message
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.attachments import attached, named_files
+from edge_agent.attachments import attached, changes, named_files
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunResumed, RunStarted
 from edge_agent.extras import Extras, open_extras
@@ -24,12 +24,11 @@ from edge_agent.index import Collection, Searched
 from edge_agent.launch import agent_settings, check_names, web_beside
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
-from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
-from .workbench import StoppedError, Workbench, indexing
+from .workbench import Loading, StoppedError, Workbench, indexing
 
 _NICENESS = 10
 """How far behind the interface a run stands: a tenth of its share where both want a core."""
@@ -49,7 +48,8 @@ class Continuation:
 
     run: str
     limits: Limits
-    offline: bool
+    wanted: AskSettings
+    """Of these counts how the model lies in memory, and whether the network is left alone."""
 
 
 Task: TypeAlias = Question | Continuation
@@ -66,6 +66,15 @@ class Preparing(Message):
         """Tell what is done, and how much of it."""
         super().__init__()
         self.doing, self.done, self.total = doing, done, total
+
+
+class Remark(Message):
+    """Something that whoever asks should know: what is left out, or is not as it was before."""
+
+    def __init__(self, text: str) -> None:
+        """Say it, in a sentence or two."""
+        super().__init__()
+        self.text = text
 
 
 class RunOver(Message):
@@ -206,30 +215,30 @@ class RunThread(threading.Thread):
         offline = wanted.offline
         usual = bench.default_model(ModelStore(home.models), offline=offline)
         model = bench.model(wanted.model or usual.name, self._tell, offline=offline)
-        library = bench.libraries(wanted.libraries, self._tell, offline=offline)
+        library = bench.libraries(wanted.libraries, self._tell, self._remark, offline=offline)
         settings = agent_settings(wanted, model, home)
         profile = led or load_profile(model.profile)
         web = web_beside(library, home, wanted=wanted.web, offline=offline)
         extras = self._extras(wanted.tools, profile, web, opened, offline=offline)
-        loading = loading_settings(model, home, wanted.context, wanted.kv_type, lock=wanted.mlock)
         self._tell(f"Loading {settings.model}")
+        loading = Loading(wanted.context, wanted.kv_type, lock=wanted.mlock)
         session = bench.session(model, loading)
         return Agent(library, session, profile=profile, settings=settings, extras=extras)
 
     def _going_on(
         self, task: Continuation, store: RunStore, opened: ExitStack
     ) -> tuple[Agent, Resumption]:
-        bench, home = self._workbench, self._workbench.home
+        bench, home, wanted = self._workbench, self._workbench.home, task.wanted
         store.check_free(task.run)
         found = resumption(store.events(task.run), task.limits)
         started = found.started
         profile = load_profile(found.profile)
-        model = bench.model(started.model_source, self._tell, offline=task.offline)
-        library = self._libraries_of(started, opened, offline=task.offline)
-        loading = loading_settings(model, home, found.context)
-        web = web_beside(library, home, wanted=started.web, offline=task.offline)
-        extras = self._extras(started.tools, profile, web, opened, offline=task.offline)
+        model = bench.model(started.model_source, self._tell, offline=wanted.offline)
+        library = self._libraries_of(started, opened, offline=wanted.offline)
+        web = web_beside(library, home, wanted=started.web, offline=wanted.offline)
+        extras = self._extras(started.tools, profile, web, opened, offline=wanted.offline)
         self._tell(f"Loading {started.model}")
+        loading = Loading(found.context, wanted.kv_type, lock=wanted.mlock)
         session = bench.session(model, loading)
         settings = AgentSettings(prefixes=home.prefixes)
         return Agent(library, session, profile=profile, settings=settings, extras=extras), found
@@ -245,12 +254,19 @@ class RunThread(threading.Thread):
     ) -> Extras:
         if names:
             self._tell(f"Starting {', '.join(names)}")
-        return opened.enter_context(open_extras(names, profile, web, offline=offline))
+        extras = opened.enter_context(open_extras(names, profile, web, offline=offline))
+        for text in extras.remarks:
+            self._remark(text)
+        return extras
 
     def _libraries_of(self, started: RunStarted, opened: ExitStack, *, offline: bool) -> Collection:
         """Return what a run searches: its libraries, and the files that it was asked about."""
         named = named_files(file.path for file in started.files)
-        libraries = self._workbench.libraries(started.libraries, self._tell, offline=offline)
+        for text in changes(started.files, named):
+            self._remark(text)
+        libraries = self._workbench.libraries(
+            started.libraries, self._tell, self._remark, offline=offline
+        )
         files = attached(named, self._workbench.embedder, indexing(self._tell))
         return Collection([*opened.enter_context(files), *libraries.libraries])
 
@@ -258,6 +274,9 @@ class RunThread(threading.Thread):
         if self._stopped.is_set():
             raise StoppedError
         self._post(Preparing(doing, done, total))
+
+    def _remark(self, text: str) -> None:
+        self._post(Remark(text))
 
 
 def _give_way() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, cast
 
 from rich.text import Text
@@ -16,11 +16,10 @@ from edge_agent.errors import ConfigError
 from edge_agent.failures import in_words
 from edge_agent.showing import in_one_line, shown
 
-from .background import Background, Ended, Progressed
+from .background import Background, Ended, Job, Progressed
 from .interface import Interface
 from .key_line import KeyLine
 from .title_bar import TitleBar
-from .workbench import Told
 
 Row = tuple[str, Sequence[str]]
 """The key of a row, and its cells."""
@@ -29,6 +28,10 @@ _SHARE = 3
 """A cell takes at most this part of the width, so that a long one leaves room for the others."""
 _LAST = 200
 """Characters of the last column, which has nothing after it to make room for."""
+
+
+REMOVED = "It is removed all the same."
+"""What there is where removing something is stopped: it does not tell how far it is."""
 
 
 class TableScreen(Screen[None]):
@@ -172,13 +175,13 @@ class TableScreen(Screen[None]):
         """Whether something is being done."""
         return self._background is not None
 
-    def begin(self, doing: str, work: Callable[[Told], str]) -> None:
-        """Do something that takes a while, one thing at a time; `doing` says what it is."""
+    def begin(self, job: Job) -> None:
+        """Do something that takes a while, one thing at a time."""
         if self.refuses_more():
             return
-        self.say(f"{doing}. Press x to stop.")
-        self._background = Background(work, self.post_message)
-        self._background.start()
+        self.say(f"{job.doing}. Press x to stop.")
+        self._background = Background(job, self.post_message)
+        self.miro.begin_work(self._background)
 
     def refuses_more(self) -> bool:
         """Tell whether something is being done already, and say so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, cast
 
 from textual import on, work
@@ -18,10 +17,10 @@ from edge_agent.provisioning import installed_embedder
 from edge_agent.showing import shown
 
 from . import library_work
-from .background import Background, Ended, Progressed
+from .background import Background, Ended, Job, Progressed
 from .dialogs import PromptDialog
 from .interface import Interface
-from .workbench import Told, puller
+from .workbench import PULL_LEFT, Told, puller
 
 _EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?"
 
@@ -101,7 +100,7 @@ class WelcomeScreen(ModalScreen[None]):
                     puller(told)(store.catalog.get(name), store)
             return "The model is here, checked."
 
-        self._begin("Pulling the model", work)
+        self._begin(Job("Pulling the model", work, PULL_LEFT))
 
     @work
     async def _add_folder(self) -> None:
@@ -125,12 +124,12 @@ class WelcomeScreen(ModalScreen[None]):
             miro.call_from_thread(lambda: miro.change_asking(libraries=(name,)))
             return result
 
-        self._begin("Reading the documents", work)
+        self._begin(Job("Reading the documents", work, library_work.LEFT))
 
-    def _begin(self, doing: str, work: Callable[[Told], str]) -> None:
-        self._say(f"{doing}. Escape stops it.")
-        self._background = Background(work, self.post_message)
-        self._background.start()
+    def _begin(self, job: Job) -> None:
+        self._say(f"{job.doing}. Escape stops it.")
+        self._background = Background(job, self.post_message)
+        self._miro.begin_work(self._background)
 
     def action_leave(self) -> None:
         """Stop what is being done; where nothing is, or it is stopping already, leave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from edge_agent.errors import AgentError
@@ -12,14 +13,16 @@ from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Library, Shelf
 from edge_agent.models import (
     AnySession,
-    EngineSettings,
     InstalledModel,
+    KvType,
     ModelStore,
     PullProgress,
     RemoteModel,
+    Tuned,
+    TunedSettings,
     pull,
 )
-from edge_agent.opening import open_session
+from edge_agent.opening import loading_settings, open_session
 from edge_agent.provisioning import (
     DefaultModel,
     Puller,
@@ -30,6 +33,9 @@ from edge_agent.provisioning import (
 
 if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
+
+PULL_LEFT = "What is downloaded already stays: the next pull goes on from there."
+"""What there is where a pull is stopped."""
 
 
 class StoppedError(Exception):
@@ -47,6 +53,18 @@ class Told(Protocol):
         """Take note of what is being done, and how much of it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How a model is to be loaded; what is left open the memory that is free then decides."""
+
+    context: int
+    """Window, in tokens."""
+    kv_type: KvType | None
+    """Type of the cache; None is what fits."""
+    lock: bool
+    """Whether the system is asked never to swap the model out."""
+
+
 class Workbench:
     """Opens what a run needs and keeps it; used by one thread at a time."""
 
@@ -55,7 +73,7 @@ class Workbench:
         self.home = home
         self._session_in = ExitStack()
         self._session: AnySession | None = None
-        self._loaded: tuple[InstalledModel | RemoteModel, EngineSettings] | None = None
+        self._loaded: tuple[InstalledModel | RemoteModel, Loading, Tuned | None] | None = None
         self._default: DefaultModel | None = None
         self._embedder: OnnxEmbedder | None = None
         self._libraries: tuple[Library, ...] = ()
@@ -87,24 +105,40 @@ class Workbench:
         """Return a model, pulled now if it is not here. Raises ModelError."""
         return ensure_usable(name, self.home, None if offline else puller(told))
 
-    def session(self, model: InstalledModel | RemoteModel, settings: EngineSettings) -> AnySession:
-        """Return the session of a model; it stays loaded until another one is wanted.
+    def session(self, model: InstalledModel | RemoteModel, loading: Loading) -> AnySession:
+        """Return the session of a model; it stays loaded until something else is wanted.
 
         Raises ModelError where it cannot be loaded or does not fit.
         """
-        if self._session is None or self._loaded != (model, settings):
-            self.let_go()
+        wanted = (model, loading, self._tuned(model))
+        if self._session is None or self._loaded != wanted:
+            self.let_go()  # first: what it takes would count as taken when it is seen what fits
+            settings = loading_settings(
+                model, self.home, loading.context, loading.kv_type, lock=loading.lock
+            )
             self._session = self._session_in.enter_context(open_session(model, settings))
-            self._loaded = (model, settings)
+            self._loaded = wanted
         return self._session
 
-    def libraries(self, names: Iterable[str], told: Told, *, offline: bool) -> Collection:
-        """Return libraries by name or path, indexed now where they are not. Raises LibraryError."""
+    def _tuned(self, model: InstalledModel | RemoteModel) -> Tuned | None:
+        """Return what was measured for a model on this machine, which may be new."""
+        if isinstance(model, RemoteModel):
+            return None
+        return TunedSettings(self.home.tuning).find(model)
+
+    def libraries(
+        self, names: Iterable[str], told: Told, warn: Callable[[str], None], *, offline: bool
+    ) -> Collection:
+        """Return libraries by name or path, indexed now where they are not.
+
+        Where there is no embedder to be had, or another process is writing one of them, `warn` is
+        told. Raises LibraryError.
+        """
         self._close_libraries()
         if self._embedder is None:
-            self._embedder = ensure_embedder(self.home, None if offline else puller(told), told)
+            self._embedder = ensure_embedder(self.home, None if offline else puller(told), warn)
         shelf = Shelf(self.home.libraries, self._embedder)
-        self._libraries = tuple(shelf.resolve(name, indexing(told)) for name in names)
+        self._libraries = tuple(shelf.resolve(name, indexing(told), warn) for name in names)
         return Collection(self._libraries)
 
     @property

@@ -19,10 +19,10 @@ from edge_agent.cli.running import (
     Output,
     carry_out,
     output_options,
-    terminal,
 )
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
+from edge_agent.keyboard import terminal
 from edge_agent.launch import VOTERS, agent_settings, check_names
 from edge_agent.models import KvType
 from edge_agent.opening import loading_settings

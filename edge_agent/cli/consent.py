@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edge_agent.cli.running import terminal
+from edge_agent.keyboard import terminal
 
 
 def require_consent(question: str) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from edge_agent.cli.consent import require_consent
 from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out
@@ -20,13 +18,13 @@ from edge_agent.cli.evaluation_tables import (
     print_curve,
     print_differences,
     print_figures,
-    print_table,
 )
 from edge_agent.cli.output import (
     diagnostics,
     json_option,
     output_option,
     print_json,
+    print_listing,
     write_out,
 )
 from edge_agent.errors import EvaluationError
@@ -238,16 +236,18 @@ def list_evaluations(as_json: bool) -> None:
     if not found:
         click.echo("No evaluations yet. Make one: miro-edge eval run sample --limit 5")
         return
-    table = Table("evaluation", "set", "condition", "model", "done", "started", box=None)
-    for each in found:
-        settings = each.settings
-        cells = (each.name, settings.set, settings.condition, settings.model)
-        table.add_row(
-            *(Text(in_one_line(cell)) for cell in cells),
+    rows = [
+        (
+            each.name,
+            each.settings.set,
+            each.settings.condition,
+            each.settings.model,
             f"{each.done} of {each.asked}",
             each.started,
         )
-    print_table(table)
+        for each in found
+    ]
+    print_listing(("evaluation", "set", "condition", "model", "done", "started"), rows)
 
 
 def _shown(store: EvaluationStore, names: tuple[str, ...]) -> list[Shown]:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.cli.output import results
+from edge_agent.cli.output import print_table, results
 from edge_agent.evaluation.comparison import Difference
 from edge_agent.evaluation.curve import Point
 from edge_agent.evaluation.figures import Figures, Mean, figures, record_of
@@ -19,8 +19,6 @@ from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.showing import in_one_line
 
-_WIDTH = 170
-"""Characters of a line where standard output is no terminal, so that no number is cut off."""
 _PLOT = 50
 """Characters of a plot's width."""
 
@@ -165,14 +163,6 @@ def curve_record(asked: str, points: Sequence[Point], lines: Sequence[Path]) -> 
             for each, path in zip(points, lines, strict=True)
         ],
     }
-
-
-def print_table(table: Table) -> None:
-    """Print a table; where standard output is no terminal, nothing in it is cut off."""
-    console = results()
-    if not console.is_terminal:
-        console.width = _WIDTH
-    console.print(table)
 
 
 def _number(value: Mean | float | None) -> str:

@@ -6,11 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from edge_agent.cli.consent import require_consent
 from edge_agent.cli.libraries import indexing_progress, open_shelf
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json, results
+from edge_agent.cli.output import (
+    ExitCode,
+    diagnostics,
+    json_option,
+    print_json,
+    print_listing,
+)
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home
@@ -38,7 +43,7 @@ def _shelf() -> Shelf:
 def _open(name: str) -> Library:
     """Open a library by name; the sample library is made where nobody has used it yet."""
     shelf = _shelf()
-    return shelf.resolve(name) if name == SAMPLE else shelf.open(name)
+    return shelf.resolve(name, warn=diagnostics().print) if name == SAMPLE else shelf.open(name)
 
 
 @click.group()
@@ -167,14 +172,18 @@ def list_libraries(as_json: bool) -> None:
     if not found and not broken:
         click.echo("No libraries yet. Make one: miro-edge index add NAME FOLDER")
         return
-    table = Table("library", "documents", "passages", "embedded", "MB", "from", box=None)
-    for one in found:
-        size = f"{one.bytes / 1e6:.1f}"
-        sources = in_one_line(", ".join(one.sources))
-        table.add_row(
-            one.name, str(one.documents), str(one.passages), str(one.embedded), size, sources
+    rows = [
+        (
+            one.name,
+            str(one.documents),
+            str(one.passages),
+            str(one.embedded),
+            f"{one.bytes / 1e6:.1f}",
+            ", ".join(one.sources),
         )
-    results().print(table)
+        for one in found
+    ]
+    print_listing(("library", "documents", "passages", "embedded", "MB", "from"), rows)
 
 
 @index.command()
@@ -252,10 +261,13 @@ def verify(name: str, as_json: bool) -> None:
 def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None:
     """Delete the library NAME, or only what it has from each PATH. Your documents stay.
 
+    PATH is a folder or file that was added to the library, not a part of one: `index stats NAME`
+    names them. What of a folder is not wanted any more, a file .miro-edge-ignore in it leaves out.
+
     \b
     Examples:
       miro-edge index remove papers
-      miro-edge index remove papers ~/papers/old
+      miro-edge index remove papers ~/notes/reading.md
     """
     shelf = _shelf()
     shelf.folder(name)  # what is not there is said before anything is asked

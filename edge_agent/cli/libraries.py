@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from edge_agent.attachments import attached
-from edge_agent.cli.output import diagnostics
+from edge_agent.cli.output import diagnostics, warner
 from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
@@ -43,7 +43,7 @@ def open_libraries(
     """
     shelf = Shelf(home.libraries, ensure_embedder(home, offline=offline, quiet=quiet))
     with _reporting(quiet=quiet) as report:
-        return Collection([shelf.resolve(name, report) for name in names])
+        return Collection([shelf.resolve(name, report, warner(quiet=quiet)) for name in names])
 
 
 @contextmanager
@@ -64,7 +64,9 @@ def open_searched(
         with _reporting(quiet=quiet) as report:
             libraries = opened.enter_context(attached(files, embedder, report))
             shelf = Shelf(home.libraries, embedder)
-            collection = Collection([*libraries, *(shelf.resolve(name, report) for name in names)])
+            warn = warner(quiet=quiet)
+            named = (shelf.resolve(name, report, warn) for name in names)
+            collection = Collection([*libraries, *named])
         yield collection
 
 

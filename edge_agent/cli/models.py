@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from edge_agent.cli.consent import require_consent
-from edge_agent.cli.output import diagnostics, json_option, print_json, results
+from edge_agent.cli.output import diagnostics, json_option, print_json, print_listing, results
 from edge_agent.cli.pulling import (
     ensure_model,
     pull_with_progress,
@@ -20,11 +19,13 @@ from edge_agent.home import Home
 from edge_agent.models import (
     DEFAULT_CONTEXT,
     CatalogEntry,
+    EngineSettings,
     InstalledModel,
     ModelStore,
     PullProgress,
     TunedSettings,
     add_from_url,
+    expected_need,
     free_memory,
     memory_need,
 )
@@ -81,17 +82,17 @@ def list_models(as_json: bool) -> None:
     if as_json:
         print_json({"models": rows})
         return
-    table = Table("model", "MB", "here", "licence", "what", box=None)
-    for row in rows:
-        installed = "yes" if row["installed"] else "no"
-        table.add_row(
-            in_one_line(row["name"]),
+    lines = [
+        (
+            row["name"],
             _megabytes(row["bytes"]),
-            installed,
+            "yes" if row["installed"] else "no",
             row["licence"],
             row["title"],
         )
-    results().print(table)
+        for row in rows
+    ]
+    print_listing(("model", "MB", "here", "licence", "what"), lines)
 
 
 @models.command()
@@ -243,14 +244,18 @@ def _megabytes(count: int | None) -> str:
 def _show_missing(entry: CatalogEntry, store: ModelStore, *, as_json: bool) -> None:
     """Show what the catalogue says of a model that is not on this machine."""
     count = store.catalog.bytes_of(entry)
+    need = expected_need(count, None, EngineSettings())
     record = {**entry.model_dump(mode="json"), "bytes": count, "installed": False}
-    record |= _card(entry.name, store)
+    record |= {**_room(need), **_card(entry.name, store)}
     if as_json:
         print_json(record)
         return
     base = "" if entry.base is None else f", an adapter over {entry.base}"
     click.echo(f"{entry.name}: {entry.title}")
     click.echo(f"{_megabytes(count)} MB, {entry.licence}{base}, not on this machine")
+    # A guess from its size alone, until its header can be read.
+    unknown = "whether it fits this machine is not known before it is pulled"
+    click.echo(unknown if need is None else f"by its size it {_fit(need)}")
     _print_card(record)
     click.echo(f"Get it with: miro-edge models pull {entry.name}")
 
@@ -268,10 +273,21 @@ def _show(model: InstalledModel, store: ModelStore, *, as_json: bool) -> None:
     if model.header is not None:
         click.echo(
             f"{in_one_line(model.header.architecture)}, {model.header.layers} layers, trained for "
-            f"{model.header.context:,} tokens; needs {record['memory'] / 1e6:,.0f} MB of memory, "
-            f"{free_memory() / 1e6:,.0f} MB are free"
+            f"{model.header.context:,} tokens; {_fit(record['memory'])}"
         )
     _print_card(record)
+
+
+def _room(need: int | None) -> dict[str, Any]:
+    """Return the memory that a model needs, and whether so much is free; None where unknown."""
+    return {"memory": need, "fits": None if need is None else need <= free_memory()}
+
+
+def _fit(need: int) -> str:
+    """Return in words what `_room` returns."""
+    free = free_memory()
+    verdict = "it fits" if need <= free else "it does not fit"
+    return f"needs {need / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free: {verdict}"
 
 
 def _card(name: str, store: ModelStore) -> dict[str, Any]:
@@ -297,7 +313,7 @@ def _record(model: InstalledModel, store: ModelStore) -> dict[str, Any]:
         "path": str(model.path),
         "adapter": model.adapter and str(model.adapter),
         "installed": True,
-        "memory": memory,
+        **_room(memory),
         "base": store.base_of(known) if known else None,
         **_card(known, store),
     }

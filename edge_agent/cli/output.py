@@ -6,15 +6,20 @@ import codecs
 import io
 import json
 import sys
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 
 from edge_agent.showing import in_one_line, json_text
 
+_WIDTH = 170
+"""Characters of a line of a table where standard output is no terminal: no number is cut off."""
 _ESCAPING = "miro-edge-escaping"
 """What the way is called in which signs are written that an encoding has not."""
 
@@ -68,6 +73,35 @@ def results() -> Console:
 def _plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return a console to which brackets and colons are text: Rich would make links of a title."""
     return Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
+
+
+def warner(*, quiet: bool) -> Callable[[str], None]:
+    """Return what says something on standard error, or nothing at all where `quiet` is wanted."""
+    return (lambda _: None) if quiet else diagnostics().print
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where standard output is no terminal, nothing in it is cut off."""
+    console = results()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)
+
+
+def print_listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; what is first in a row is what people call it, and the rest gives way to it.
+
+    So a name can be copied whole, however narrow a terminal is.
+    """
+    shown = [[in_one_line(cell) for cell in row] for row in rows]
+    widest = max((cell_len(name) for name, *_ in shown), default=0)
+    table = Table(box=None)
+    table.add_column(columns[0], no_wrap=True, min_width=widest)
+    for column in columns[1:]:
+        table.add_column(column, overflow="fold")
+    for row in shown:
+        table.add_row(*row)
+    print_table(table)
 
 
 def print_json(value: Any) -> None:

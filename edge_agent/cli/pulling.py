@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from edge_agent import provisioning
-from edge_agent.cli.output import diagnostics
+from edge_agent.cli.output import diagnostics, warner
 from edge_agent.home import Home
 from edge_agent.models import (
     CatalogEntry,
@@ -37,7 +37,7 @@ def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledMo
 
     Raises as `provisioning.ensure_model`.
     """
-    return provisioning.ensure_model(name_or_path, home, _puller(offline))
+    return provisioning.ensure_model(name_or_path, home, _puller(offline=offline, quiet=False))
 
 
 def ensure_wanted(
@@ -48,19 +48,21 @@ def ensure_wanted(
     Where memory is short the default is a smaller one, with a word about it unless `quiet`.
     """
     if given is not None:
-        return ensure_usable(given, home, offline=offline)
+        return ensure_usable(given, home, offline=offline, quiet=quiet)
     default = provisioning.default_model(ModelStore(home.models), may_pull=not offline)
     if default.note is not None and not quiet:
         diagnostics().print(default.note)
-    return ensure_usable(default.name, home, offline=offline)
+    return ensure_usable(default.name, home, offline=offline, quiet=quiet)
 
 
-def ensure_usable(given: str, home: Home, *, offline: bool) -> InstalledModel | RemoteModel:
-    """Return a model by name, path or address, pulled with progress if it is not here and may be.
+def ensure_usable(
+    given: str, home: Home, *, offline: bool, quiet: bool = False
+) -> InstalledModel | RemoteModel:
+    """Return a model by name, path or address, pulled if it is not here and may be.
 
-    Raises as `provisioning.ensure_usable`.
+    How far that is is shown unless `quiet`. Raises as `provisioning.ensure_usable`.
     """
-    return provisioning.ensure_usable(given, home, _puller(offline))
+    return provisioning.ensure_usable(given, home, _puller(offline=offline, quiet=quiet))
 
 
 def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEmbedder | None:
@@ -68,16 +70,18 @@ def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEm
 
     Raises InvalidModelFile.
     """
-
-    def warn(text: str) -> None:
-        if not quiet:
-            diagnostics().print(text)
-
-    return provisioning.ensure_embedder(home, _puller(offline), warn)
+    puller = _puller(offline=offline, quiet=quiet)
+    return provisioning.ensure_embedder(home, puller, warner(quiet=quiet))
 
 
-def _puller(offline: bool) -> provisioning.Puller | None:
-    return None if offline else pull_with_progress
+def _puller(*, offline: bool, quiet: bool) -> provisioning.Puller | None:
+    if offline:
+        return None
+    return _pull_quietly if quiet else pull_with_progress
+
+
+def _pull_quietly(entry: CatalogEntry, store: ModelStore) -> InstalledModel:
+    return pull(entry, store, lambda _: None)
 
 
 def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel:

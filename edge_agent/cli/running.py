@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-import os
-import select
+import queue
 import signal
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.attachments import changed_files, named_files
+from edge_agent.attachments import changes, named_files
 from edge_agent.cli.agents import Led, Needs, opened_agent
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
+from edge_agent.config import load_config
+from edge_agent.errors import RunError
 from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
 from edge_agent.home import Home
-from edge_agent.messages import with_messages
+from edge_agent.keyboard import listening, terminal
+from edge_agent.messages import too_late, with_messages
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
@@ -36,6 +36,8 @@ from edge_agent.runs import RunStore
 from edge_agent.showing import in_one_line, json_text
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Lines: TypeAlias = queue.SimpleQueue[str]
+"""Lines that a thread reads from the keyboard."""
 
 _EXIT_CODES: dict[Status, ExitCode] = {
     "answered": ExitCode.ANSWERED,
@@ -43,9 +45,6 @@ _EXIT_CODES: dict[Status, ExitCode] = {
     "not_found": ExitCode.NOT_FOUND,
     "failed": ExitCode.FAILED,
 }
-
-_SECONDS_BETWEEN_LOOKS = 0.1
-"""How often the thread that reads the keyboard looks whether the run has ended."""
 
 offline_option = click.option(
     "--offline", is_flag=True, help="Never download, and use no server elsewhere."
@@ -117,19 +116,22 @@ class Output:
 def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline: bool) -> ExitCode:
     """Go on with a stored run, with the model and the libraries that it was begun with.
 
-    Raises RunError where there is nothing to go on with, and what opening them raises:
-    AttachmentError where a file that it was asked about is gone.
+    How the model lies in memory is what the settings say now. Raises RunError where there is
+    nothing to go on with, ConfigError, and what opening them raises: AttachmentError where a file
+    that it was asked about is gone.
     """
     store.check_free(run)
     found = resumption(store.events(run), limits)
     started, home = found.started, Home.from_environment()
     profile = load_profile(found.profile)
-    chosen = ensure_usable(started.model_source, home, offline=offline)
+    chosen = ensure_usable(started.model_source, home, offline=offline, quiet=output.quiet)
     named = named_files(file.path for file in started.files)
     if not output.quiet:
-        _say_what_changed(changed_files(started.files, named))
+        _say_each(changes(started.files, named))
     needs = Needs(started.libraries, named, started.tools, started.web, offline, output.quiet)
-    led = Led(chosen, loading_settings(chosen, home, found.context), profile)
+    usual = load_config(home.config).ask
+    loading = loading_settings(chosen, home, found.context, usual.kv_type, lock=usual.mlock)
+    led = Led(chosen, loading, profile)
     with opened_agent(needs, led, AgentSettings(prefixes=home.prefixes), home) as agent:
         stream = store.resume(run, lambda stored: agent.resume(stored, found.budget))
         return carry_out(agent, stream, store, output, keyboard=terminal())
@@ -146,32 +148,54 @@ def carry_out(
     """Show a recorded run while it goes on, and how it ends; return the exit code for that.
 
     What is typed on `keyboard`, a terminal's file descriptor, and what is left for the run in the
-    store is passed on to it. Ctrl-C once has it answer from what was found, twice ends it.
+    store is passed on to it; what came too late for that is said again. Ctrl-C once has it answer
+    from what was found, twice ends it.
     """
     first = next(stream)
     assert isinstance(first, RunStarted | RunResumed)
     heard = None if output.quiet else keyboard
+    typed: _Lines = queue.SimpleQueue()
+    if heard is not None:
+        diagnostics().print("To steer it, type a line at any time.")
     with (
         _saying_how_to_go_on(first.run),
         _answering_on_interrupt(agent, quiet=output.quiet),
-        _listening(heard, agent.tell),
+        listening(heard, typed.put),
     ):
-        events = with_messages(chain([first], stream), agent, store, first.run)
+        steered = _leaving_lines(chain([first], stream), typed, store, first.run)
+        events = with_messages(steered, agent, store, first.run)
         *_, finished = _shown(events, output, typing=heard is not None)
     assert isinstance(finished, RunFinished)
     _print_end(finished, store, output)
+    if not output.quiet:
+        unheard = (text for _, text in store.unheard(first.run))
+        _say_each(map(too_late, chain(unheard, _taken(typed))))
     if finished.reason == INTERRUPTED:
         return ExitCode.INTERRUPTED
     return _EXIT_CODES[finished.status]
 
 
-def terminal() -> int | None:
-    """Return the file descriptor of standard input where it is a terminal, else None."""
-    try:
-        descriptor = sys.stdin.fileno()
-    except (AttributeError, OSError, ValueError):  # there is none, or it is closed
-        return None
-    return descriptor if os.isatty(descriptor) else None
+def _leaving_lines(
+    events: Iterable[Event], typed: _Lines, store: RunStore, run: str
+) -> Iterator[Event]:
+    """Pass `events` on; leave what was typed meanwhile for the run, as `runs tell` does.
+
+    So there is one place to look in for what it has not heard, also when it is gone on with.
+    """
+    for event in events:
+        if not isinstance(event, RunFinished):  # which would hear nothing any more
+            for line in _taken(typed):
+                try:
+                    store.tell(run, line)
+                except RunError as error:
+                    _say_each([str(error)])
+        yield event
+
+
+def _taken(typed: _Lines) -> Iterator[str]:
+    """Take the lines that have been typed so far."""
+    while not typed.empty():
+        yield typed.get()
 
 
 def _shown(events: Iterator[Event], output: Output, *, typing: bool) -> Iterator[Event]:
@@ -198,14 +222,9 @@ def _print_end(finished: RunFinished, store: RunStore, output: Output) -> None:
         _say_how_to_go_on(finished.run)
 
 
-def _say_what_changed(paths: Sequence[str]) -> None:
-    for path in paths:
-        diagnostics().print(
-            in_one_line(
-                f"{path} has changed since the run began: it is searched as it is now. What was "
-                "found in it before stays."
-            )
-        )
+def _say_each(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        diagnostics().print(in_one_line(sentence))
 
 
 def _say_how_to_go_on(run: str) -> None:
@@ -238,53 +257,3 @@ def _answering_on_interrupt(agent: Agent, *, quiet: bool) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-# Steering
-
-
-@contextmanager
-def _listening(keyboard: int | None, tell: Callable[[str], None]) -> Iterator[None]:
-    """Pass each line that is typed on `keyboard` to `tell`; the end leaves the rest unread."""
-    if keyboard is None:
-        yield
-        return
-    diagnostics().print("To steer it, type a line at any time.")
-    ended = threading.Event()
-    reader = threading.Thread(
-        target=_read_lines, name="keyboard", args=(keyboard, tell, ended), daemon=True
-    )
-    reader.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        reader.join()
-
-
-def _read_lines(keyboard: int, tell: Callable[[str], None], ended: threading.Event) -> None:
-    """Read lines until `ended` or Ctrl-D, never waiting for one longer than for a moment."""
-    while not ended.is_set():
-        if _in_background(keyboard):
-            ended.wait(_SECONDS_BETWEEN_LOOKS)
-            continue
-        try:
-            ready, _, _ = select.select([keyboard], [], [], _SECONDS_BETWEEN_LOOKS)
-            if not ready or ended.is_set():
-                continue
-            typed = os.read(keyboard, 4096)  # a terminal gives one line at most
-        except OSError:  # it was closed
-            return
-        if not typed:
-            return
-        text = typed.decode("utf-8", "replace").strip()
-        if text:
-            tell(text)
-
-
-def _in_background(keyboard: int) -> bool:
-    """Return whether the terminal belongs to another job: reading it would stop this one."""
-    try:
-        return os.tcgetpgrp(keyboard) != os.getpgrp()
-    except OSError:  # it controls no jobs
-        return False

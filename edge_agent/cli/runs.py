@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 
 import click
-from rich.table import Table
 
+from edge_agent.attachments import named_files
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.consent import require_consent
 from edge_agent.cli.output import (
@@ -15,9 +15,11 @@ from edge_agent.cli.output import (
     json_option,
     output_option,
     print_json,
+    print_listing,
     results,
     write_out,
 )
+from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.running import (
     Output,
     budget_options,
@@ -26,8 +28,10 @@ from edge_agent.cli.running import (
     output_options,
 )
 from edge_agent.cli.trajectory import print_trajectory
-from edge_agent.events import RunFinished, to_record
+from edge_agent.config import AskSettings
+from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
+from edge_agent.launch import check_names
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import RunStore
 from edge_agent.showing import in_one_line
@@ -72,17 +76,18 @@ def list_runs(limit: int, search: str | None, as_json: bool) -> None:
     if not found:
         click.echo('No runs yet. Ask something: miro-edge ask "Who …?"' if not search else "None.")
         return
-    table = Table("run", "status", "calls", "seconds", "question", "answer", box=None)
-    for summary in found:
-        table.add_row(
+    rows = [
+        (
             summary.id,
             summary.status,
             "" if summary.calls is None else str(summary.calls),
             "" if summary.seconds is None else f"{summary.seconds:.1f}",
-            in_one_line(summary.question),
-            in_one_line(summary.answer or ""),
+            summary.question,
+            summary.answer or "",
         )
-    results().print(table)
+        for summary in found
+    ]
+    print_listing(("run", "status", "calls", "seconds", "question", "answer"), rows)
 
 
 @runs.command()
@@ -136,7 +141,8 @@ def resume(
     """Go on with the run ID that was killed or stopped, failed, or did not find enough.
 
     It goes on with the next step, with the same model and libraries. One that has used up what it
-    was allowed needs more of it. Seconds and tokens count from the beginning of the run.
+    was allowed needs more of it, also one that was answered after as many calls as its profile
+    makes. Seconds and tokens count from the beginning of the run.
 
     \b
     Examples:
@@ -174,6 +180,8 @@ def fork(
 ) -> None:
     """Go another way from a step of the run ID, in a new run; the old one stays as it is.
 
+    The first turn after that step is drawn by chance, from the seed.
+
     \b
     Example:
       miro-edge runs fork 20261123-1 --at 3
@@ -181,11 +189,25 @@ def fork(
     output = Output(as_json, events, quiet)
     limits = Limits(max_calls, max_time, max_tokens)
     store = _store()
-    check_openable(store.events(run)[0])
+    _check_at_hand(store.events(run)[0], offline=offline, quiet=quiet)
     forked = store.fork(run, step, seed)
     if not quiet:
         diagnostics().print(f"The new run is {forked}")
     ctx.exit(go_on(store, forked, limits, output, offline=offline))
+
+
+def _check_at_hand(started: Event, *, offline: bool, quiet: bool) -> None:
+    """Raise what going on would where something that a run was begun with is not at hand now.
+
+    So no run is begun that cannot be gone on with.
+    """
+    check_openable(started)
+    assert isinstance(started, RunStarted)
+    home, profile = Home.from_environment(), started.profile_source or started.profile
+    named = {"libraries": started.libraries, "profile": profile}
+    check_names(AskSettings().model_copy(update=named), home)
+    named_files(file.path for file in started.files)
+    ensure_usable(started.model_source, home, offline=offline, quiet=quiet)
 
 
 @runs.command()

@@ -16,6 +16,7 @@ from edge_agent.events import (
     AttemptStarted,
     Claim,
     Event,
+    EvidenceAdded,
     GatheringEnded,
     NoteWritten,
     Nudged,
@@ -138,6 +139,14 @@ def _(event: UserSpoke) -> str:
 def _(event: ToolCalled) -> str:
     arguments = ", ".join(str(value) for value in event.arguments.values())
     return f"{event.step:>3}  {in_one_line(f'{event.tool}: {arguments}')}"
+
+
+@_described.register
+def _(event: EvidenceAdded) -> str | None:
+    # The others are told by their keys alone, and shown whole where they are cited.
+    if not event.is_from_the_web:
+        return None
+    return f"{_MARGIN}{in_one_line(f'[{event.key}] is on the web: {event.title} ({event.source})')}"
 
 
 @_described.register

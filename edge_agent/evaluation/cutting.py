@@ -102,7 +102,7 @@ def _last_turn(gathered: Sequence[Event], following: Sequence[Event]) -> list[Ev
     for n, event in enumerate(following):
         if isinstance(event, TurnFinished):
             before = [*gathered, *following[:n]]
-            text = without_call(event.text, Trajectory.of(before).quotable)
+            text = without_call(event.text, Trajectory.of(before).quote_of)
             return [*following[:n], TurnFinished(event.step, text)]
         if isinstance(event, TurnRolledBack | GatheringEnded):
             return None

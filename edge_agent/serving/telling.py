@@ -57,7 +57,8 @@ def _(event: ToolCalled) -> str:
 
 @progress.register
 def _(event: EvidenceAdded) -> str:
-    return in_one_line(f"[{event.key}] {event.title} ({event.place})")
+    origin = f"on the web: {event.source}, " if event.is_from_the_web else ""
+    return in_one_line(f"[{event.key}] {event.title} ({origin}{event.place})")
 
 
 @progress.register

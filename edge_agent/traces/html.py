@@ -37,7 +37,7 @@ _HEAD = (
 _WIDTH, _HEIGHT, _LEFT, _TOP = 600, 160, 50, 20
 """Size of the plot, and what the labels beside and above it take, in the picture's own units."""
 _KEY = re.compile(r"\[(\d{1,6})\]")
-_BESIDES = ("result", "call failed", "model is told", "note", "cut", "cost")
+_BESIDES = ("result", "call failed", "on the web", "model is told", "note", "cut", "cost")
 """What the one line about a step leaves out."""
 _LINE = 200
 """Most characters of that line."""

@@ -10,6 +10,7 @@ from edge_agent.events import (
     AttemptFinished,
     AttemptStarted,
     Event,
+    EvidenceAdded,
     GatheringEnded,
     NoteWritten,
     Nudged,
@@ -73,6 +74,14 @@ def _(event: TurnFinished) -> Iterable[Line]:
 @told.register
 def _(event: ToolCalled) -> Iterable[Line]:
     return ((f"call of {event.tool}", _arguments(event.arguments)),)
+
+
+@told.register
+def _(event: EvidenceAdded) -> Iterable[Line]:
+    # Its text stands in the result, as those of others do; where it is from is not said there.
+    if not event.is_from_the_web:
+        return ()
+    return (("on the web", f"[{event.key}] {event.title} ({event.source})"),)
 
 
 @told.register

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from edge_agent.config import WebSettings
@@ -23,6 +23,8 @@ KEY_VARIABLE = "MIRO_EDGE_WEB_KEY"
 _SECONDS = 15.0
 _MOST = 4_000_000
 """Bytes of an answer."""
+_LITTLE = 2
+"""Less than this share of what was asked for, as its divisor, is too little: others are asked."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
@@ -82,8 +84,8 @@ class DuckDuckGo:
     """DuckDuckGo, and others where it has too little, through the package ddgs; no key."""
 
     name = "ddgs"
-    backends = "duckduckgo, brave, mojeek, wikipedia"
-    """Whom ddgs may ask; what else it knows changes from one version to the next."""
+    backends = ("duckduckgo", "brave", "mojeek", "wikipedia")
+    """Whom ddgs may ask, one after the other; what else it knows changes with its version."""
 
     def __init__(self) -> None:
         """Load the package, which takes a while."""
@@ -92,17 +94,39 @@ class DuckDuckGo:
         self._package = ddgs
 
     def results(self, query: str, count: int) -> tuple[Result, ...]:
-        """Return the best pages for a query. Raises WebError."""
+        """Return the best pages for a query.
+
+        Raises WebError where nothing was found and somebody could not be asked.
+        """
+        found: list[object] = []
+        results: tuple[Result, ...] = ()
+        failures: list[WebError] = []
+        for backend in self.backends:  # told all of them, ddgs asks several, in an order of its own
+            try:
+                found += self._found(backend, query, count)
+            except WebError as error:
+                failures.append(error)
+            results = _results(found, ("href", "title", "body"), count)
+            if _LITTLE * len(results) >= count:
+                break
+        if failures and not results:
+            raise failures[0]
+        return results
+
+    def _found(self, backend: str, query: str, count: int) -> list[dict[str, Any]]:
+        """Return what one backend finds. Raises WebError."""
+        from ddgs.engines import ENGINES
         from ddgs.exceptions import DDGSException
 
+        if backend not in ENGINES["text"]:  # for one that it does not know, ddgs asks everybody
+            raise WebError(f"The package ddgs that is installed does not know {backend}.")
         try:
             with self._package.DDGS(timeout=int(_SECONDS)) as search:
-                found = search.text(query, max_results=count, backend=self.backends)
+                return list(search.text(query, max_results=count, backend=backend))
         except DDGSException as error:
             if "No results found" in str(error):
-                return ()
+                return []
             raise WebError(f"The search engine ddgs fails: {_brief(str(error))}.") from error
-        return _results(found, ("href", "title", "body"), count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ from edge_agent.events import (
     TurnStarted,
 )
 from edge_agent.index import Collection, Library
-from edge_agent.models import ModelError, SpanKind
+from edge_agent.models import ModelError, Plan, Sampling, SpanKind
 from edge_agent.profiles import load_profile
+from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
 from edge_agent.tools.toolbox import Toolbox
 from edge_agent.traces.conversations import conversations
@@ -264,6 +265,52 @@ def test_a_run_without_progress_that_is_gone_on_with_makes_the_call_that_was_ref
     assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 3)
     roles = [each.role for each in conversations([*before, *after, done])[0].messages()]
     assert roles == ["system", *("user", "assistant") * ((len(roles) - 1) // 2)]
+
+
+def temperatures_of(session: Any) -> list[float]:
+    """Return what will hold the temperature of each turn that a session writes."""
+    drawn: list[float] = []
+    generate = session.generate
+
+    def generated(plan: Plan, sampling: Sampling, seed: int) -> Any:
+        drawn.append(sampling.temperature)
+        return generate(plan, sampling, seed)
+
+    session.generate = generated
+    return drawn
+
+
+def test_a_fork_draws_its_first_turn_until_one_stands_and_no_other(
+    scripted: Any, ships: Collection, tmp_path: Path
+) -> None:
+    session = scripted(list(TWO_STEPS))
+    straight = temperatures_of(session)
+    with closing(RunStore(tmp_path / "runs.db")) as store:
+        list(store.record(agent(session, ships).run(QUESTION, "r-1")))
+        assert set(straight) == {0.0}
+        forked = store.events(store.fork("r-1", 1))
+    again = ["Nothing here", " the designer born", SEARCH]  # a call that was made: taken back
+    session = scripted([*again, *TWO_STEPS])
+    drawn = temperatures_of(session)
+    done = finish([forked[0], *agent(session, ships).resume(forked)])
+    assert (done.status, done.answer) == ("answered", "Larvik")
+    chance = load_profile("generic").vote_temperature
+    assert drawn == [chance, chance, 0.0, 0.0]
+
+
+def test_a_fork_of_a_model_that_draws_by_chance_draws_as_ever(
+    scripted: Any, ships: Collection, tmp_path: Path
+) -> None:
+    generic = load_profile("generic")
+    sampling = replace(generic.sampling, temperature=0.3)
+    chancy = generic.model_copy(update={"sampling": sampling})
+    with closing(RunStore(tmp_path / "runs.db")) as store:
+        list(store.record(agent(scripted(list(TWO_STEPS)), ships).run(QUESTION, "r-1")))
+        forked = store.events(store.fork("r-1", 1))
+    session = scripted(list(TWO_STEPS))
+    drawn = temperatures_of(session)
+    list(Agent(ships, session, profile=chancy).resume(forked))
+    assert set(drawn) == {0.3}
 
 
 def test_a_model_that_fails_in_a_later_vote_takes_no_answer_away(

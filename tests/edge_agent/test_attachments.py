@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from edge_agent.attachments import NAME, attached, changed_files, named_files
+from edge_agent.attachments import NAME, attached, changes, named_files
 from edge_agent.cli import main
 from edge_agent.errors import AttachmentError
 from edge_agent.events import AttachedFile, RunStarted, from_record, to_record
@@ -113,7 +113,8 @@ def test_a_file_that_has_changed_is_known(notes: Path, tmp_path: Path) -> None:
     other.write_text("The same.")
     before = named_files([str(notes), str(other)])
     notes.write_text("Something else.")
-    assert changed_files(before, named_files(file.path for file in before)) == (str(notes),)
+    (change,) = changes(before, named_files(file.path for file in before))
+    assert change.startswith(f"{notes} has changed since the run began")
 
 
 def test_what_a_run_was_asked_about_survives_its_store() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 
 from edge_agent.cli import main
 from edge_agent.models import InstalledModel, ModelStore
@@ -86,6 +87,19 @@ def test_a_broken_library_does_not_hide_the_others(home: Path, documents: Path) 
     assert [each["name"] for each in record("list")["libraries"]] == ["ships", "broken"]
 
 
+def test_names_are_whole_in_a_narrow_terminal(
+    home: Path, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "letters-and-diaries-of-polar-explorers"
+    call("add", name, str(documents))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = call("list").stdout
+    assert f" {name} " in listed
+    sources = "".join(line.split()[-1] for line in listed.splitlines() if line[-20:].strip())
+    assert str(documents) in sources  # folded, not cut
+
+
 def test_many_problems_are_not_all_told(home: Path, documents: Path) -> None:
     for number in range(30):
         (documents / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF\0" * 99)
@@ -132,8 +146,34 @@ def test_a_source_is_taken_out_again(home: Path, documents: Path, tmp_path: Path
     assert call("search", "ships", "walrus").exit_code == 3
     assert call("search", "ships", "designer").exit_code == 0
     refused = call("remove", "ships", str(other), "--yes")
-    assert "has nothing from" in refused.stderr
+    assert f"{other} was not added to the library 'ships'" in refused.stderr
+    assert f"Added were: {documents}." in refused.stderr
     assert record("remove", "ships", "--yes") == {"removed": "ships"}
+
+
+def test_a_part_of_a_source_is_not_taken_out_but_can_be_left_out(
+    home: Path, documents: Path
+) -> None:
+    old = documents / "old"
+    old.mkdir()
+    (old / "walrus.txt").write_text("A walrus.")
+    call("add", "ships", str(documents))
+    refused = call("remove", "ships", str(old), "--yes")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert f"It is a part of {documents}: leave it out with a file" in refused.stderr
+    assert call("search", "ships", "walrus").exit_code == 0
+    (documents / ".miro-edge-ignore").write_text("/old/\n")
+    assert record("update", "ships")["removed"] == 1
+    assert call("search", "ships", "walrus").exit_code == 3
+
+
+def test_a_library_that_is_being_written_can_be_searched(home: Path, documents: Path) -> None:
+    assert call("search", str(documents), "designer").exit_code == 0
+    (folder,) = (home / "libraries").iterdir()
+    with FileLock(folder / "write.lock"):
+        found = call("search", str(documents), "designer")
+    assert "Designed by Colin Archer." in found.stdout
+    assert found.stderr.startswith(f"Another process is writing the library '{folder.name}'")
 
 
 def test_verification_is_told_and_has_an_exit_code(home: Path, documents: Path) -> None:

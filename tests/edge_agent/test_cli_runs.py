@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 from scripted_session import write_documents
 
 from edge_agent.cli import main
-from edge_agent.cli.running import _listening
 from edge_agent.events import (
+    AttachedFile,
     AttemptFinished,
     AttemptStarted,
     Citation,
@@ -44,7 +44,8 @@ from edge_agent.events import (
     TurnStarted,
     UserSpoke,
 )
-from edge_agent.models import Choose, Force, ModelError, Sample
+from edge_agent.keyboard import listening
+from edge_agent.models import Choose, EngineSettings, Force, ModelError, Sample
 from edge_agent.runs import RunStore
 
 QUESTION = "Where was the designer of the Fram born?"
@@ -70,9 +71,12 @@ class Model:
     session: type[Any]
     before_line: Callable[[str], None] = lambda line: None
     opened: list[Any] = field(default_factory=list)
+    settings: list[EngineSettings] = field(default_factory=list)
+    """What each of them was loaded with."""
 
     @contextmanager
-    def open(self, *_: Any) -> Iterator[Any]:
+    def open(self, _: Any, settings: EngineSettings) -> Iterator[Any]:
+        self.settings.append(settings)
         self.opened.append(self.session(before_line=self.before_line))
         yield self.opened[-1]
 
@@ -212,6 +216,39 @@ def test_a_run_that_has_used_up_its_calls_goes_on_with_more(
     assert isinstance(store.events(partial)[-1], RunFinished)
 
 
+def test_a_run_that_was_answered_at_its_usual_depth_goes_on_with_more_calls(
+    model: Model, asking: list[str], store: RunStore, tmp_path: Path
+) -> None:
+    brief = tmp_path / "brief.toml"
+    brief.write_text('based_on = "generic"\nname = "brief"\n\n[gathering]\ncalls = 1\n')
+    assert call(*asking, "--profile", str(brief), QUESTION).exit_code == 0
+    (run,) = store.list()
+    assert run.status == "answered"
+    ended = store.events(run.id)[-1]
+    assert isinstance(ended, RunFinished)
+    assert ended.reason == "usual depth"
+    refused = call("runs", "resume", run.id, "--offline")
+    assert refused.exit_code == 1
+    assert f"Give it more: miro-edge runs resume {run.id} --max-calls 2" in said(refused)
+    result = call("runs", "resume", run.id, "--offline", "--max-calls", "4")
+    assert result.exit_code == 0, said(result)
+    assert store.summary(run.id).calls == 2
+
+
+def test_a_vote_that_was_cast_is_not_gone_on_with(
+    model: Model, asking: list[str], store: RunStore, tmp_path: Path
+) -> None:
+    brief = tmp_path / "brief.toml"
+    brief.write_text('based_on = "generic"\nname = "brief"\n\n[gathering]\ncalls = 1\n')
+    voting = ["--vote", "--attempts", "2", "--profile", str(brief)]
+    assert call(*asking, *voting, QUESTION).exit_code == 0
+    (run,) = store.list()
+    assert run.status == "answered"
+    result = call("runs", "resume", run.id, "--offline", "--max-calls", "4")
+    assert result.exit_code == 1
+    assert "was answered" in said(result)
+
+
 def test_a_run_of_an_older_version_says_why_it_cannot_be_gone_on_with(store: RunStore) -> None:
     list(store.record([RunStarted("r-1", "Who?", "model", "sample", "generic", 0, 8)]))
     for command in (["resume", "r-1"], ["fork", "r-1", "--at", "1"]):
@@ -233,6 +270,16 @@ def test_a_run_that_is_being_worked_on_is_left_alone(
         assert f"Another process is working on the run {broken}" in said(result)
     assert len(model.opened) == 1
     working.close()
+
+
+def test_a_run_goes_on_with_the_model_in_memory_as_the_settings_say(
+    broken: str, model: Model, home: Path
+) -> None:
+    assert not model.settings[-1].lock
+    for key, value in (("ask.kv_type", "q8_0"), ("ask.mlock", "yes")):
+        assert call("config", "set", key, value).exit_code == 0
+    assert call("runs", "resume", broken, "--offline").exit_code == 0
+    assert (model.settings[-1].kv_type, model.settings[-1].lock) == ("q8_0", True)
 
 
 # Forking
@@ -263,6 +310,35 @@ def test_a_fork_at_a_step_that_is_not_there_names_those_that_are(
     assert result.exit_code == 1
     assert "has the steps 1 to" in said(result)
     assert len(store.list()) == 1
+
+
+@pytest.mark.parametrize("lost", ["file", "library", "model", "profile"])
+def test_a_fork_of_what_is_not_at_hand_any_more_is_not_begun(
+    lost: str, model: Model, store: RunStore, smollm2: Path, tmp_path: Path
+) -> None:
+    places = {
+        "file": tmp_path / "notes.md",
+        "library": write_documents(tmp_path / "ships-documents"),
+        "model": tmp_path / "mine.gguf",
+        "profile": tmp_path / "brief.toml",
+    }
+    places["file"].write_text("# Notes\n\nThe Fram was designed by Colin Archer.")
+    places["model"].symlink_to(smollm2)
+    places["profile"].write_text('based_on = "generic"\nname = "brief"\n')
+    started = RunStarted(
+        *("r-1", QUESTION, "mine", "ships", "brief", 0, 8),
+        model_source=str(places["model"]),
+        libraries=(str(places["library"]),),
+        files=(AttachedFile(str(places["file"]), "0" * 64),),
+        profile_source=str(places["profile"]),
+    )
+    list(store.record([started, *every_kind("r-1")[1:4]]))
+    places[lost].rename(tmp_path / "elsewhere")
+    result = call("runs", "fork", "r-1", "--at", "1", "--offline")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(places[lost]) in said(result)
+    assert [run.id for run in store.list()] == ["r-1"]
+    assert model.opened == []
 
 
 # Steering
@@ -330,7 +406,7 @@ def test_a_line_typed_while_it_runs_is_told_and_what_comes_later_is_left(
 ) -> None:
     person, program = terminal
     heard: list[str] = []
-    with _listening(program, heard.append):
+    with listening(program, heard.append):
         os.write(person, b"  \nLook at the r\xc3\xb8pes.\nhalf a li")
         wait_until(lambda: bool(heard))
     os.write(person, b"ne for the shell\n")
@@ -342,7 +418,7 @@ def test_a_line_typed_while_it_runs_is_told_and_what_comes_later_is_left(
 
 def test_the_end_of_the_input_ends_the_listening_alone(terminal: tuple[int, int]) -> None:
     person, program = terminal
-    with _listening(program, lambda text: None):
+    with listening(program, lambda text: None):
         os.write(person, b"\x04")
         wait_until(lambda: not keyboard_is_read())
 
@@ -367,6 +443,41 @@ def test_a_line_typed_at_the_terminal_reaches_the_model(
     assert result.exit_code == 0
     assert said(result).count("To steer it, type a line at any time.") == 1
     assert spoken(store, store.list()[0].id) == ["Look at the ropes."]
+
+
+def test_what_is_told_when_the_answer_is_read_already_is_given_back(
+    terminal: tuple[int, int],
+    model: Model,
+    asking: list[str],
+    store: RunStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person, program = terminal
+
+    def say_it_too_late() -> None:
+        store.tell(store.list()[0].id, "Look at the ropes.")
+        os.write(person, b"Look at the sails.\n")
+        wait_until(lambda: not select.select([program], [], [], 0)[0])
+        time.sleep(0.1)  # read, and about to be told
+
+    monkeypatch.setattr("edge_agent.cli.ask.terminal", lambda: program)
+    model.before_line = on_line("Larvik}", say_it_too_late)
+    result = call(*asking, QUESTION)
+    assert result.exit_code == 0
+    for line in ("Look at the ropes.", "Look at the sails."):
+        assert said(result).count(f"The run ended before it heard: {line}") == 1
+    assert spoken(store, store.list()[0].id) == []
+
+
+def test_quiet_does_not_say_what_was_told_too_late(
+    model: Model, asking: list[str], store: RunStore
+) -> None:
+    def say_it_too_late() -> None:
+        store.tell(store.list()[0].id, "Look at the ropes.")
+
+    model.before_line = on_line("Larvik}", say_it_too_late)
+    result = call(*asking, "--quiet", QUESTION)
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("question", ["-", QUESTION])
@@ -497,6 +608,22 @@ def test_every_kind_of_event_is_shown(store: RunStore) -> None:
 def test_a_run_that_has_not_ended_says_how_to_go_on(store: RunStore) -> None:
     list(store.record(every_kind("r-1")[:4]))
     assert "miro-edge runs resume r-1" in call("runs", "show", "r-1").stdout
+
+
+def test_ids_are_whole_in_a_narrow_terminal(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = "20261127-060913-ab12"
+    question = "Which engineer, born in Portsmouth, conceived the Great Eastern?"
+    started = RunStarted(run, question, "model", "ships", "generic", 0, 8)
+    answer = "Isambard Kingdom Brunel, who was born there in 1806"
+    ended = RunFinished(run, "answered", answer, (), 1, 12.0, TOKENS, "enough evidence")
+    list(store.record([started, ended]))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = call("runs", "list").stdout
+    assert f" {run} " in listed
+    assert " answered " in listed
 
 
 def test_runs_are_found_by_their_question(store: RunStore) -> None:

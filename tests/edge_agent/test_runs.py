@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -214,6 +215,38 @@ def test_runs_are_listed_newest_first_and_found_by_a_beginning(store: RunStore) 
         store.summary("2026")
     with pytest.raises(RunError, match="not in the store"):
         store.events("2027")
+
+
+def test_no_id_is_the_id_of_no_run(store: RunStore) -> None:
+    list(store.record(events("r-1")))
+    for look in (store.summary, store.events, store.remove):
+        with pytest.raises(RunError, match="The run '' is not in the store"):
+            look("")
+    assert [run.id for run in store.list()] == ["r-1"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"event": "MindRead", "step": 1}',
+        '{"event": "TurnStarted", "step": 1, "mood": "good"}',
+        '{"event": "TurnStarted"}',
+        '{"step": 1}',
+        "[]",
+        "null",
+        '{"event": "Turn',
+    ],
+)
+def test_an_event_of_another_version_is_a_sentence(
+    record: str, store: RunStore, tmp_path: Path
+) -> None:
+    list(store.record(events("r-1")))
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database, database:
+        database.execute("update events set record = ? where number = 2", (record,))
+    with pytest.raises(RunError, match="The run r-1 was stored by another version, or is damaged"):
+        store.events("r-1")
+    assert store.summary("r-1").status == "answered"
+    store.remove("r-1")
 
 
 def test_runs_are_found_by_what_was_asked_and_answered(store: RunStore) -> None:

@@ -110,6 +110,8 @@ def test_all_sentences_that_a_message_begins_with_are_quotes() -> None:
     assert told.quoted_in(parse(f"I think.\n{first}")) == ()
     assert [q.key for q in told.quoted_in(parse(f"{third}so\n{first}"))] == [3]
     assert told.quoted_in(parse(first[:-3])) == ()
+    older = "Ship: The Fram was built by Colin Archer. [1]\n"  # other words for what it is about
+    assert [quote.key for quote in told.quoted_in(parse(f"{older}{second}"))] == [1, 2]
 
 
 @pytest.mark.parametrize("vote", [False, True])

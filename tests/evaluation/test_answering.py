@@ -54,6 +54,7 @@ from edge_agent.events import (
     EvidenceAdded,
     GatheringEnded,
     Nudged,
+    Quote,
     ReadingStarted,
     RunFinished,
     RunResumed,
@@ -551,8 +552,11 @@ def test_a_turn_that_was_never_finished_is_not_cut(ships: Collection) -> None:
     ],
 )  # fmt: skip
 def test_a_turn_ends_where_it_would_call(turn: str, cut_off: str) -> None:
-    quotable = {MISSING_FILM, "Fram: A ship. [2]\n"}
-    assert without_call(turn, quotable) == cut_off
+    quotable = {
+        MISSING_FILM.strip(): Quote(1, "Missing is a film."),
+        "Fram: A ship. [2]": Quote(2, "A ship."),
+    }
+    assert without_call(turn, quotable.get) == cut_off
 
 
 # Handing out

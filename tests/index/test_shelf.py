@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from searching import titles
 
 from edge_agent.index import (
@@ -12,6 +14,7 @@ from edge_agent.index import (
     EmptyLibrary,
     IndexProgress,
     Library,
+    LibraryBusy,
     LibraryError,
     Shelf,
     Source,
@@ -64,6 +67,42 @@ def test_the_sample_library_moves_with_the_program(documents: Path, tmp_path: Pa
     sample = Shelf(tmp_path / "shelf").resolve("sample")
     assert sample.sources == (Source((sample_folder() / "documents").resolve()),)
     assert sample.find_document("ships/fram.md") is None
+
+
+@pytest.mark.parametrize("name", ["sample", None])
+def test_a_library_that_is_being_written_is_searched_as_it_is(
+    name: str | None, documents: Path, tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    asked = name or str(documents)
+    before = shelf.resolve(asked)
+    (documents / "gjoa.txt").write_text("Gjøa\n\nA herring boat.")
+    told: list[str] = []
+    with FileLock(before.folder / "write.lock"):
+        found = shelf.resolve(asked, warn=told.append)
+        assert shelf.resolve(asked).statistics() == before.statistics()
+    assert found.statistics() == before.statistics()
+    assert told == [
+        f"Another process is writing the library '{before.name}': it is searched as it is."
+    ]
+    shelf.resolve(asked, warn=told.append)
+    assert len(told) == 1
+
+
+def test_a_library_that_is_being_made_holds_nothing_to_be_searched(
+    documents: Path, tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    made = shelf.resolve(str(documents))
+    shutil.rmtree(made.folder)
+    Library(made.folder).close()
+    told: list[str] = []
+    with (
+        FileLock(made.folder / "write.lock"),
+        pytest.raises(LibraryBusy, match="Wait until it has finished"),
+    ):
+        shelf.resolve(str(documents), warn=told.append)
+    assert told == []
 
 
 def test_a_library_that_cannot_be_opened_can_be_removed(tmp_path: Path) -> None:

@@ -179,8 +179,8 @@ def test_of_two_copies_of_a_file_that_moved_both_are_there(
     (documents / "archer.txt").unlink()
     report = library.update()
     assert (report.moved, report.added, report.removed) == (1, 1, 0)
-    found = {hit.passage.document for hit in library.search("Larvik")}
-    assert found == {"one/archer.txt", "two/archer.txt"}
+    assert library.document("one/archer.txt")
+    assert library.document("two/archer.txt")
 
 
 def test_a_file_that_moves_onto_another_replaces_it(library: Library, documents: Path) -> None:

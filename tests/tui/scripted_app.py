@@ -17,13 +17,13 @@ from textual.widgets import Input, Static
 
 from edge_agent.events import Event
 from edge_agent.home import Home
-from edge_agent.models import AnySession, EngineSettings, InstalledModel, RemoteModel
+from edge_agent.models import AnySession, InstalledModel, RemoteModel
 from edge_agent.runs import RunStore
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
 from edge_agent.tui.trajectory_tree import TrajectoryTree
-from edge_agent.tui.workbench import Told, Workbench
+from edge_agent.tui.workbench import Loading, Told, Workbench
 
 QUESTION = "Where was the designer of the Fram born?"
 SCRIPT = (
@@ -41,6 +41,8 @@ class ScriptedBench(Workbench):
     scripts: list[list[str]] = field(default_factory=lambda: [list(SCRIPT)])
     before_line: Callable[[str], None] = lambda line: None
     opened: int = 0
+    loading: Loading | None = None
+    """How the model was to be loaded last."""
 
     def __post_init__(self) -> None:
         super().__init__(self.home)
@@ -48,8 +50,9 @@ class ScriptedBench(Workbench):
     def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
         return RemoteModel("http://127.0.0.1:9/v1", "scripted")
 
-    def session(self, model: InstalledModel | RemoteModel, settings: EngineSettings) -> AnySession:
+    def session(self, model: InstalledModel | RemoteModel, loading: Loading) -> AnySession:
         self.opened += 1
+        self.loading = loading
         script = self.scripts.pop(0) if self.scripts else []
         return ScriptedSession(script=script, before_line=self.before_line)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,15 @@ from textual.widgets import Input, Label, OptionList
 
 from edge_agent.events import Event
 from edge_agent.home import Home
+from edge_agent.index import IndexProgress
 from edge_agent.models import ModelStore
 from edge_agent.models.catalog import Catalog
+from edge_agent.tui import library_work
 from edge_agent.tui import welcome_screen as module
 from edge_agent.tui.app import MiroEdge
+from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.welcome_screen import WelcomeScreen
+from edge_agent.tui.workbench import PULL_LEFT, Told
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -183,6 +187,49 @@ async def test_escape_stops_what_is_being_done_and_then_leaves(
         assert isinstance(app.screen, WelcomeScreen)
         await press(app, "escape")
         await until(lambda: len(app.screen_stack) == 1)
+
+
+async def test_leaving_asks_while_something_is_done(app: MiroEdge, free: threading.Event) -> None:
+    async with shown(app):
+        options = await welcome(app)
+        await take(app, options, "model")
+        await until(lambda: "Escape stops it" in said(app))
+        await press(app, "ctrl+q")
+        await until(lambda: isinstance(app.screen, ChoiceDialog))
+        question = str(app.screen.query_one(".question", Label).content)
+        assert question == f"Pulling the model goes on. {PULL_LEFT}"
+        await press(app, "escape")
+        await until(lambda: isinstance(app.screen, WelcomeScreen))
+        free.set()
+        await until(lambda: said(app) == "The model is here, checked.")
+
+
+async def test_what_was_stopped_here_is_waited_for_at_the_end(
+    app: MiroEdge, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(told: Told) -> Callable[[IndexProgress], None]:
+        def report(progress: IndexProgress) -> None:
+            begun.set()
+            assert free.wait(30)
+            told(progress.doing)
+
+        return report
+
+    monkeypatch.setattr(library_work, "indexing", slow)
+    async with shown(app):
+        options = await welcome(app)
+        await take(app, options, "library")
+        await write(app, str(folder))
+        await until(begun.is_set)
+        await press(app, "escape", "escape")
+        await until(lambda: len(app.screen_stack) == 1)
+        await press(app, "ctrl+q")
+        await until(lambda: not app.is_running)
+    threading.Timer(0.2, free.set).start()
+    app.close()
+    assert list(app.home.libraries.iterdir()) == []
 
 
 async def test_who_cannot_wait_for_the_stop_leaves_too(

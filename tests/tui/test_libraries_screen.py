@@ -19,11 +19,13 @@ from scripted_app import (
     until,
 )
 from scripted_session import write_documents
-from textual.widgets import DataTable, Input, OptionList
+from test_models_screen import entry
+from textual.widgets import DataTable, Input, Label, OptionList
 
 from edge_agent.home import Home
 from edge_agent.index import IndexProgress, Shelf
-from edge_agent.models import InstalledModel
+from edge_agent.models import InstalledModel, ModelStore
+from edge_agent.models.catalog import Catalog
 from edge_agent.tui import library_work
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog
@@ -190,6 +192,25 @@ async def test_a_search_shows_what_the_agent_would_see(app: MiroEdge) -> None:
         await until(lambda: app.focused is screen.query_one("#found"))
         await press(app, "escape")
         await until(lambda: app.focused is screen.table)
+
+
+@pytest.mark.parametrize("set_as", ["ask.profile", "the model's own"])
+async def test_a_search_by_hand_is_led_as_questions_are(
+    app: MiroEdge, tmp_path: Path, set_as: str
+) -> None:
+    profile = tmp_path / "one.toml"
+    profile.write_text('based_on = "generic"\n\n[gathering]\nresults = 1\n')
+    if set_as == "ask.profile":
+        app.change_asking(profile=str(profile))
+    else:
+        own = entry("own", tmp_path / "none.bin", profile=str(profile))
+        catalog = Catalog(default="own", embedder="none", models=(own,))
+        app.models = ModelStore(app.home.models, catalog)
+        app.change_asking(model="own")
+    async with shown(app):
+        screen = await libraries_screen(app)
+        await search_for(app, screen, "Colin Archer, the Fram and the Gjøa")
+        await until(lambda: screen.said.startswith("1 passage"))
 
 
 async def test_nothing_is_found_and_nothing_is_searched_for(app: MiroEdge) -> None:
@@ -456,11 +477,38 @@ async def test_one_thing_at_a_time_and_x_stops_it(
         await press(app, "x")
         await until(lambda: screen.said == "Stopping")
         slow.set()
-        await until(lambda: screen.said == "Stopped. What was finished so far is kept.")
+        await until(lambda: screen.said == f"Stopped. {library_work.LEFT}")
         assert not screen.busy
         assert keys(screen) == ["sample", "ships"]
         await press(app, "x")
         await until(lambda: screen.said == "Nothing is being done that could be stopped.")
+
+
+@pytest.mark.parametrize("row", [0, 1])
+async def test_leaving_asks_and_leaves_no_half_made_library(
+    app: MiroEdge, folder: Path, slow: threading.Event, row: int
+) -> None:
+    async with shown(app):
+        screen = await libraries_screen(app)
+        await press(app, "a")
+        await write(app, str(folder))
+        await proposed(app, "My-papers")
+        await press(app, "enter")
+        await until(lambda: "Reading files" in screen.said)
+        await press(app, "ctrl+q")
+        await dialog(app)
+        question = str(app.screen.query_one(".question", Label).content)
+        assert question == f"Adding to My-papers goes on. {library_work.LEFT}"
+        await choose(app, row)
+        if row == 0:
+            await until(lambda: len(app.screen_stack) == 1)
+            slow.set()
+            await until(lambda: screen.said.startswith("My-papers: "))
+            await press(app, "ctrl+q")  # nothing is left to ask about
+        await until(lambda: not app.is_running)
+    threading.Timer(0.2, slow.set).start()
+    app.close()
+    assert (app.home.libraries / "My-papers").exists() == (row == 0)
 
 
 async def test_what_ends_while_another_screen_is_shown_is_told_there(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +23,14 @@ from scripted_app import (
 )
 from textual.widgets import OptionList
 
-from edge_agent.models import ModelStore, TunedSettings
+from edge_agent.models import EngineSettings, ModelStore, TunedSettings, tuning
 from edge_agent.models.catalog import Catalog, CatalogEntry, CatalogFile, FileSource
+from edge_agent.models.tuning import Trial
 from edge_agent.tui import models_screen as module
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.models_screen import ModelsScreen
+from edge_agent.tui.workbench import PULL_LEFT
 
 BYTES = b"not a real model " * 1000
 REAL = "smollm2-135m"
@@ -202,7 +206,7 @@ async def test_a_pull_is_stopped_and_gone_on_with(
         await press(app, "x")
         await until(lambda: screen.said == "Stopping")
         free.set()
-        await until(lambda: screen.said == "Stopped. What was finished so far is kept.")
+        await until(lambda: screen.said == f"Stopped. {PULL_LEFT}")
         assert cell(screen, "bits", "here") == "in part"
         free.clear()
         await press(app, "p")
@@ -215,6 +219,29 @@ async def test_a_pull_is_stopped_and_gone_on_with(
         await until(lambda: app.screen is screen)
         assert cell(screen, "bits", "here") == "yes"
         assert screen.said.startswith("bits is here")
+
+
+async def test_a_measurement_that_is_stopped_changes_nothing(
+    app: MiroEdge, real: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, free = threading.Event(), threading.Event()
+
+    def tried(*_: object) -> Iterator[Trial]:
+        begun.set()
+        assert free.wait(30)
+        yield Trial("defaults", EngineSettings(), 10.0, 10.0)
+        yield Trial("weights repacked", EngineSettings(repack=True), 20.0, 20.0)
+
+    monkeypatch.setattr(tuning, "tune", tried)
+    async with shown(app):
+        screen = await models_screen(app, real)
+        await press(app, "t")
+        await until(begun.is_set)
+        await press(app, "x")
+        await until(lambda: screen.said == "Stopping")
+        free.set()
+        await until(lambda: screen.said.startswith("Stopped. The settings are as they were"))
+        assert not app.home.tuning.exists()
 
 
 async def test_a_file_that_was_changed_is_found_out(app: MiroEdge, catalog: Catalog) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -225,6 +226,69 @@ def test_a_run_ends_when_nobody_reads_what_is_said(
     with pytest.raises(BrokenPipeError):
         talk.write(QUESTION)
     assert all(run.status != "answered" for run in talk.store.list())
+
+
+# What is typed while it works
+
+
+@pytest.fixture
+def typed(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Have lines typed in a terminal when the model is about to write something."""
+    person, program = pty.openpty()
+    monkeypatch.setattr(plain, "terminal", lambda: program)
+
+    def typed(before: str, lines: str) -> None:
+        left = [lines]
+
+        def before_line(line: str) -> None:
+            if before in line and left:
+                os.write(person, left.pop().encode())
+                while select.select([program], [], [], 0.2)[0]:
+                    pass
+                time.sleep(0.3)  # read, and about to be told
+
+        talk.bench.before_line = before_line
+
+    yield typed
+    for end in (person, program):
+        os.close(end)
+
+
+def test_a_line_that_is_typed_while_it_works_is_said_to_the_model(
+    talk: Talk, typed: Callable[[str, str], None]
+) -> None:
+    typed("birthplace", "Look for his town.\n/quit\n")
+    said = talk.write(QUESTION)
+    assert "The model will hear it before its next step." in said
+    assert "A run goes on: write commands when it has ended. Ctrl+C twice stops it." in said
+    assert "user: Look for his town." in said
+    assert "Answer: Larvik" in said
+    assert len(talk.store.list()) == 1
+
+
+def test_what_is_typed_too_late_is_said_again(
+    talk: Talk, typed: Callable[[str, str], None]
+) -> None:
+    typed("Larvik}", "Look for his town.\n")
+    said = talk.write(QUESTION)
+    assert "user: Look for his town." not in said
+    assert said[-1] == "The run ended before it heard: Look for his town."
+
+
+def test_what_is_typed_before_the_run_begins_can_be_said_again(
+    talk: Talk, typed: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed("Getting ready", "Look for his town.\n")
+    opened = talk.bench.session
+
+    def slow(*given: Any) -> Any:
+        talk.bench.before_line("Getting ready")
+        return opened(*given)
+
+    monkeypatch.setattr(talk.bench, "session", slow)
+    said = talk.write(QUESTION)
+    assert "The run has not begun yet. Say it again in a moment." in said
+    assert talk.store.unheard(talk.store.list()[0].id) == ()
 
 
 # Commands

@@ -109,6 +109,48 @@ async def test_what_is_typed_while_it_runs_is_told_to_the_model(app: MiroEdge, h
         assert [event.text for event in said] == ["Look for his town."]
 
 
+async def said(app: MiroEdge, text: str) -> None:
+    """Wait until a notification has said something."""
+    await until(lambda: any(text in each.message for each in app._notifications))
+
+
+@pytest.mark.parametrize("typing", ["", "What about"])
+async def test_what_is_typed_too_late_is_given_back(app: MiroEdge, typing: str) -> None:
+    bench(app).before_line = held = Hold("Larvik}")
+    async with shown(app):
+        await ask(app)
+        await until(held.reached.is_set)
+        for text in ("Look for", "his town."):
+            await ask(app, text)
+        line = app.research.query_one("#line", Input)
+        line.value = typing
+        held.free.set()
+        await answered(app)
+        await said(app, "The run ended before it heard: Look for his town.")
+        assert line.value == (typing or "Look for his town.")
+
+
+async def test_what_a_stopped_run_has_not_heard_waits_for_it(app: MiroEdge, held: Hold) -> None:
+    async with shown(app):
+        await ask(app)
+        await until(held.reached.is_set)
+        await until(lambda: app.research.run is not None)
+        await ask(app, "Look for his town.")
+        await press(app, "f9")
+        held.free.set()
+        await answered(app)
+        assert app.research.query_one("#line", Input).value == ""
+        assert app.research.run is not None
+        assert len(app.store.unheard(app.research.run)) == 1
+
+
+async def test_what_ought_to_be_known_is_a_notification(app: MiroEdge) -> None:
+    async with shown(app):
+        await ask(app)
+        await answered(app)
+        await said(app, "Searching by words alone.")
+
+
 async def test_what_is_typed_before_the_run_begins_stays_in_the_line(
     app: MiroEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +270,30 @@ async def test_the_answer_is_copied(app: MiroEdge) -> None:
         await leave_line(app)
         await press(app, "c")
         await until(lambda: app.clipboard == "Larvik")
+
+
+async def test_a_replay_is_shown_to_its_end(app: MiroEdge) -> None:
+    async with shown(app):
+        await ask(app)
+        await answered(app)
+        run = app.research.run
+        assert run is not None
+        await app.open_run(run)
+        tree = app.research.query_one("#trajectory")
+        await until(lambda: app.focused is tree)
+        app.research.action_pause()
+        app.research.action_step()
+        await until(lambda: status(app).startswith("Replay: event 1 of"))
+        await press(app, "i")
+        await until(lambda: app.focused is app.research.query_one("#line"))
+        await press(app, "end")  # of the line, while somebody writes in it
+        assert status(app).startswith("Replay: event 1 of")
+        await leave_line(app)
+        await press(app, "end")
+        await until(lambda: "Ended: " in status(app))
+        assert app.focused is tree
+        await press(app, "home", "end")  # of the tree, when all is shown
+        await until(lambda: tree.cursor_line > 0)  # type: ignore[attr-defined]
 
 
 async def test_a_new_question_clears_the_screen(app: MiroEdge) -> None:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import queue
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from scripted_app import QUESTION, Hold, ScriptedBench
+from scripted_app import QUESTION, SCRIPT, Hold, ScriptedBench
 from textual.message import Message
 
 from edge_agent.attachments import NAME, named_files
-from edge_agent.config import changed, load_config, save_config
+from edge_agent.config import AskSettings, changed, load_config, save_config
 from edge_agent.events import RunFinished, RunStarted
+from edge_agent.extras import Extras
 from edge_agent.home import Home
-from edge_agent.models import InstalledModel, RemoteModel
+from edge_agent.models import (
+    EngineSettings,
+    InstalledModel,
+    RemoteModel,
+    Tuned,
+    TunedSettings,
+    memory,
+    tuned,
+)
+from edge_agent.models.gguf_file import GgufHeader
 from edge_agent.resumption import Limits
 from edge_agent.runs import RunStore
-from edge_agent.tui.run_thread import Continuation, Preparing, Question, RunOver, RunThread, Task
-from edge_agent.tui.workbench import Told, Workbench, WorkbenchTaken
+from edge_agent.tui import run_thread, workbench
+from edge_agent.tui.run_thread import (
+    Continuation,
+    Preparing,
+    Question,
+    Remark,
+    RunOver,
+    RunThread,
+    Task,
+)
+from edge_agent.tui.workbench import Loading, Told, Workbench, WorkbenchTaken
+
+OFFLINE = AskSettings(offline=True)
 
 
 def carried_out(task: Task, bench: Workbench) -> tuple[RunThread, list[Message]]:
@@ -127,7 +150,7 @@ def test_two_cannot_have_the_workbench(place: Home, question: Question) -> None:
 
 
 def test_a_run_that_is_not_there_is_one_sentence(place: Home) -> None:
-    _, messages = carried_out(Continuation("nothing", Limits(), True), ScriptedBench(place))
+    _, messages = carried_out(Continuation("nothing", Limits(), OFFLINE), ScriptedBench(place))
     assert isinstance(messages[-1], RunOver)
     assert "is not in the store" in str(messages[-1].failure)
 
@@ -149,14 +172,141 @@ def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path
             list(store.record(iter([begun])))
     script = ["built at Rosendal", "I have what I need.", "Rosendal}"]
     bench = ScriptedBench(place, scripts=[script])
-    thread, _ = carried_out(Continuation("r-1", Limits(), True), bench)
+    thread, _ = carried_out(Continuation("r-1", Limits(), OFFLINE), bench)
     finished = thread.take_events()[-1]
     assert isinstance(finished, RunFinished)
     assert [citation.library for citation in finished.citations] == [NAME]
     path.unlink()
-    _, messages = carried_out(Continuation("r-2", Limits(), True), bench)
+    _, messages = carried_out(Continuation("r-2", Limits(), OFFLINE), bench)
     assert isinstance(messages[-1], RunOver)
     assert f"{path} is not there" in str(messages[-1].failure)
+
+
+def test_a_run_goes_on_with_the_model_in_memory_as_the_settings_say(
+    place: Home, question: Question
+) -> None:
+    bench = ScriptedBench(place, scripts=[["designed by Colin Archer", "no option has this"]])
+    thread, _ = carried_out(question, bench)
+    started = thread.take_events()[0]
+    assert isinstance(started, RunStarted)
+    bench.scripts = [list(SCRIPT)]
+    wanted = question.wanted.model_copy(update={"kv_type": "q8_0", "mlock": True, "context": 512})
+    carried_out(Continuation(started.run, Limits(), wanted), bench)
+    assert bench.loading == Loading(started.context, "q8_0", lock=True)
+
+
+# What ought to be known
+
+
+def remarks(messages: Sequence[Message]) -> list[str]:
+    return [message.text for message in messages if isinstance(message, Remark)]
+
+
+def test_what_is_left_out_of_the_tools_is_remarked(
+    place: Home, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def opened(*_: Any, **__: Any) -> Iterator[Extras]:
+        yield Extras(remarks=("The server weather lends 2 of its tools.",))
+
+    monkeypatch.setattr(run_thread, "open_extras", opened)
+    _, messages = carried_out(question, ScriptedBench(place))
+    assert "The server weather lends 2 of its tools." in remarks(messages)
+
+
+def test_that_there_is_no_searching_by_meaning_is_remarked(place: Home, question: Question) -> None:
+    _, messages = carried_out(question, ScriptedBench(place))
+    (remark,) = remarks(messages)
+    assert remark.startswith("Searching by words alone.")
+    told = [message.doing for message in messages if isinstance(message, Preparing)]
+    assert remark not in told  # which the next one would push away
+
+
+def test_a_file_that_has_changed_since_the_run_began_is_remarked(
+    place: Home, tmp_path: Path
+) -> None:
+    path = tmp_path / "gjoa.md"
+    path.write_text("# Gjøa\n\nThe Gjøa was built at Rosendal in 1872.\n")
+    begun = RunStarted("r-1", "Where was the Gjøa built?", "scripted", NAME, "edge", 0, 2)
+    begun = replace(begun, files=named_files([str(path)]), model_source="http://127.0.0.1:9/v1")
+    with closing(RunStore(place.runs)) as store:
+        list(store.record(iter([begun])))
+    path.write_text("# Gjøa\n\nThe Gjøa was built at Rosendal, we think.\n")
+    _, messages = carried_out(Continuation("r-1", Limits(), OFFLINE), ScriptedBench(place))
+    assert any(
+        text.startswith(f"{path} has changed since the run began") for text in remarks(messages)
+    )
+
+
+# The model in memory
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[EngineSettings]:
+    """What models are loaded with, one after the other; each takes most of the memory there is."""
+    loads: list[EngineSettings] = []
+    held: list[object] = []
+
+    @contextmanager
+    def opened(_: InstalledModel, settings: EngineSettings) -> Iterator[object]:
+        loads.append(settings)
+        held.append(settings)
+        yield object()
+        held.pop()
+
+    monkeypatch.setattr(workbench, "open_session", opened)
+    for module in (memory, tuned):
+        monkeypatch.setattr(module, "free_memory", lambda: 100_000_000 if held else 10**10)
+    return loads
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> InstalledModel:
+    """A model that fits as long as nothing else is in memory."""
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF")
+    header = GgufHeader("llama", "model", 4096, 30, 9, 3, 576, 49152)
+    return InstalledModel("model", path, 10**9, None, "MIT", "generic", header)
+
+
+def test_what_is_in_memory_does_not_count_against_itself(
+    place: Home, model: InstalledModel, loads: list[EngineSettings]
+) -> None:
+    bench = Workbench(place)
+    TunedSettings(place.tuning).keep(model, Tuned(2, 256, "f16", repack=True))
+    first = bench.session(model, Loading(2048, None, lock=False))
+    assert bench.session(model, Loading(2048, None, lock=False)) is first
+    assert [(each.kv_type, each.repack) for each in loads] == [("f16", True)]
+    bench.session(model, Loading(1024, None, lock=False))
+    assert [(each.kv_type, each.repack) for each in loads[1:]] == [("f16", True)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Loading(1024, None, lock=False),
+        Loading(2048, "q8_0", lock=False),
+        Loading(2048, None, lock=True),
+    ],
+)
+def test_what_is_wanted_otherwise_is_loaded_anew(
+    place: Home, model: InstalledModel, loads: list[EngineSettings], other: Loading
+) -> None:
+    bench = Workbench(place)
+    for loading in (Loading(2048, None, lock=False), other, other):
+        bench.session(model, loading)
+    assert len(loads) == 2
+    assert (loads[1].context, loads[1].lock) == (other.context, other.lock)
+
+
+def test_what_was_tuned_meanwhile_is_loaded_anew(
+    place: Home, model: InstalledModel, loads: list[EngineSettings]
+) -> None:
+    bench = Workbench(place)
+    bench.session(model, Loading(2048, None, lock=False))
+    TunedSettings(place.tuning).keep(model, Tuned(2, 64, "f16", repack=False))
+    bench.session(model, Loading(2048, None, lock=False))
+    assert [each.batch for each in loads] == [128, 64]
 
 
 def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: Question) -> None:

@@ -128,7 +128,7 @@ async def test_a_run_that_is_damaged_is_said_to_be(app: MiroEdge, history: Home)
     async with shown(app):
         await runs_screen(app)
         await press(app, "enter")
-        await until(lambda: "A fault in the program" in status(app))
+        await until(lambda: "cannot be understood" in status(app))
         assert app.current_mode == "runs"
         await press(app, "r")
         await until(lambda: len(app._notifications) == 2)

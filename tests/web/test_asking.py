@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 from scripted_session import ScriptedSession
 from site_served import Site
 
 from edge_agent.agent import Agent
 from edge_agent.cli import main
+from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import Config, WebSettings, save_config
 from edge_agent.events import (
     WEB,
     AttemptStarted,
+    Event,
     EvidenceAdded,
     RunFinished,
     RunStarted,
@@ -30,6 +35,7 @@ from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.models import InstalledModel, ModelStore
 from edge_agent.runs import RunStore
+from edge_agent.serving.telling import progress
 from edge_agent.tools import TOOLS, ToolContext
 from edge_agent.traces import export
 from edge_agent.tui.pages import answer_page, passage_page
@@ -107,8 +113,17 @@ def test_the_answer_cites_a_page_and_says_that_it_is_one(
     for name in ("markdown", "html"):
         report = export(name, events)
         assert "on the web: " in report
+        assert len(re.findall(r"(\*\*|<dt>)on the web(\*\*|</dt>)", report)) == pages_shown(events)
         assert "Attempt 2, on the web" in report
         assert "then the web" in report
+
+    with StringIO() as steps:
+        print_trajectory(events, Console(file=steps, width=200))
+        marked = re.findall(rf"\[\d+\] is on the web: Gjøa \({page}\)", steps.getvalue())
+    assert len(marked) == pages_shown(events)
+    told = [line for line in map(progress, events) if line is not None and "on the web: " in line]
+    assert len(told) == pages_shown(events)
+    assert told[0].startswith(f"[{citation.key}] Gjøa (on the web: {page}, line ")
 
     view = RunView()
     for event in events:
@@ -129,6 +144,13 @@ def test_the_answer_cites_a_page_and_says_that_it_is_one(
         assert isinstance(resumed, RunFinished)
         assert (resumed.answer, resumed.citations) == (done.answer, done.citations)
     assert len(site.requests) == asked
+
+
+def pages_shown(events: Sequence[Event]) -> int:
+    """Return how many passages of the web were shown; one at least."""
+    shown = [each for each in events if isinstance(each, EvidenceAdded) and each.is_from_the_web]
+    assert shown
+    return len(shown)
 
 
 def test_a_model_of_that_family_follows_links_to_pages(

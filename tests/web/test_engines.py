@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,7 +72,7 @@ def test_ddgs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(Duckduckgo, "search_url", site.page("/html/", page))
     asked = DuckDuckGo()
-    asked.backends = "duckduckgo"
+    asked.backends = ("duckduckgo",)
     assert asked.results("Fram", 7) == FOUND
     assert b"q=Fram" in site.requests[0].body
     site.page("/html/", "<p>nothing</p>")
@@ -82,15 +84,94 @@ def test_ddgs_that_nobody_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Duckduckgo, "search_url", "http://127.0.0.1:9/")
     asked = DuckDuckGo()
-    asked.backends = "duckduckgo"
+    asked.backends = ("duckduckgo",)
     with pytest.raises(WebError, match="The search engine ddgs fails"):
         asked.results("Fram", 7)
+
+
+class Answering:
+    """What every engine of ddgs answers here, and which of them were asked."""
+
+    def __init__(self, **answers: int | Exception) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def pages(self, engine: str, query: str) -> list[Any]:
+        self.asked.append(engine)
+        answer = self.answers.get(engine, 0)
+        if isinstance(answer, Exception):
+            raise answer
+        return [
+            SimpleNamespace(href=f"https://{engine}.example/{n}", title=query, body=query)
+            for n in range(answer)
+        ]
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answering]:
+    """Has the engines that ddgs knows answer with as many pages, or fail; nobody is asked."""
+    from ddgs.engines import ENGINES
+
+    def answer(**answers: int | Exception) -> Answering:
+        fake = Answering(**answers)
+
+        def search(engine: Any, query: str, **_: Any) -> list[Any]:
+            return fake.pages(engine.name, query)
+
+        for engine in ENGINES["text"].values():
+            monkeypatch.setattr(engine, "search", search)
+        return fake
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "found"),
+    [
+        ({"duckduckgo": 10}, 1, 10),
+        ({"duckduckgo": 5}, 1, 5),
+        ({"duckduckgo": 4, "brave": 3}, 2, 7),
+        ({"brave": 10}, 2, 10),
+        ({"duckduckgo": OSError("away"), "brave": 10}, 2, 10),
+        ({"duckduckgo": OSError("away"), "wikipedia": 1}, 4, 1),
+        ({}, 4, 0),
+    ],
+)
+def test_ddgs_asks_others_only_where_those_before_have_too_little(
+    answering: Callable[..., Answering],
+    answers: dict[str, int | Exception],
+    asked: int,
+    found: int,
+) -> None:
+    fake = answering(**answers)
+    assert len(DuckDuckGo().results("Fram", 10)) == found
+    assert fake.asked == ["duckduckgo", "brave", "mojeek", "wikipedia"][:asked]
+
+
+def test_what_fails_first_in_ddgs_is_said_where_nobody_finds_anything(
+    answering: Callable[..., Answering],
+) -> None:
+    fake = answering(duckduckgo=OSError("away"), mojeek=OSError("closed"))
+    with pytest.raises(WebError, match=r"ddgs fails: .*away"):
+        DuckDuckGo().results("Fram", 10)
+    assert len(fake.asked) == 4
+
+
+def test_ddgs_asks_nobody_for_a_backend_that_it_does_not_know(
+    answering: Callable[..., Answering],
+) -> None:
+    fake = answering(google=10)
+    asked = DuckDuckGo()
+    asked.backends = ("altavista",)
+    with pytest.raises(WebError, match="does not know altavista"):
+        asked.results("Fram", 10)
+    assert fake.asked == []
 
 
 def test_all_backends_of_ddgs_exist() -> None:
     from ddgs.engines import ENGINES
 
-    assert {each.strip() for each in DuckDuckGo.backends.split(",")} <= set(ENGINES["text"])
+    assert set(DuckDuckGo.backends) <= set(ENGINES["text"])
 
 
 @pytest.mark.parametrize(
