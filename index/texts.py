@@ -138,11 +138,12 @@ class Texts:
 
     def find_document(self, title_or_id: str) -> str | None:
         """Return the id of the document with that id, else with that title, whatever its case."""
+        titles = _spellings(title_or_id)
         row = next(
             self._database.table("documents").rows_where(
-                "id = :name or title = :name collate nocase",
-                {"name": title_or_id},
-                order_by="id <> :name, id",
+                f"id = ? or title collate nocase in {_marks(titles)}",
+                [title_or_id, *titles, title_or_id],
+                order_by="id <> ?, id",
                 limit=1,
             ),
             None,
@@ -151,13 +152,25 @@ class Texts:
 
     def named(self, name: str) -> list[str]:
         """Return the ids of the documents with that title, with or without a part in brackets."""
-        rows = self._database.execute(
-            "select id from documents where title = :name collate nocase "
-            "or (title > :name || ' (' collate nocase and title < :name || ' )' collate nocase) "
-            "order by length(title), id limit :most",
-            {"name": name, "most": _NAMESAKES},
+        found = dict.fromkeys(
+            str(document)
+            for spelling in _spellings(name)
+            for (document,) in self._database.execute(
+                "select id from documents where title = :name collate nocase "
+                "or (title > :name || ' (' collate nocase and title < :name || ' )' collate nocase)"
+                " order by length(title), id limit :most",
+                {"name": spelling, "most": _NAMESAKES},
+            )
         )
-        return [str(document) for (document,) in rows]
+        return [*found][:_NAMESAKES]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Return a name with such capitals as titles have: SQLite knows only those of ASCII."""
+    if name.isascii():
+        return (name,)
+    cases = (name, name.lower(), name.upper(), name.title(), name.capitalize())
+    return tuple(dict.fromkeys(cases))
 
 
 def _parts(values: Sequence[object]) -> Iterator[Sequence[object]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
-from edge_agent.tools.base import ToolContext, is_web_address
+from edge_agent.tools.base import ToolContext
+from edge_agent.web_address import is_web_address
 
 _SCHEME = "doc://"
 _ADDRESS = re.compile(rf"{_SCHEME}(?P<library>[^/]*)/(?P<document>.*)", re.IGNORECASE | re.DOTALL)
@@ -13,7 +14,7 @@ _ADDRESS = re.compile(rf"{_SCHEME}(?P<library>[^/]*)/(?P<document>.*)", re.IGNOR
 
 def address_of(library: str, document: str) -> str:
     """Return the address of a document; that of a page of the web is its id."""
-    if document.startswith(("http://", "https://")):
+    if is_web_address(document):
         return document
     return f"{_SCHEME}{quote(library, safe='')}/{quote(document, safe='')}"
 

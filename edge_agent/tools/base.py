@@ -23,6 +23,7 @@ from edge_agent.index import (
     split,
 )
 from edge_agent.protocol import ToolSignature
+from edge_agent.web_address import is_web_address
 
 
 class ToolError(Exception):
@@ -35,11 +36,6 @@ class EarlierCall:
 
     arguments: Mapping[str, Any]
     known: int
-
-
-def is_web_address(text: str) -> bool:
-    """Tell whether a text is an address of the web, whatever its case and the space around it."""
-    return text.strip().lower().startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True, slots=True)

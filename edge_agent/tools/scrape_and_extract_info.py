@@ -12,7 +12,8 @@ from edge_agent.events import Quote
 from edge_agent.index import Excerpt, Passage, Titled, excerpts
 from edge_agent.protocol import ToolSignature
 from edge_agent.tools.addresses import document_at
-from edge_agent.tools.base import ToolContext, ToolResult, is_web_address
+from edge_agent.tools.base import ToolContext, ToolResult
+from edge_agent.web_address import is_web_address
 
 _MOST_PASSAGES = 8
 """Passages of a document out of which sentences are taken."""

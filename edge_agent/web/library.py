@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from edge_agent.events import WEB
 from edge_agent.index import Document, Embedder, Hit, Passage, relevance, split
+from edge_agent.web_address import is_web_address
 
 from .browser import Browser
 from .engines import Result
@@ -95,7 +96,7 @@ class WebLibrary:
         A page that a search has found and that cannot be read is what the engine says of it. Raises
         WebError for any other that cannot be read.
         """
-        if not _is_address(document):
+        if not is_web_address(document):
             return ()
         address = str(self._guard.checked(document))
         page = self._browser.pages([address])[address]
@@ -110,7 +111,7 @@ class WebLibrary:
 
         Raises WebError for an address that is not one of the web.
         """
-        if _is_address(title_or_id):
+        if is_web_address(title_or_id):
             return str(self._guard.checked(title_or_id))
         return self._titles.get(_folded(title_or_id))
 
@@ -147,10 +148,6 @@ def _varied(hits: Iterable[Hit]) -> Iterator[Hit]:
         taken[hit.passage.document] += 1
         if taken[hit.passage.document] <= _OF_ONE:
             yield hit
-
-
-def _is_address(text: str) -> bool:
-    return text.strip().lower().startswith(("http://", "https://"))
 
 
 def _folded(title: str) -> str:

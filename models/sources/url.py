@@ -31,7 +31,8 @@ def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], N
         with _open(url, 0) as response:
             total = response.length
             target = folder / _name_of(response)
-            there = target.stat().st_size if target.is_file() else 0
+            resumable = target.is_file() and _says_its_version(response)
+            there = target.stat().st_size if resumable else 0
             require_room(folder, (total or 0) - there)
             if there == 0:
                 return _write(response, target, 0, total, report)
@@ -61,6 +62,11 @@ def _open(url: str, start: int) -> Any:
         response.close()
         raise urllib.error.URLError(f"it leads to {response.url}, which is not https")
     return response
+
+
+def _says_its_version(response: Any) -> bool:
+    """Tell whether it shows when a file has changed: two halves need not belong together."""
+    return any(name in response.headers for name in ("ETag", "Last-Modified"))
 
 
 def _name_of(response: Any) -> str:

@@ -52,6 +52,12 @@ def test_documents_are_known_by_name(tmp_path: Path) -> None:
     library.add([tmp_path])
     assert library.named("mercury") == ("0.md", "1.md", "2.md")
     assert library.named("Mercury (planet)") == ("1.md",)
+    (tmp_path / "zola.md").write_text("# Émile Zola\n\nA writer.")
+    (tmp_path / "ärz.md").write_text("# ÉCOLE (Paris)\n\nA school.")
+    library.update()
+    for name in ("Émile Zola", "émile zola", "ÉMILE ZOLA"):
+        assert (library.named(name), library.find_document(name)) == (("zola.md",), "zola.md")
+    assert library.named("école") == ("ärz.md",)
     for slip in ("", "Merc", "Mercury (", "%", "mercury_ship"):
         assert library.named(slip) == ()
 

@@ -81,12 +81,17 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(site: Any, tmp_path: Pa
     assert store.find("mine") is not None
 
 
-def test_two_versions_are_never_joined(site: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("first", "second"), [({"ETag": '"first"'}, {"ETag": '"second"'}), ({}, {})]
+)
+def test_two_versions_are_never_joined(
+    site: Any, tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
     store = ModelStore(tmp_path / "models")
-    site.break_after = 300
+    site.headers, site.break_after = first, 300
     with pytest.raises(DownloadError):
         add_from_url("mine", site.address, store, lambda _: None)
-    site.headers = {"ETag": '"second"'}
+    site.headers = second
     add_from_url("mine", site.address, store, lambda _: None)
     assert site.asked[-1] == ("GET", None)
 
