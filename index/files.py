@@ -152,15 +152,18 @@ def _walk(
                 "has a name that is no UTF-8, so it cannot be cited; rename it"
             )
             continue
-        is_folder = entry.is_dir(follow_symlinks=False)
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # gone since the folder was listed
+            continue
+        except OSError as error:
+            found.unreachable[path] = f"cannot be looked at: {error.strerror}"
+            continue
         if _is_ignored(path, ignored, is_folder=is_folder):
             continue
         if is_folder:
             yield from _walk(path, ignored, found)
-            continue
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError:  # gone since the folder was listed
             continue
         # A pipe or a device has no end to read to.
         if stat.S_ISREG(status.st_mode):

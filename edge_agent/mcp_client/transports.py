@@ -56,7 +56,8 @@ async def transport(server: McpServer, log: ServerLog) -> AsyncIterator[Any]:
     silent = max(_SILENT_SECONDS, 2 * server.timeout)
     patience = httpx2.Timeout(_CONNECT_SECONDS, read=silent)
     async with (
-        httpx2.AsyncClient(headers=dict(server.headers), timeout=patience) as http,
+        # No proxy: what is said to a server is for that one alone.
+        httpx2.AsyncClient(headers=dict(server.headers), timeout=patience, trust_env=False) as http,
         streamable_http_client(server.url, http_client=http) as streams,
     ):
         yield streams

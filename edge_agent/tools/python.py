@@ -16,6 +16,8 @@ NAME = "python"
 _ARGUMENT_TOKENS = 160
 _MOST_OUTPUT = 0.5
 """Share of a result's tokens that the output may take; the code before it wants room, too."""
+_LONGEST_TOKEN = 16
+"""Characters; what is longer is rare enough."""
 _NOTHING = "It ran, and showed nothing. To see a value, make it the last line."
 
 
@@ -56,17 +58,17 @@ class Python:
 
 def evidence_of(code: str, earlier: list[str], ran: Ran, context: ToolContext) -> ToolResult:
     """Show what code came to as evidence; where it came to nothing there is none."""
-    output = _fitting(ran.output, context)
+    output = fitting(ran.output, context)
     if not output:
         return ToolResult(_NOTHING)
     passage = computation(code, output, earlier)
     return as_evidence(ORIGIN, [passage], output, context)
 
 
-def _fitting(output: str, context: ToolContext) -> str:
-    """Return as much of the output as may be shown."""
-    room = max(1, int(context.tokens * _MOST_OUTPUT))
-    cut = output
+def fitting(output: str, context: ToolContext, share: float = _MOST_OUTPUT) -> str:
+    """Return as much of the output as may be shown: so large a share of a result's tokens."""
+    room = max(1, int(context.tokens * share))
+    cut = output[: room * _LONGEST_TOKEN]  # megabytes would take minutes to count
     while (tokens := context.count(cut)) > room:
         cut = cut[: min(len(cut) - 1, len(cut) * room // tokens)]
     return cut if cut == output else f"{cut}… (too long to show)"

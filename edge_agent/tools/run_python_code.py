@@ -9,10 +9,12 @@ from pydantic import BaseModel, Field
 
 from edge_agent.protocol import ToolSignature
 from edge_agent.tools.base import ToolContext, ToolResult
-from edge_agent.tools.python import evidence_of
+from edge_agent.tools.python import evidence_of, fitting
 from edge_agent.tools.sandbox import Ran, run_code
 
 _ARGUMENT_TOKENS = 512
+_OF_EACH = 0.25
+"""Share of a result's tokens that what is printed may take, and the value: both are escaped."""
 # Indented like a docstring that nobody has cleaned: so the models know it.
 _DESCRIPTION = """
     Run Python code, and return what came of it.
@@ -63,7 +65,11 @@ class RunPythonCode:
         code = RunPythonCodeArguments(**arguments).code_block
         earlier = [RunPythonCodeArguments(**call.arguments).code_block for call in context.earlier]
         ran = run_code(code, earlier, context)
-        return replace(evidence_of(code, earlier, ran, context), text=_rendered(ran))
+        shown = Ran(
+            fitting(ran.printed, context, _OF_EACH),
+            None if ran.value is None else fitting(ran.value, context, _OF_EACH),
+        )
+        return replace(evidence_of(code, earlier, ran, context), text=_rendered(shown))
 
 
 def _rendered(ran: Ran) -> str:

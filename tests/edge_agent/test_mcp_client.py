@@ -301,6 +301,17 @@ def test_a_server_at_an_address(address: str, run: Callable[..., ToolResult]) ->
             run(found["refuse"], why="no")
 
 
+def test_what_is_said_to_a_server_goes_through_no_proxy(
+    address: str, run: Callable[..., ToolResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with tools(McpServer(url=address, timeout=10)) as found:
+        assert "snow in Larvik" in run(found["weather"], town="Larvik").text
+
+
 def test_a_call_to_an_address_that_takes_too_long_costs_no_session(
     address: str, run: Callable[..., ToolResult]
 ) -> None:

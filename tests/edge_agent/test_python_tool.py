@@ -30,6 +30,7 @@ from edge_agent.tools import (
     ToolResult,
     choice,
 )
+from edge_agent.tools.run_python_code import RunPythonCode
 from edge_agent.tools.sandbox import run_code
 
 PYTHON = TOOLS["python"].signature
@@ -113,6 +114,21 @@ def test_a_result_is_evidence_that_may_be_quoted(where: ToolContext) -> None:
 def test_code_that_shows_nothing_is_no_evidence(where: ToolContext) -> None:
     assert "last line" in ran(where, "x = 5").text
     assert len(where.evidence) == 0
+
+
+@pytest.mark.parametrize("code", ["print('word ' * 100_000)", "[*range(20_000)]"])
+def test_what_code_shows_is_bounded_and_counted_only_so_far(where: ToolContext, code: str) -> None:
+    counted: list[int] = []
+
+    def count(text: str) -> int:
+        counted.append(len(text))
+        return len(text.split())
+
+    bounded = replace(where, count=count)
+    text = RunPythonCode().run({"code_block": code}, bounded).text
+    assert len(text.split()) <= where.tokens
+    assert "too long to show" in text
+    assert max(counted) <= 16 * where.tokens
 
 
 def test_a_long_output_is_cut_to_what_the_window_has_room_for(where: ToolContext) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +82,36 @@ def test_a_closed_folder_keeps_its_documents(folder: Path, tmp_path: Path) -> No
         (folder / "deep").chmod(0o700)
     assert report.removed == 0
     assert any("cannot be looked into" in problem.reason for problem in report.problems)
+
+
+def test_what_cannot_be_looked_at_is_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path / "library")
+    before = library.add([folder]).added
+    scan = os.scandir
+
+    class Stale:
+        """An entry of a folder that a network has lost meanwhile."""
+
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path = entry.name, entry.path
+            self.is_symlink, self.is_dir = entry.is_symlink, entry.is_dir
+            self.is_file = entry.is_file
+
+        def stat(self, **_: object) -> os.stat_result:
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+    @contextmanager
+    def scandir(path: Path) -> Iterator[Any]:
+        with scan(path) as entries:
+            yield map(Stale, entries)
+
+    monkeypatch.setattr("edge_agent.index.files.os.scandir", scandir)
+    report = library.update()
+    assert report.removed == 0
+    assert library.statistics().files == before
+    assert all("cannot be looked at: Stale" in each.reason for each in report.problems)
 
 
 def test_a_source_that_is_away_keeps_its_documents(folder: Path, tmp_path: Path) -> None:
