@@ -20,7 +20,7 @@ _LONG = 100
 """Characters of code from which its last statement is quoted without what is before it."""
 _LITERAL = re.compile(r"(?<![A-Za-z_\d.])\d+(?:_\d+)*(?:\.\d+)?")
 """A number in code."""
-_NUMBER = re.compile(rf"(?<![\w.])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?![\w,])|{_LITERAL.pattern}")
+_NUMBER = re.compile(rf"(?<![\w.])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\w|,\d)|{_LITERAL.pattern}")
 """A number in prose, where commas may stand between thousands."""
 _COMMON = frozenset({"360", "365", "366", "1024"} | {str(10**power) for power in range(2, 13)})
 """Whole numbers that conversions bring in: they need not have been found anywhere."""

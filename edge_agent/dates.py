@@ -12,7 +12,7 @@ _SHORTENED = (f"{month[:3]}(?:{month[3:]})?" for month in (*MONTHS, *map(str.upp
 _MONTH = rf"(?:{'|'.join(_SHORTENED)}|Sept)\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d|20)\d\d"
-_ANY_YEAR = rf"(?:{_YEAR}|[1-9]\d\d)"
+_ANY_YEAR = rf"(?:{_YEAR}|[1-9]\d\d(?!\d|,\d| [a-z]))"
 """One of three digits is told from other numbers by what stands beside it."""
 _ERA = r"(?:AD|A\.D\.|BCE?|B\.C\.|CE)"
 _ORDINAL = (
@@ -25,7 +25,7 @@ _DATE = re.compile(
     rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|\d{{1,2}}([./])\d{{1,2}}\1{_YEAR}"
     rf"|(?:AD|A\.D\.) ?\d{{1,4}}|\d{{1,4}} ?{_ERA}"
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{_ORDINAL})[ -]century(?: {_ERA})?|{_YEAR}s"
-    r"|(?<=\bin )[1-9]\d\d(?=[.,;:)]|$)"
+    r"|(?<=\bin )[1-9]\d\d(?=[.;:)]|,(?!\d)|$)"
     r"|\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.m\.|[ap]m)|\d{1,2}:\d\d"
     rf"|{_DAY} {_MONTH}|{_MONTH} {_DAY}|{_YEAR})(?!\w)"
 )
@@ -67,7 +67,7 @@ def _both_days(days: re.Match[str]) -> str:
 
 def has_year(date: str) -> bool:
     """Tell whether a date says of which year, decade or century it is."""
-    return re.search(rf"\d{{3}}|century|{_ERA}", date) is not None
+    return re.search(rf"\d{{3}}|century|(?<![A-Za-z]){_ERA}(?![A-Za-z])", date) is not None
 
 
 def dates(text: str) -> tuple[str, ...]:

@@ -31,8 +31,12 @@ _LISTING = re.compile(rf"\s*(?:,\s*)?(?:{_AND.pattern})\s*|\s*,\s+", re.IGNORECA
 """What stands between the things that an answer lists."""
 _DENIALS = frozenset({"not", "never", "no", "nor", "neither", "none", "without"})
 
-_SIDES = frozenset("both either these those we were".split())
-"""Words for what a question compares."""
+_YES_OR_NO = re.compile(r"\W*(?:yes|no)\b(?=\W*$|\s*[,;.–-])", re.IGNORECASE)
+_OF_VERDICTS = frozenset(
+    "a an are both did do does either had has have he in is it neither not of she than that the "
+    "there these they this those was we were".split()
+)
+"""Words that may follow it, and say no more than it does."""
 
 _BEFORE_NAMES = frozenset(
     "after although as before both during following however in only since the then though through "
@@ -68,8 +72,8 @@ def is_verdict(question: str, answer: str) -> bool:
 
 def _is_yes_or_no(answer: str) -> bool:
     """Tell whether an answer says yes or no and nothing else: *No, they are not*."""
-    first, *rest = words(answer) or [""]
-    return first in ("yes", "no") and not content_words(" ".join(rest)) - _DENIALS - _SIDES
+    said = _YES_OR_NO.match(answer)  # and not: No. 1, No one, Yes It Is
+    return said is not None and not set(words(answer[said.end() :])) - _OF_VERDICTS
 
 
 def verified(
@@ -327,8 +331,8 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
     """Return the sentence of the passage that states `answer`, nearest to the question, or None.
 
     A sentence with the answer as it stands comes before one that only has all of its words, its
-    names as they stand and its dates and amounts in one of its own. Where the answer is what it is
-    about, any sentence that has to do with the question will do. Of a computation only the result
+    names as they stand and its dates and amounts in one of its own. Where the answer is the
+    title, any sentence that has to do with the question will do. Of a computation only the result
     counts, and its numbers are enough.
     """
     if is_computation(exhibit):
@@ -341,10 +345,15 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
     found = [sentence for sentence in whole if states(sentence, answer)] or [
         sentence for sentence in whole if _has_in_parts(sentence, answer)
     ]
-    if not found and states(exhibit.label, answer):
+    if not found and _may_be_a_title(answer, question) and states(exhibit.passage.title, answer):
         # What a passage is about is seldom said again in its sentences.
-        found = [sentence for sentence in whole if _shared(sentence, question) > 0]
+        found = [sentence for sentence in whole if _shared(sentence, question) >= 2]
     return max(found, key=lambda sentence: _shared(sentence, question), default=None)
+
+
+def _may_be_a_title(answer: str, question: str) -> bool:
+    """Tell whether an answer may be what a passage is about: no number, nor what it is asked of."""
+    return not any(map(str.isdigit, answer)) and not states(question, answer)
 
 
 def _has_in_parts(sentence: str, answer: str) -> bool:
@@ -359,15 +368,25 @@ def _has_in_parts(sentence: str, answer: str) -> bool:
     asked = dates(answer)
     if not all(any(set(words(date)) <= each for each in known) for date in asked):
         return False
-    if not asked and not _has_amounts(words(sentence), words(answer)):
+    if not asked and not _has_amounts(sentence, answer):
         return False
     named = (_forms(name) for name in names(f"on {answer}"))
     return all(any(_is_named(sentence, form) for form in forms) for forms in named)
 
 
-def _has_amounts(there: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Tell whether what each number of an answer counts is what it counts in a sentence."""
-    amounts = [pair for pair in pairwise(wanted) if _is_number(pair[0]) and not _is_number(pair[1])]
+def _has_amounts(sentence: str, answer: str) -> bool:
+    """Tell whether what each number of an answer counts is what it counts in a sentence.
+
+    A number after a name is a part of that: Formula One, Division 1.
+    """
+    for name in names(f"on {answer}"):
+        answer = answer.replace(name, ";")
+    amounts = [
+        pair
+        for pair in pairwise(words(answer))
+        if _is_number(pair[0]) and content_words(pair[1]) and not _is_number(pair[1])
+    ]
+    there = words(sentence)
     return all(
         any(
             word == number and counted in takewhile(lambda each: not _is_number(each), after)

@@ -63,7 +63,8 @@ class Window:
         high = round(marks.high * session.context)
         if session.size + tokens <= high and not trajectory.clearing:
             return
-        notes = round(marks.notes * session.context)
+        noted = sum(span.tokens for span in session.spans if span.kind is SpanKind.NOTE)
+        notes = max(0, round(marks.notes * session.context) - noted)
         needed = high - notes - tokens
         goal = min(round(marks.low * session.context), needed)
         for oldest, wanted in ((_read_result, goal), (_turn, goal), (_result, needed)):

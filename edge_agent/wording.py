@@ -9,7 +9,7 @@ from edge_agent.index import MARKS
 
 _CHARACTER = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 """One of Chinese, Japanese or Korean."""
-_NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,]|\.\d)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
+_NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w|,\d|\.\d)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
 """One whose parts mean nothing alone."""
 _MINUS = r"(?<![\w)\]])(?<!\d )[-−](?=\d)"
 """A sign, where it neither joins two words nor stands between two numbers."""

@@ -113,7 +113,8 @@ class Shelf:
 
         What was indexed on the fly is kept: the second time only what has changed is read. While
         another process does that, it is opened as it is, and `warn` is told so. Raises
-        UnknownLibrary, EmptyLibrary, and LibraryBusy where it holds nothing yet.
+        UnknownLibrary, EmptyLibrary, and LibraryBusy where it holds nothing yet or nobody can be
+        told.
         """
         if name_or_path == SAMPLE:
             name, source = SAMPLE, Source(sample_folder() / "documents")
@@ -128,7 +129,11 @@ class Shelf:
                 self._forget_former_sample(source)
             self._index(name, (source,), report)
         except LibraryBusy as busy:
-            return self._as_it_is(name, busy, warn)
+            if warn is None:
+                raise
+            library = self._as_it_is(name, busy)
+            warn(f"Another process is writing the library '{name}': it is searched as it is.")
+            return library
         return self.open(name)
 
     def _forget_former_sample(self, source: Source) -> None:
@@ -141,16 +146,12 @@ class Shelf:
         if sources != (Source(source.path.resolve()),):
             self.remove(SAMPLE)
 
-    def _as_it_is(
-        self, name: str, busy: LibraryBusy, warn: Callable[[str], None] | None
-    ) -> Library:
+    def _as_it_is(self, name: str, busy: LibraryBusy) -> Library:
         """Open a library that another process is writing. Raises `busy` where it holds nothing."""
         library = self.open(name)
         if not library.statistics().files:
             library.close()
             raise busy
-        if warn is not None:
-            warn(f"Another process is writing the library '{name}': it is searched as it is.")
         return library
 
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:

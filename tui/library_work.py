@@ -109,7 +109,7 @@ def search(
     Raises LibraryError.
     """
     evidence = Evidence()
-    with closing(_resolved(shelf, name, told)) as library:
+    with closing(shelf.resolve(name, indexing(told), told)) as library:
         context = ToolContext(
             library=Collection([library]),
             evidence=evidence,

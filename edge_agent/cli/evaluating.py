@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -41,6 +41,7 @@ from edge_agent.index import SAMPLE, Collection, Shelf, sample_folder
 from edge_agent.models import (
     EngineSettings,
     InstalledModel,
+    KvType,
     RemoteModel,
     load_catalog,
     remote_model,
@@ -197,21 +198,51 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
         split, questions = _chosen(asked, wanted)
         equipment, libraries = _equipment(wanted, terms, asked, home)
         fingerprint = Fingerprint.of(equipment, libraries.libraries)
-        planned = []
-        for each, suffix in zip(terms, suffixes, strict=True):
-            settings = settings_of(asked, split, each, equipment, fingerprint)
-            name = usual_name(settings)
-            if wanted.name is not None:
-                name = f"{wanted.name}-{suffix}" if len(terms) > 1 else wanted.name
-            planned.append(Planned(name, settings))
+
+        def plans(equipment: Equipment) -> tuple[Planned, ...]:
+            settings = [settings_of(asked, split, each, equipment, fingerprint) for each in terms]
+            return tuple(map(Planned, _names(settings, suffixes, wanted.name), settings))
+
+        planned = plans(equipment)
+        if not wanted.again:
+            equipment = _loaded_as_before(equipment, planned, store)
+            planned = plans(equipment)
         if any(condition_of(each.condition).withholds for each in terms):
             require_evidence(questions, libraries)
         _close(libraries)
         if wanted.again:
             _forget(store, planned)
-        work = Work(tuple(planned), questions, equipment, anew=wanted.again)
+        work = Work(planned, questions, equipment, anew=wanted.again)
         _go_through(store, work, _driver(wanted, fingerprint))
         return [_made(store, each, questions) for each in planned]
+
+
+def _names(
+    settings: Sequence[EvaluationSettings], suffixes: Sequence[str], name: str | None
+) -> list[str]:
+    """Return what evaluations are called that are made by one command."""
+    if name is None:
+        return [usual_name(each) for each in settings]
+    return [name] if len(suffixes) == 1 else [f"{name}-{suffix}" for suffix in suffixes]
+
+
+def _loaded_as_before(
+    equipment: Equipment, planned: Sequence[Planned], store: EvaluationStore
+) -> Equipment:
+    """Return equipment whose model lies in memory as where these evaluations were begun.
+
+    What is chosen now may differ, for it follows from the memory that is free, and from what was
+    tuned meanwhile: nobody could go on then.
+    """
+    begun = {each.name: each.settings for each in store.list()}
+    for plan in planned:
+        before = begun.get(plan.name)
+        if before is not None and before.kv_type and plan.settings.kv_type:
+            engine = replace(
+                equipment.engine, kv_type=cast(KvType, before.kv_type), repack=before.repack
+            )
+            return replace(equipment, engine=engine)
+    return equipment
 
 
 def _chosen(asked: QuestionSet, wanted: Wanted) -> tuple[str | None, tuple[Question, ...]]:

@@ -50,13 +50,17 @@ def _alone(word: str) -> re.Pattern[str]:
 
     In a sentence it may be said of the answer that should have been given, or denied.
     """
-    return _said(rf"^\W*{word}\W*$|\A\W*{word}[.,:;*]")
+    return _said(
+        rf"^\W*(?:(?:answer|verdict|grade)\W+)?{word}\W*$|\A\W*{word}(?=[\"'”*]|\s*[.,:;!–-])"
+    )
 
 
 _CORRECT, _INCORRECT = _alone("correct"), _alone("(incorrect|not correct)")
-_LINE_ENDS = r"(?=[\s*]*([.,;(]|$))"
+_LINE_ENDS = r"(?=[\s*]*([.,;()\]\"'–-]|$))"
 _CORRECT_YES = _said(rf"^\W*correct\W+yes{_LINE_ENDS}")
 _CORRECT_NO = _said(rf"^\W*correct\W+no{_LINE_ENDS}")
+
+_AFTER_LETTER = r"(?:[.:)*]|\W+(?:CORRECT|INCORRECT|NOT_ATTEMPTED)\b|\W*$)"
 
 _CASE = """\
 Question: {question}
@@ -119,8 +123,8 @@ _JUDGINGS: dict[JudgingName, Judging] = {
         "to the last digit that the right answer gives.\n\n"
         + _CASE
         + "Reply with the letter alone: A, B or C.",
-        right=_said(r"\A\W*A(\W+CORRECT\b|\W*$)"),
-        wrong=_said(r"\A\W*(B(\W+INCORRECT\b|\W*$)|C(\W+NOT_ATTEMPTED\b|\W*$))"),
+        right=re.compile(rf"\A\W*A{_AFTER_LETTER}", re.MULTILINE),
+        wrong=re.compile(rf"\A\W*[BC]{_AFTER_LETTER}", re.MULTILINE),
     ),
     "xbench": Judging(
         "请只根据标准答案判断下面的回答是否正确,不要自己解题。数字在合理误差内即可。\n\n"

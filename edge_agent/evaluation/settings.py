@@ -58,6 +58,8 @@ class EvaluationSettings:
     """Of the cache of a model in this process: `f16` or `q8_0`. It follows from the free memory."""
     repack: bool = False
     """Whether the weights were rearranged for the processor."""
+    judging: str = ""
+    """How answers were judged; empty where there is no judge."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -129,6 +131,7 @@ def settings_of(
         server=model.address if isinstance(model, RemoteModel) else "",
         kv_type="" if remote else equipment.engine.kv_type,
         repack=not remote and equipment.engine.repack,
+        judging="" if equipment.judge is None else equipment.judging,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -37,11 +38,11 @@ class Search:
         if again:  # what stands above makes room for others
             shown = {(library, passage) for library, passage, _ in known}
             changed = {each[:2] for each in identities if each not in known}
-            found = context.library.search(query, context.results, shown - changed)
-            above = [
-                each.passage.content for each in context.evidence.since(0) if each.key in again
-            ]
-            found = tuple(each for each in found if each[1].passage.content not in above)
+            more = context.library.search(query, context.results + len(known), shown - changed)
+            whole = [e for e in context.evidence.since(0) if e.key in known.values()]
+            above = {exhibit.passage.content for exhibit in whole}
+            new = (each for each in more if each[1].passage.content not in above)
+            found = tuple(islice(new, context.results))
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         passages = [(library, hit.passage) for library, hit in found]

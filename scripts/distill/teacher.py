@@ -210,12 +210,15 @@ class Teacher:
     def _answers(self, quote: Quote) -> bool:
         """Tell whether a sentence of a document that is still needed states the answer.
 
-        Sources name one sentence where others may say the same.
+        It is not the evidence: sources name one sentence where others may say the same.
         """
         lesson = self._lesson
         return (
             not is_verdict(lesson.question, lesson.answers[0])
-            and any(self._of(quote, need) for need in self._open_needs())
+            and any(
+                self._of(quote, need) and not need.met_by(quote.sentence)
+                for need in self._open_needs()
+            )
             and any(states(quote.sentence, answer) for answer in lesson.answers)
         )
 

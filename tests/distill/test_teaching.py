@@ -9,21 +9,26 @@ import pytest
 from dictated import DictatedEngine, KeptWindows
 from hypothesis import given
 from hypothesis import strategies as st
+from lessons import Lesson, Need
 from made_up import VARIANTS
+from runs_told import Told, exhibit
 from schooling import Schooling
 from taught_session import TaughtSession, branches
 from teach import Task, require_earned
-from teacher import Reader, Unteachable
+from teacher import Reader, Teacher, Unteachable
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.conditions import changed
+from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import GatheringEnded, RunFinished, TokenCounts
 from edge_agent.index import Collection, Library
 from edge_agent.models import Sampling, SpanKind
 from edge_agent.profiles import load_profile
 from edge_agent.reading import reply_plan
+from edge_agent.turns import NOTHING_HELPS
 
 SEARCH = "<tool_name>search</tool_name>"
+BLUE, QUITO = "The song Blue is by Ana Ruiz.", "Ana Ruiz was born in Quito."
 NIGHT_FERRY = "Night Ferry: Night Ferry is a 1951 film directed by Ana Ruiz."
 ANA_RUIZ = "Ana Ruiz: Her parents left Toledo when she was born."
 
@@ -135,6 +140,21 @@ def test_that_nothing_helps_is_not_taught_over_the_answer(schooling: Schooling) 
     told = replace(lesson, answers=("Verse 1",), needs=(need,))
     made, dropped = schooling.school.examples(Task(told, "pair"))
     assert (made, dropped) == ([], "another sentence than the evidence states the answer")
+
+
+def test_evidence_whose_turn_has_not_come_is_passed_over(schooling: Schooling) -> None:
+    """The last step of a chain may be shown before the first has said whom it is about."""
+    first, second = (
+        Need(f"d{key}", title, (text,), "", "")
+        for key, title, text in ((2, "Blue", BLUE), (1, "Ruiz", QUITO))
+    )
+    lesson = Lesson("s", "q", "Whence comes who made Blue?", ("Quito",), (first, second))
+    told = Told(lesson.question)
+    teacher = Teacher(lesson, Withholding(Collection([])), load_profile("edge"), None)
+    teacher.watch(told.trajectory.started)
+    told.trajectory = teacher.trajectory
+    told.searched("Blue", exhibit(1, "Ruiz", QUITO))
+    assert teacher.choose([f"Ruiz: {QUITO} [1]\n", NOTHING_HELPS]) == NOTHING_HELPS
 
 
 def test_a_run_that_ended_without_progress_is_dropped(schooling: Schooling) -> None:

@@ -131,6 +131,13 @@ def test_copies_make_room_for_others(tmp_path: Path) -> None:
         assert len({exhibit.passage.text for exhibit in where.evidence.since(0)}) == 2
         again = replace(where, visible=frozenset(first.shown))
         assert run("search", again, query="harbour engineer Otto Lund").text == "See above: [1] [2]"
+        for number in range(9):
+            (folder / f"dock {number}.txt").write_text(f"Dock {number} of the harbour is deep.")
+        one.update()
+        two.update()
+        more = run("search", again, query="harbour engineer Otto Lund")
+        assert len(more.keys) == 2 + 5
+        assert len({each.passage.text for each in where.evidence.since(0)}) == 2 + 5
 
 
 def test_headings_tell_one_part_of_a_manual_from_another(tmp_path: Path) -> None:

@@ -73,6 +73,18 @@ def test_a_result_that_was_not_read_yet_goes_last(scripted: Any) -> None:
     assert [each.kind for each in cuts] == ["result", *4 * ["turn"], "result"]
 
 
+def test_a_note_that_stands_there_already_needs_no_room_again(scripted: Any) -> None:
+    spans = [
+        (SpanKind.NOTE, "n " * 30),
+        (SpanKind.TURN, "t " * 10),
+        (SpanKind.RESULT, "y " * 60),
+    ]
+    session = scripted([], context=200)
+    wanted = round(PROFILE.window.high * 200) - 100  # as much as is left without the turn
+    cuts = cleared(session, trajectory(*spans), wanted)
+    assert [each.kind for each in cuts if isinstance(each, SpanCut)] == ["turn"]
+
+
 def test_what_was_quoted_in_turns_that_leave_is_noted_once(scripted: Any) -> None:
     session = scripted([], context=300)
     state = trajectory()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 from scripted_session import DOCUMENTS, ScriptedSession
 
 from edge_agent.cli import main
+from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.home import Home
 from edge_agent.models import Choose, EngineSettings, Force, Sample
 
 QUESTIONS = [
@@ -160,10 +162,15 @@ def test_a_mix_of_settings_is_refused(
 def test_another_cache_or_another_server_is_another_setting(
     run: Callable[..., Result], model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def cache() -> str:
+        with closing(EvaluationStore(Home.from_environment().evaluations)) as store:
+            return store.evaluation("e").settings.kv_type
+
     assert run("--limit", "1").exit_code == 0
     smaller = EngineSettings(kv_type="q8_0")
     monkeypatch.setattr("edge_agent.cli.evaluating.loading_settings", lambda *_: smaller)
-    assert "kv_type (f16, now q8_0)" in said(run())
+    assert (run("--limit", "2").exit_code, cache()) == (0, "f16")  # loaded as it was before
+    assert (run("--limit", "1", "--again").exit_code, cache()) == (0, "q8_0")
     served = "edge_agent.cli.evaluating.reached"
     monkeypatch.setattr(served, lambda model: replace(model, name=model.name or "first"))
     assert run("--as", "closed-book", "-m", "http://127.0.0.1:1/v1", "--again").exit_code == 0

@@ -133,6 +133,7 @@ def test_standardized_data_of_miroflow(tmp_path: Path) -> None:
         ("xbench_deepsearch", "xbench"),
         ("browsecomp-zh", "browsecomp"),
         ("frames", "equivalence"),
+        ("kathleen", "equivalence"),
     ):
         (tmp_path / folder).mkdir()
         shutil.copy(path, tmp_path / folder)

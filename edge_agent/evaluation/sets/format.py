@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Format:
     def judging_of(self, file: Path) -> JudgingName:
         """Return how answers to the questions of a file are judged, going by what it is called."""
         name = f"{file.resolve().parent.name} {file.stem}".lower()
-        return next((each for each in self.benchmarks if each in name), self.judging)
+        named = (each for each in self.benchmarks if re.search(rf"(?<![a-z]){each}(?![a-z])", name))
+        return next(named, self.judging)
 
 
 def has(record: Record, *fields: str) -> bool:
