@@ -38,6 +38,15 @@ def in_one_line(text: str) -> str:
     return " ".join(shown(text).split())
 
 
+def placed(title: str, *places: str) -> str:
+    """Return what something is called, with where it stands in brackets, as far as that is known.
+
+    All of it is in one line, as it is shown.
+    """
+    known = ", ".join(filter(None, places))
+    return in_one_line(f"{title} ({known})" if known else title)
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """Return `value` as JSON that files and terminals can hold, and readers of lines can split.
 

@@ -107,7 +107,9 @@ class Archive:
             return None
         text, sections = _text(article)
         document_id = self._id(article.path)
-        passages = split(Document(document_id, article.title, str(self.path), text, sections))
+        passages = split(
+            Document(document_id, article.title, str(self.path), text, sections, is_extracted=True)
+        )
         return _Article(passages, tuple(_frequencies(passage) for passage in passages))
 
     # Searching

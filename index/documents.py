@@ -28,6 +28,8 @@ class Document:
     """The line of the file at which it begins, where it is one record of many; else its own lines
     are those of the file.
     """
+    is_extracted: bool = False
+    """Whether it was taken out of a file whose lines are others, or none: its own are no place."""
 
 
 @dataclass(frozen=True, slots=True)

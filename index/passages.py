@@ -34,18 +34,22 @@ class Passage:
     headings: tuple[str, ...]
     page: int | None
     line: int
+    """Of the file, counted from 1; 0 where its lines are not those of the text."""
     start: int
     end: int
     text: str
 
     @property
     def place(self) -> str:
-        """Where in the document it stands: its page, else its heading, else its line."""
+        """Where in the document it stands: its page, else its heading, else its line.
+
+        Nothing where it has none of them: a line that is not the file's would lead astray.
+        """
         if self.page is not None:
             return f"p. {self.page}"
         if self.headings:
             return f"§ {' › '.join(self.headings)}"
-        return f"line {self.line}"
+        return f"line {self.line}" if self.line else ""
 
     @property
     def label(self) -> str:
@@ -78,9 +82,10 @@ def split(document: Document) -> tuple[Passage, ...]:
     )
     title = " ".join(document.title.split())  # in one line: below it others would seem to begin
     passages = []
-    line, seen = document.line or 1, 0
+    has_lines = document.line is None and not document.is_extracted
+    line, seen = 1 if has_lines else document.line or 0, 0
     for number, (section, start, end) in enumerate(stretches, start=1):
-        if document.line is None:
+        if has_lines:
             line += document.text.count("\n", seen, start)
         seen = start
         passages.append(

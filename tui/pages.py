@@ -65,10 +65,11 @@ def passage_page(card: Card) -> str:
     """Return a passage in full, with where it stands and what became of it."""
     evidence = card.evidence
     headings = " › ".join(evidence.headings)
+    more = _flat(headings) if headings not in evidence.place else ""
+    where = ", ".join(filter(None, [escaped(evidence.place), more]))
     lines = [
         f"### \\[{evidence.key}\\] {_flat(evidence.title)}",
-        f"{escaped(VERDICTS[card.verdict].capitalize())}; {escaped(evidence.place)}"
-        + (f", {_flat(headings)}" if headings and headings not in evidence.place else ""),
+        "; ".join(filter(None, [escaped(VERDICTS[card.verdict].capitalize()), where])),
         _quoted(evidence.text),
         f"{'On the web: ' if evidence.is_from_the_web else ''}{escaped(evidence.source)}",
     ]
@@ -81,7 +82,7 @@ def search_page(result: str, exhibits: Sequence[Exhibit]) -> str:
     for each in exhibits:
         passage = each.passage
         parts.append(f"### \\[{each.key}\\] {_flat(passage.title)}")
-        parts.append(f"{escaped(passage.place)}, {escaped(passage.source)}")
+        parts.append(escaped(", ".join(filter(None, [passage.place, passage.source]))))
         parts.append(_quoted(passage.text))
     return "\n\n".join(parts)
 

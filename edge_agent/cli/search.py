@@ -11,7 +11,7 @@ from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
 from edge_agent.home import Home
 from edge_agent.index import By
 from edge_agent.records import hit_record
-from edge_agent.showing import in_one_line, shown
+from edge_agent.showing import in_one_line, placed, shown
 
 
 @click.command()
@@ -47,7 +47,7 @@ def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
     else:
         for hit in hits:
             passage = hit.passage
-            title = in_one_line(f"{passage.title} ({passage.place})")
+            title = placed(passage.title, passage.place)
             click.echo(f"{in_one_line(passage.id)}  {title}")
             click.echo(f"    {in_one_line(passage.text)}\n")
         if not hits:
@@ -73,5 +73,5 @@ def show(name: str, passage: str, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "place": found.place})
         return
-    title = in_one_line(f"{found.title} ({found.source}, {found.place})")
+    title = placed(found.title, found.source, found.place)
     click.echo(f"{title}\n\n{shown(found.text)}")

@@ -17,7 +17,7 @@ from edge_agent.events import Citation, Event, Status, TokenCounts
 from edge_agent.failures import in_words
 from edge_agent.index import Passage
 from edge_agent.records import answer_record, hit_record, passage_record
-from edge_agent.showing import in_one_line, shown
+from edge_agent.showing import in_one_line, placed, shown
 
 from .finding import Finder
 from .researcher import Question, Researcher, outcome
@@ -181,7 +181,7 @@ class LibraryServer:
 def _passages(passages: Iterable[Passage]) -> str:
     """Return passages as a model reads them, each with the id that `read` takes."""
     return "\n\n".join(
-        f"{in_one_line(f'{each.title} ({each.place}) [{each.id}]')}\n{shown(each.text)}"
+        f"{placed(each.title, each.place)} {in_one_line(f'[{each.id}]')}\n{shown(each.text)}"
         for each in passages
     )
 

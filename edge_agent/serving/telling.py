@@ -16,7 +16,7 @@ from edge_agent.events import (
     ToolCalled,
     TurnRolledBack,
 )
-from edge_agent.showing import in_one_line
+from edge_agent.showing import in_one_line, placed
 from edge_agent.traces.account import answer_in_words
 from edge_agent.traces.markdown import plain, source
 
@@ -57,8 +57,8 @@ def _(event: ToolCalled) -> str:
 
 @progress.register
 def _(event: EvidenceAdded) -> str:
-    origin = f"on the web: {event.source}, " if event.is_from_the_web else ""
-    return in_one_line(f"[{event.key}] {event.title} ({origin}{event.place})")
+    origin = f"on the web: {event.source}" if event.is_from_the_web else ""
+    return placed(f"[{event.key}] {event.title}", origin, event.place)
 
 
 @progress.register

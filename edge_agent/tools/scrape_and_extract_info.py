@@ -120,8 +120,10 @@ def _excerpted(
 def _stats(passages: tuple[Passage, ...]) -> dict[str, Any]:
     first, last = passages[0], passages[-1]
     # A record has the line at which it stands in its file, which says nothing of its length.
-    above = first.line - 1 if first.line <= first.start + 1 else 0
+    above = first.line - 1 if 0 < first.line <= first.start + 1 else 0
     lines = above + last.line - first.line + 1 + last.text.count("\n")
+    if first.line == 0:  # nor has text that was taken out of its file any
+        lines = 1 + sum(passage.text.count("\n") for passage in passages)
     return {
         "line_count": lines,
         "char_count": last.end,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edge_agent.index import Document
@@ -62,13 +63,8 @@ def _written(page: Page, folder: Path) -> Path:
 def _of_the_web(document: Document, page: Page) -> Document:
     """Return what a file says as what its address says."""
     named = document.title if document.title != _UNTITLED else ""
-    return Document(
-        id=page.address,
-        title=one_line(named) or page.address,
-        source=page.address,
-        text=document.text,
-        sections=document.sections,
-    )
+    title = one_line(named) or page.address
+    return replace(document, id=page.address, title=title, source=page.address)
 
 
 def one_line(text: str, most: int = _LONGEST_TITLE) -> str:

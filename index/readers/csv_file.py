@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
 from ..documents import Document, Flaw, RecordFields
 from .failures import Fault
 from .records import Records
+from .rows import may_name_columns
 from .text import opened
 
 Quoting: TypeAlias = Literal[0, 3]
@@ -21,13 +23,17 @@ Quoting: TypeAlias = Literal[0, 3]
 _DELIMITERS = ",;\t|"
 _SNIFFED = 8192
 _LONGEST_CELL = 2**31 - 1
+_DECLARED = re.compile(r"sep=([^\w\s\"]|\t)\n")
+"""A first line, of Excel's, that says what separates cells."""
+_Row: TypeAlias = tuple[int, list[str]]
+"""A row, and the number of its first line."""
 _BROKEN = Fault("is no row", "are no rows")
 
 
 def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document | Flaw]:
     """Yield each row as a document: its `id`, `title` and `text`, or `column: value` lines.
 
-    Columns have the names in the first row, unless that has numbers in it. Raises
+    Columns have the names in the first row, unless that has numbers other than years in it. Raises
     UnreadableDocument where the file cannot be opened, or is no text.
     """
     csv.field_size_limit(_LONGEST_CELL)
@@ -35,17 +41,16 @@ def read_csv(path: Path, name: str, fields: RecordFields) -> Iterator[Document |
     with opened(path) as file:
         sample = file.read(_SNIFFED)
         file.seek(0)
-        delimiter = _delimiter(sample, path.suffix.lower())
+        declared = _DECLARED.match(sample)
+        delimiter = declared[1] if declared else _delimiter(sample, path.suffix.lower())
         quoting = quoting_of(file, delimiter)
         rows = _rows(file, delimiter, quoting, records)
-        first = next(rows, None)
-        if first is not None:
-            is_header = _is_header(first[1])
-            header = _distinct(first[1]) if is_header else []
-            for number, row in rows if is_header else chain((first,), rows):
-                document = records.document(_record(header, row), number)
-                if document is not None:
-                    yield document
+        begun = list(islice(rows, 1 if declared else 0, 3 if declared else 2))
+        header, begun = _headed(begun)
+        for number, row in chain(begun, rows):
+            document = records.document(_record(header, row), number)
+            if document is not None:
+                yield document
     yield from records.flaws()
 
 
@@ -88,7 +93,7 @@ def _whole_rows(file: TextIO, quoting: Quoting) -> float:
 
 def _rows(
     lines: Iterator[str], delimiter: str, quoting: Quoting, records: Records
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[_Row]:
     """Yield the rows that are not empty, each with the number of its first line."""
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)
     while True:
@@ -115,17 +120,12 @@ def _delimiter(sample: str, suffix: str) -> str:
         return max(_DELIMITERS, key=first.count)
 
 
-def _is_header(row: list[str]) -> bool:
-    """Return whether a row may be one of names: there are none that are numbers."""
-    return not any(_is_number(cell) for cell in row)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().replace(",", "."))
-    except ValueError:
-        return False
-    return True
+def _headed(begun: list[_Row]) -> tuple[list[str], list[_Row]]:
+    """Return the names of the columns, if the first row has them, and the rows that follow."""
+    cells = [row for _, row in begun]
+    if cells and may_name_columns(cells[0], cells[1] if len(cells) > 1 else ()):
+        return _distinct(cells[0]), begun[1:]
+    return [], begun
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -60,7 +60,8 @@ def read_epub(path: Path, name: str) -> Iterator[Document | Flaw]:
         if not chapters:
             raise UnreadableDocument("has no text in it")
         whole, all_sections = text.finished()
-    yield Document(name, book.title or path.stem, str(path), whole, all_sections)
+    title = book.title or path.stem
+    yield Document(name, title, str(path), whole, all_sections, is_extracted=True)
     if missing:
         rest = [f"{len(missing) - _NAMED} others"] if len(missing) > _NAMED else []
         yield Flaw(f"lacks, or has broken, {listed(missing[:_NAMED] + rest)}")

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..documents import Document
 from ..errors import UnreadableDocument
 from .markdown import markdown_document
-from .markup import parsed, sectioned_text
+from .markup import flatten_raised, parsed, sectioned_text
 
 
 def read_html(path: Path, name: str) -> list[Document]:
     """Read a page as one document. Raises UnreadableDocument where no text can be made out."""
     from lxml import etree
 
-    trafilatura = _trafilatura()
     data = path.read_bytes()
     try:
-        tree = trafilatura.load_html(data)
+        page = _trafilatura().load_html(data)
     except (etree.LxmlError, ValueError) as error:
         raise UnreadableDocument(f"is not HTML that can be read: {error}") from error
-    if tree is None:  # without <html>, which a page need not have
-        tree = parsed(data)
+    tree = page if page is not None else parsed(data)  # a page need not have <html>
     if tree is None:
         raise UnreadableDocument("has no text in it")
+    flatten_raised(tree)
     title = _title(tree) or path.stem
-    text = trafilatura.extract(
-        data, output_format="markdown", include_tables=True, include_links=False, favor_recall=True
-    )
+    text = None if page is None else _main_text(page)
     if not text:
         return [_whole(data, name, title, path)]
-    return [markdown_document(name, title, str(path), text, is_titled=True)]
+    document = markdown_document(name, title, str(path), text, is_titled=True)
+    return [replace(document, is_extracted=True)]
+
+
+def _main_text(page: Any) -> str | None:
+    """Return the main text of a page as Markdown; None where none can be made out."""
+    text: str | None = _trafilatura().extract(
+        page, output_format="markdown", include_tables=True, include_links=False, favor_recall=True
+    )
+    return text
 
 
 def _title(tree: Any) -> str:
@@ -64,4 +71,4 @@ def _whole(data: bytes, name: str, title: str, path: Path) -> Document:
     if tree is None:
         raise UnreadableDocument("has no text in it")
     text, sections = sectioned_text(tree, title)
-    return Document(name, title, str(path), text, sections)
+    return Document(name, title, str(path), text, sections, is_extracted=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from .text import decoded
 def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document | Flaw]:
     """Read the records of a list, or of the one list in an object; else all as `path: value`.
 
-    An object that has a text itself is one record.
+    What stands beside that list is a document too, where it has words and nobody chose `fields` of
+    a text. An object that has a text itself is one record.
     Raises UnreadableDocument for what is no JSON.
     """
     text = decoded(path)
@@ -29,9 +31,10 @@ def read_json(path: Path, name: str, fields: RecordFields) -> Iterable[Document 
         raise UnreadableDocument(f"is not JSON: {error}") from error
     found = _records(content, fields.text or ("text", "sentences"))
     if found is None:
-        whole = "\n".join(described(content))
-        return [Document(name, path.stem, str(path), whole, (Section(0, len(whole)),))]
-    return _documents(found, Records(path, name, fields, by_line=False))
+        return [_whole(content, name, path)]
+    beside = {} if fields.text else _beside(content, found)
+    documents = _documents(found, Records(path, name, fields, by_line=False))
+    return chain([_whole(beside, name, path)], documents) if _has_words(beside) else documents
 
 
 def _documents(found: list[Any], records: Records) -> Iterator[Document | Flaw]:
@@ -40,6 +43,33 @@ def _documents(found: list[Any], records: Records) -> Iterator[Document | Flaw]:
         if document is not None:
             yield document
     yield from records.flaws()
+
+
+def _whole(content: Any, name: str, path: Path) -> Document:
+    whole = "\n".join(described(content))
+    sections = (Section(0, len(whole)),)
+    return Document(name, path.stem, str(path), whole, sections, is_extracted=True)
+
+
+def _beside(content: Any, found: list[Any]) -> dict[str, Any]:
+    """Return what an object has beside the list of its records."""
+    if not isinstance(content, dict) or found[0] is content:
+        return {}
+    return {key: value for key, value in content.items() if value is not found}
+
+
+def _has_words(content: Any) -> bool:
+    """Return whether there is a letter in any text within; names of fields say nothing alone."""
+    pending = [content]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, str) and any(map(str.isalpha, value)):
+            return True
+    return False
 
 
 def _records(content: Any, texts: Sequence[str]) -> list[Any] | None:

@@ -48,7 +48,7 @@ def read_latex(path: Path, name: str) -> list[Document]:
         at = heading.end()
     text.add(_unmarked(body[at:]).strip())
     whole, sections = text.finished()
-    return [Document(name, title or path.stem, str(path), whole, sections)]
+    return [Document(name, title or path.stem, str(path), whole, sections, is_extracted=True)]
 
 
 def _unmarked(source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
@@ -14,7 +15,7 @@ from ..documents import Document, Flaw, Section
 from .failures import Fault, FaultyParts, failing_as
 from .markup import parsed, sectioned_text
 from .sectioned import SectionedText
-from .text import decoded_bytes
+from .text import decoded_bytes, is_binary
 
 _TOLD = ("From", "To", "Cc", "Date")
 _BORDER = re.compile(rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*\d\d:\d\d")
@@ -83,7 +84,7 @@ def _document(message: EmailMessage, name: str, path: Path, untitled: str) -> Do
     text = SectionedText()
     _write(text, message, 0)
     whole, sections = text.finished()
-    return Document(name, title, str(path), whole, sections)
+    return Document(name, title, str(path), whole, sections, is_extracted=True)
 
 
 def _write(text: SectionedText, message: EmailMessage, depth: int) -> None:
@@ -129,16 +130,26 @@ def _beside(message: MIMEPart, body: MIMEPart | None) -> Iterator[MIMEPart]:
 
 def _content(part: MIMEPart) -> tuple[str, tuple[Section, ...]]:
     """Return the text of a part, and the sections of one that is HTML."""
-    try:
-        text = str(part.get_content())
-    except (LookupError, ValueError):  # an unknown encoding, or base64 that is none
-        data = part.get_payload(decode=True)
-        text = decoded_bytes(data) if isinstance(data, bytes) else ""
+    content = _payload(part)
     if part.get_content_subtype() == "html":
-        tree = parsed(text.encode("utf-8", errors="replace"))
+        data = content.encode(errors="replace") if isinstance(content, str) else content
+        tree = parsed(data)
         return sectioned_text(tree) if tree is not None else ("", ())
+    text = content if isinstance(content, str) else decoded_bytes(content)
     text = text.replace("\r\n", "\n").strip("\n")
     return text, (Section(0, len(text)),)
+
+
+def _payload(part: MIMEPart) -> str | bytes:
+    """Return the text of a part; its bytes where they are in another encoding than it says."""
+    text = ""
+    with suppress(LookupError, ValueError):  # an unknown encoding, or base64 that is none
+        text = str(part.get_content())
+        # What names no encoding is read as ASCII, and letters beyond it are replaced.
+        if "\ufffd" not in text:
+            return text
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) and not is_binary(data) else text
 
 
 def _header(message: EmailMessage, name: str) -> str:

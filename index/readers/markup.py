@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from ..documents import Section
+from .raised import mark_between
 from .sectioned import SectionedText
+from .text import decoded_bytes, is_binary
 
 _LEVELS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _PARAGRAPHS = frozenset(
@@ -21,6 +24,11 @@ _SKIPPED = frozenset(
 )
 _MARKS = frozenset(("mw-editsection", "reference"))
 """Classes of what Wikipedia's pages have between the words of a sentence: [1], [edit]."""
+_ENCODING = re.compile(rb"charset\s*=\s*[\"']?(?!utf-?8)\w", re.IGNORECASE)
+"""How a page that is not UTF-8 says what it is; many say that they are, and are not."""
+_SNIFFED = 2048
+_KINDS = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role")
+"""Attributes that tell what a link of a book is for: `noteref`, `doc-noteref`."""
 
 
 def parsed(data: bytes) -> Any | None:
@@ -37,6 +45,8 @@ def parsed(data: bytes) -> Any | None:
             pass  # not well-formed, as many are: like HTML, then
     # What says nothing of its encoding is UTF-8 nowadays, and not what HTML 2.0 took it to be.
     encoding = "utf-8" if _is_utf8(data) else None
+    if encoding is None and not _ENCODING.search(data[:_SNIFFED]) and not is_binary(data):
+        data, encoding = decoded_bytes(data).encode(), "utf-8"
     lenient = etree.HTMLParser(encoding=encoding, no_network=True, huge_tree=False)
     try:
         return etree.fromstring(data, lenient)
@@ -48,8 +58,10 @@ def sectioned_text(tree: Any, title: str = "") -> tuple[str, tuple[Section, ...]
     """Return the text of an lxml tree of HTML, and the sections that its headings h1 to h6 make.
 
     Nothing is left out but what is not for reading: scripts, styles, navigation. Headings are in
-    the text, but in no section. A first heading that is `title` is in no section's path.
+    the text, but in no section. A first heading that is `title` is in no section's path. What is
+    raised is written in the line, in the tree too (see `flatten_raised`).
     """
+    flatten_raised(tree)
     text = SectionedText(title)
     writer = _Writer(text)
     writer.begin(_name(tree), tree.text)
@@ -73,6 +85,57 @@ def sectioned_text(tree: Any, title: str = "") -> tuple[str, tuple[Section, ...]
             pending.append((child, iter(child)))
     writer.end("body")
     return text.finished()
+
+
+def flatten_raised(tree: Any) -> None:
+    """Write into the lines of a tree what is raised above them or set below.
+
+    The marks of notes are taken out, and `10<sup>6</sup>` becomes `10^6`.
+    """
+    from lxml import etree
+
+    for mark in [each for each in tree.iter("{*}a", "{*}sup") if _is_note_mark(each)]:
+        mark.clear(keep_tail=True)
+        mark.tag = "sup"  # to be stripped: an empty link would remain
+    for raised in tree.iter("{*}sup"):
+        raised.text = mark_between(_before(raised), _inner(raised)) + (raised.text or "")
+    etree.strip_tags(tree, "{*}sup", "{*}sub")
+
+
+def _is_note_mark(element: Any) -> bool:
+    """Return whether an element says which note belongs to a word, and is no part of the text."""
+    if _name(element) == "a":
+        return _is_noteref(element) or (_is_to_a_place(element) and _is_all_raised(element))
+    if not _MARKS.isdisjoint(element.get("class", "").split()):
+        return True
+    return any(_is_noteref(link) or _is_to_a_place(link) for link in element.iter("{*}a"))
+
+
+def _is_all_raised(link: Any) -> bool:
+    if len(link) != 1 or _name(link[0]) != "sup":
+        return False
+    return not f"{link.text or ''}{link[0].tail or ''}".strip()
+
+
+def _is_to_a_place(link: Any) -> bool:
+    return "#" in link.get("href", "")
+
+
+def _is_noteref(link: Any) -> bool:
+    return any("noteref" in link.get(name, "") for name in _KINDS)
+
+
+def _before(element: Any) -> str:
+    """Return the text right before an element in the one around it."""
+    before = element.getprevious()
+    if before is None:
+        above = element.getparent()
+        return "" if above is None else above.text or ""
+    return before.tail or _inner(before)
+
+
+def _inner(element: Any) -> str:
+    return "".join(element.itertext(with_tail=False)).strip()
 
 
 class _Writer:

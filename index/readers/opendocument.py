@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,17 @@ from ..documents import Document
 from ..errors import UnreadableDocument
 from .failures import failing_as
 from .office import own_title
+from .raised import mark_between
+from .rows import WIDEST, row_line
 from .sectioned import SectionedText
 from .zipped import opened_zip, xml
 
-_SKIPPED = frozenset(("annotation", "tracked-changes", "forms", "automatic-styles", "settings"))
+_SKIPPED = frozenset(
+    ("annotation", "tracked-changes", "forms", "automatic-styles", "settings", "note")
+)
+_RAISING = ("super", *"123456789")
+"""How the `text-position` of what is raised begins: in words, or with a height in per cent."""
+_NOTES = ("footnote", "endnote")
 
 
 def read_opendocument(path: Path, name: str) -> list[Document]:
@@ -30,33 +39,60 @@ def read_opendocument(path: Path, name: str) -> list[Document]:
         named = (
             meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
         )
-        title = own_title(named) or _first_heading(content) or path.stem
-        walk = _Walk(SectionedText(title))
+        words = _Words(content)
+        title = own_title(named) or _first_heading(content, words) or path.stem
+        walk = _Walk(SectionedText(title), words)
         walk.through(content)
+        walk.write_notes(content)
         whole, sections = walk.text.finished()
-    return [Document(name, title, str(path), whole, sections)]
+    return [Document(name, title, str(path), whole, sections, is_extracted=True)]
 
 
 class _Walk:
     """Goes through a document; its depth is limited by the parser."""
 
-    def __init__(self, text: SectionedText) -> None:
+    def __init__(self, text: SectionedText, words: _Words) -> None:
         self.text = text
+        self._words = words
         self._slides = 0
 
     def through(self, element: Any) -> None:
         kind = _name(element)
         if kind == "h":
-            self.text.heading(_content(element), _level(element))
+            self.text.heading(self._words.of(element), _level(element))
         elif kind == "p":
-            self.text.add(_content(element).strip())
+            self.text.add(self._words.of(element).strip())
         elif kind == "table-row":
-            cells = (" ".join(_content(cell).split()) for cell in element)
-            self.text.add(" | ".join(cell for cell in cells if cell), "\n")
+            line = row_line(islice(self._cells(element), WIDEST))
+            for _ in range(_repeated(element, "rows") if line else 0):
+                self.text.add(line, "\n")
         elif kind not in _SKIPPED:
             self._enter(kind, element)
             for child in element:
                 self.through(child)
+
+    def write_notes(self, content: Any) -> None:
+        """Write the notes, which stand within the sentences that they belong to."""
+        for kind in _NOTES:
+            notes = [
+                " ".join(self._words.of(body).split())
+                for note in content.iter("{*}note")
+                if _attribute(note, "note-class") == kind and not _was_deleted(note)
+                for body in note.iterfind("{*}note-body")
+            ]
+            if any(notes):
+                self.text.enter(f"{kind.capitalize()}s")
+                for note in notes:
+                    self.text.add(note, "\n")
+
+    def _cells(self, row: Any) -> Iterator[str]:
+        """Yield the cells of a row; one that another covers is empty."""
+        for cell in row:
+            if _name(cell) in ("table-cell", "covered-table-cell"):
+                is_covered = _name(cell) == "covered-table-cell"
+                yield from repeat(
+                    "" if is_covered else self._words.of(cell), _repeated(cell, "columns")
+                )
 
     def _enter(self, kind: str, element: Any) -> None:
         """Begin what is a place of its own: a slide, or a sheet."""
@@ -69,22 +105,49 @@ class _Walk:
             self.text.separate("\n")
 
 
-def _content(element: Any) -> str:
-    """Return the text below an element, with its spaces and line breaks, which are elements too."""
-    kind = _name(element)
-    if kind in _SKIPPED:
-        return ""
-    if kind == "s":
-        count = _attribute(element, "c")
-        return " " * (min(int(count), 1000) if count.isdecimal() else 1)
-    parts = [{"tab": "\t", "line-break": "\n"}.get(kind, ""), element.text or ""]
-    for child in element:
-        parts += [_content(child), child.tail or ""]
-    return "".join(parts) + ("\n" if kind == "p" else "")
+class _Words:
+    """The words of elements; it knows which of the styles in a document raise them."""
+
+    def __init__(self, content: Any) -> None:
+        self._raising = {
+            _attribute(style, "name")
+            for style in content.iter("{*}style")
+            for properties in style.iterfind("{*}text-properties")
+            if _attribute(properties, "text-position").startswith(_RAISING)
+        }
+
+    def of(self, element: Any) -> str:
+        """Return the text below an element, with its spaces and breaks, which are elements too."""
+        kind = _name(element)
+        if kind == "s":
+            return " " * _count(_attribute(element, "c"), 1000)
+        parts = [{"tab": "\t", "line-break": "\n"}.get(kind, ""), element.text or ""]
+        was_raised = False
+        for child in element:
+            words = "" if _name(child) in _SKIPPED else self.of(child)
+            is_raised = _attribute(child, "style-name") in self._raising
+            if is_raised and not was_raised:
+                parts.append(mark_between("".join(parts[-2:]), words))
+            parts += [words, child.tail or ""]
+            was_raised = is_raised and not child.tail
+        return "".join(parts) + ("\n" if kind == "p" else "")
 
 
-def _first_heading(content: Any) -> str:
-    found = (" ".join(_content(element).split()) for element in content.iter("{*}h"))
+def _repeated(element: Any, what: str) -> int:
+    """Return how often a row or a cell stands there; sheets end in thousands that are empty."""
+    return _count(_attribute(element, f"number-{what}-repeated"), WIDEST)
+
+
+def _count(value: str, most: int) -> int:
+    return min(int(value), most) if value.isdecimal() else 1
+
+
+def _was_deleted(element: Any) -> bool:
+    return next(element.iterancestors("{*}tracked-changes"), None) is not None
+
+
+def _first_heading(content: Any, words: _Words) -> str:
+    found = (" ".join(words.of(element).split()) for element in content.iter("{*}h"))
     return next((heading for heading in found if heading), "")
 
 

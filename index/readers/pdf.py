@@ -110,7 +110,7 @@ def _document(
         else:
             _add_sized(text, page, levels, running)
     whole, sections = text.finished()
-    return Document(name, title, str(path), whole, sections)
+    return Document(name, title, str(path), whole, sections, is_extracted=True)
 
 
 # What PDFium says

@@ -51,8 +51,10 @@ class Records:
         title = self._title(record) or f"{self._path.stem} {number}"
         id_ = id_ or f"{self._name}:{number}"
         sections = (Section(0, len(text)),)
-        line = number if self._by_line else None
-        return Document(id_, title, str(self._path), text, sections, line)
+        source = str(self._path)
+        if self._by_line:
+            return Document(id_, title, source, text, sections, line=number)
+        return Document(id_, title, source, text, sections, is_extracted=True)
 
     def flaws(self) -> Iterator[Flaw]:
         """Yield what could not be read, and which fields were asked for in vain."""

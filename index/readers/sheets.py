@@ -9,10 +9,8 @@ from pathlib import Path
 
 from ..documents import Document
 from .office import office_file, own_title
+from .rows import WIDEST, may_name_columns, row_line
 from .sectioned import SectionedText
-
-_WIDEST = 256
-"""Cells of a row that are read; what lies beyond is no table for people."""
 
 
 def read_sheets(path: Path, name: str) -> list[Document]:
@@ -34,20 +32,21 @@ def read_sheets(path: Path, name: str) -> list[Document]:
                     text.add(line, "\n")
             workbook.close()
         whole, sections = text.finished()
-    return [Document(name, title, str(path), whole, sections)]
+    return [Document(name, title, str(path), whole, sections, is_extracted=True)]
 
 
 def _lines(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
     """Yield the rows that say something: `header: value; …` where the first one is a header."""
-    filled = (row[:_WIDEST] for row in rows if any(value is not None for value in row[:_WIDEST]))
+    near = (row[:WIDEST] for row in rows)
+    filled = (row for row in near if any(value is not None for value in row))
     first = next(filled, None)
     if first is None:
         return
     second = next(filled, None)
-    if second is None or not _is_header(first):
+    if second is None or not _is_header(first, second):
         rest = () if second is None else (second,)
         for row in chain((first,), rest, filled):
-            yield " | ".join(_shown(value) for value in row if value is not None)
+            yield row_line(map(_shown, row))
         return
     header = [_shown(value) for value in first]
     for row in chain((second,), filled):
@@ -56,13 +55,17 @@ def _lines(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
         yield "; ".join(f"{heading}: {value}" if heading else value for heading, value in cells)
 
 
-def _is_header(row: tuple[object, ...]) -> bool:
-    """Return whether a row has names of columns: words, and not the same ones twice."""
+def _is_header(row: tuple[object, ...], below: tuple[object, ...]) -> bool:
+    """Return whether a row has names of columns: words and years, not the same ones twice."""
     names = [value for value in row if value is not None]
-    return (
-        len(names) > 1
-        and all(isinstance(name, str) and len(name) <= 100 for name in names)
-        and len(set(names)) == len(names)
+    if len(names) < 2 or len(set(names)) < len(names):
+        return False
+    words = [name for name in names if isinstance(name, str)]
+    if any(len(word) > 100 for word in words):
+        return False
+    others = {type(name) for name in names} - {str}
+    return not others or (
+        others <= {int, float} and may_name_columns([*map(_shown, row)], [*map(_shown, below)])
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..documents import Document
 from .office import office_file, own_title
+from .rows import row_line
 from .sectioned import SectionedText
 
 
@@ -34,7 +35,7 @@ def read_slides(path: Path, name: str) -> list[Document]:
                 text.add(_told(slide.notes_slide.notes_text_frame))
         title = own_title(presentation.core_properties.title) or first or path.stem
         whole, sections = text.finished()
-    return [Document(name, title, str(path), whole, sections)]
+    return [Document(name, title, str(path), whole, sections, is_extracted=True)]
 
 
 def _heading(slide: Any) -> str:
@@ -48,10 +49,8 @@ def _blocks(shapes: Iterable[Any]) -> Iterator[str]:
         if hasattr(shape, "shapes"):  # a group
             yield from _blocks(shape.shapes)
         elif getattr(shape, "has_table", False):
-            yield "\n".join(
-                " | ".join(" ".join(cell.text.split()) for cell in row.cells if cell.text.strip())
-                for row in shape.table.rows
-            )
+            rows = (row_line(cell.text for cell in row.cells) for row in shape.table.rows)
+            yield "\n".join(filter(None, rows))
         elif shape.has_text_frame:
             yield _told(shape.text_frame)
 

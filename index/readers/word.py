@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..documents import Document
 from .office import office_file, own_title
+from .raised import mark_between
+from .rows import WIDEST, row_line
 from .sectioned import SectionedText
 from .zipped import xml
 
@@ -34,7 +37,7 @@ def read_word(path: Path, name: str) -> list[Document]:
         text = SectionedText(title)
         reader.write(text)
         whole, sections = text.finished()
-    return [Document(name, title, str(path), whole, sections)]
+    return [Document(name, title, str(path), whole, sections, is_extracted=True)]
 
 
 class _WordReader:
@@ -115,25 +118,40 @@ class _WordReader:
     def _rows(self, table: Any) -> Iterator[str]:
         for row in table.xpath("./w:tr | ./w:sdt/w:sdtContent/w:tr"):
             found = row.xpath("./w:tc | ./w:sdt/w:sdtContent/w:tc")
-            cells = (" ".join(self._content(cell).split()) for cell in found)
-            yield " | ".join(cell for cell in cells if cell)
+            yield row_line(chain.from_iterable(map(self._cells, found)))
+
+    def _cells(self, cell: Any) -> Iterator[str]:
+        """Yield a cell, and an empty one for each further column that it spans."""
+        yield self._content(cell)
+        for span in cell.xpath("./w:tcPr/w:gridSpan"):
+            columns = span.get(self._qn("w:val"), "")
+            yield from [""] * (min(int(columns), WIDEST) - 1 if columns.isdecimal() else 0)
 
     def _content(self, element: Any) -> str:
         """Return the text below an element, without what was deleted or is there twice."""
-        parts = []
+        parts: list[str] = []
+        was_raised = False
         skipped = {self._qn("w:del"), self._qn("w:pPr"), f"{{{_COMPATIBILITY}}}Fallback"}
         breaks = {self._qn("w:tab"): "\t", self._qn("w:br"): "\n", self._qn("w:cr"): "\n"}
         breaks |= {self._qn("w:noBreakHyphen"): "-", self._qn("w:p"): "\n"}
         pending = [element]
         while pending:
             node = pending.pop()
-            if node.tag == self._qn("w:t"):
-                parts.append(node.text or "")
+            if node.tag == self._qn("w:t") and node.text:
+                is_raised = self._is_raised(node)
+                if is_raised and not was_raised and parts:
+                    parts.append(mark_between(parts[-1], node.text))
+                parts.append(node.text)
+                was_raised = is_raised
             elif node.tag in breaks:
                 parts.append(breaks[node.tag])
             if node.tag not in skipped:
                 pending += reversed(node)
         return "".join(parts)
+
+    def _is_raised(self, text: Any) -> bool:
+        align = text.getparent().find(f"{self._qn('w:rPr')}/{self._qn('w:vertAlign')}")
+        return align is not None and align.get(self._qn("w:val")) == "superscript"
 
     def _level(self, block: Any) -> int | None:
         """Return the level of a heading, 0 of the title; None where it is a plain paragraph."""

@@ -47,7 +47,7 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection
 from edge_agent.protocol import ToolCall, parse, render_call
-from edge_agent.showing import shown
+from edge_agent.showing import placed, shown
 from edge_agent.traces import EXPORTERS, export
 
 QUESTION = "Where was the designer of the Fram born?"
@@ -610,3 +610,13 @@ def test_a_picture_of_one_step_stays_within_its_frame(window: int) -> None:
     assert len(heights) == 2
     assert all(20 <= height <= 180 for height in heights)
     assert export("html", [STARTED, TurnStarted(1), replace(measured, context=0)])
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [(("line 3",), "Fram (line 3)"), (("", ""), "Fram"), (("/d", "§ A\nB"), "Fram (/d, § A B)")],
+)
+def test_where_something_stands_is_said_as_far_as_it_is_known(
+    places: tuple[str, ...], said: str
+) -> None:
+    assert placed("Fram", *places) == said

@@ -113,6 +113,7 @@ def test_latex_is_its_text_under_its_headings(tmp_path: Path) -> None:
     assert document.title == "On Lighthouses"
     (start, bell, reef) = parts(document)
     assert start == ((), "Lights cost 50% more.\nSome “quoted” text \\cite{x}.")
+    assert split(document)[0].place == ""
     assert bell[0] == ("Bell Rock",)
     assert bell[1].startswith("It stands on a reef with $h = 35$.")
     assert "- One\n- Two" in bell[1]

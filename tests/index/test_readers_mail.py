@@ -79,6 +79,58 @@ def test_unknown_encodings_and_broken_headers_are_no_end(tmp_path: Path) -> None
     assert document.text.endswith("Größe")
 
 
+PLAIN = "Die Größe — „naïve“ Träume, wie für Åsa."
+
+
+def undeclared(body: bytes, kind: str, charset: str) -> bytes:
+    declared = f"; charset={charset}" if charset else ""
+    return (
+        f"Subject: Oil\nFrom: a@b.example\nContent-Type: text/{kind}{declared}\n"
+        "Content-Transfer-Encoding: 8bit\nMIME-Version: 1.0\n\n"
+    ).encode() + body
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [("", "utf-8"), ("", "cp1252"), ("us-ascii", "utf-8"), ("us-ascii", "cp1252"),
+     ("utf-8", "cp1252")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("plain", PLAIN),
+        ("html", f"<html><body><p>{PLAIN}</p></body></html>"),
+        ("html", f'<html><head><meta charset="utf-8"></head><body><p>{PLAIN}</p></body></html>'),
+    ],
+)
+def test_letters_in_an_encoding_that_is_not_declared_are_read(
+    tmp_path: Path, charset: str, encoding: str, kind: str, body: str
+) -> None:
+    content = undeclared(body.encode(encoding), kind, charset)
+    ((document,), _) = found(tmp_path / "a.eml", content)
+    assert document.text == f"From: a@b.example\n\n{PLAIN}"
+    border = b"From a@b Sat Jan  3 01:05:34 1998\n"
+    (documents, _) = found(tmp_path / "a.mbox", (border + content + b"\n\n") * 2)
+    assert [each.text for each in documents] == [document.text] * 2
+
+
+def test_a_page_in_a_message_says_its_own_encoding(tmp_path: Path) -> None:
+    page = '<html><head><meta charset="koi8-r"></head><body>Маяк стоит.</body></html>'
+    ((document,), _) = found(tmp_path / "a.eml", undeclared(page.encode("koi8-r"), "html", ""))
+    assert document.text.endswith("Маяк стоит.")
+
+
+def test_a_text_that_is_none_is_no_end(tmp_path: Path) -> None:
+    content = undeclared(b"Lit \0\xff\0\xfe at last.", "plain", "")
+    ((document,), _) = found(tmp_path / "a.eml", content)
+    assert document.text.endswith("at last.")
+
+
+def test_a_message_has_no_lines_to_be_cited_by(tmp_path: Path) -> None:
+    ((document,), _) = found(tmp_path / "a.eml", undeclared(b"Low.", "plain", "us-ascii"))
+    assert {passage.place for passage in split(document)} == {""}
+
+
 def test_an_encrypted_body_is_a_flaw(tmp_path: Path) -> None:
     content = message().as_bytes().strip() + (
         b'\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary="b"\n\n'

@@ -51,6 +51,48 @@ def test_a_heading_with_nothing_under_it_is_text() -> None:
     assert text_of(page) == [(("A",), "B"), (("A", "C"), "Text."), (("A",), "D")]
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ('built in 1892<sup><a href="#n1">3</a></sup>.', "built in 1892."),
+        ('built in 1892<a href="notes.xhtml#n1"><sup>3</sup></a>.', "built in 1892."),
+        ('built in 1892<a epub:type="noteref" href="n.xhtml">3</a>.', "built in 1892."),
+        ('built in 1892<sup>[<a role="doc-noteref" href="n">3</a>]</sup>.', "built in 1892."),
+        ('built in 1892<sup class="reference">[3]</sup>.', "built in 1892."),
+        ("10<sup>6</sup> stones, <i>m</i><sup><i>2</i></sup>", "10^6 stones, m^2"),
+        ("10<sup>-3</sup> and s<sup>\u22121</sup>", "10^-3 and s^\u22121"),
+        ("H<sub>2</sub>O and Ca<sup>2+</sup>", "H2O and Ca^2+"),
+        ("the 5<sup>th</sup>, Bell<sup>TM</sup>, <sup>1</sup> so", "the 5th, BellTM, 1 so"),
+        ('<a href="#mass">E = mc<sup>2</sup></a>', "E = mc^2"),
+        ('see 7<sup><a href="a.html">2</a></sup>', "see 7^2"),
+    ],
+)
+def test_marks_of_notes_go_and_exponents_are_told_from_their_numbers(
+    tmp_path: Path, written: str, read_as: str
+) -> None:
+    xhtml = (
+        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml" '
+        f'xmlns:epub="http://www.idpf.org/2007/ops"><body><p>{written}</p></body></html>'
+    )
+    assert text_of(f"<p>{written}</p>") == [((), read_as)]
+    assert text_of(xhtml) == [((), read_as)]
+    rest = "<p>The reef was charted by many a keeper, and its stones were told of. " * 9
+    page = f"<html><body><article><h1>Rock</h1><p>It was {written}</p>{rest}</article></html>"
+    ((document,), _) = found(tmp_path / "a.html", page.encode())
+    assert f"It was {read_as}" in document.text
+    assert "<s" not in document.text
+
+
+def test_what_is_taken_out_of_pages_has_no_lines(tmp_path: Path) -> None:
+    page = "<html><body><article>" + "<p>The reef was charted by many a keeper." * 9
+    for content in (page, "<html><body><table><td>Long</td></table>"):
+        ((document,), _) = found(tmp_path / "a.html", content.encode())
+        assert {passage.place for passage in split(document)} == {""}
+    chapter = {"OEBPS/text/part one.xhtml": "<html><body><p>None here.</p></body></html>"}
+    ((document,), _) = found(tmp_path / "a.epub", book(**chapter))
+    assert split(document)[0].place == ""
+
+
 def test_xhtml_is_read_with_its_names_and_empty_elements() -> None:
     page = (
         '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "x.dtd">'

@@ -201,6 +201,36 @@ def test_what_is_inserted_linked_or_a_form_field_is_read_and_what_was_deleted_no
     assert one(path).text == "ABD\nF"
 
 
+TABLE = [["", "1990", "2000", "2010"], ["North", "5", "", "7"], ["South", "6", "", ""]]
+LINES = " | 1990 | 2000 | 2010\nNorth | 5 |  | 7\nSouth | 6"
+
+
+def test_values_in_word_stand_under_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "light.docx"
+    word = docx.Document()
+    table = word.add_table(rows=4, cols=4)
+    for row, texts in zip(table.rows, TABLE, strict=False):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    table.cell(3, 0).merge(table.cell(3, 2)).text = "Both"
+    table.cell(3, 3).text = "8"
+    word.save(str(path))
+    assert one(path).text == f"{LINES}\nBoth |  |  | 8"
+
+
+def test_exponents_in_word_are_told_from_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "light.docx"
+    word = docx.Document()
+    paragraph = word.add_paragraph()
+    for text in ("10", "^1", "^2", " stones, s", "^\u22121", ", the 5", "^th", " of ", "^3"):
+        run = paragraph.add_run(text.removeprefix("^"))
+        run.font.superscript = text.startswith("^") or None
+    word.save(str(path))
+    document = one(path)
+    assert document.text == "10^12 stones, s^\u22121, the 5th of 3"
+    assert split(document)[0].place == ""
+
+
 # Presentations
 
 
@@ -220,6 +250,18 @@ def test_slides_are_sections_with_their_notes(tmp_path: Path) -> None:
     assert split(document)[1].place == "p. 2"
 
 
+def test_values_on_slides_stand_under_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "show.pptx"
+    show = pptx.Presentation()
+    shapes = show.slides.add_slide(show.slide_layouts[6]).shapes
+    table = shapes.add_table(4, 4, Inches(1), Inches(2), Inches(4), Inches(1)).table
+    for row, texts in zip(table.rows, [TABLE[0], [""] * 4, *TABLE[1:]], strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    show.save(str(path))
+    assert one(path).text == LINES
+
+
 # Workbooks
 
 
@@ -236,6 +278,32 @@ def test_rows_are_lines_in_the_section_of_their_sheet(tmp_path: Path) -> None:
             "Name: Eddystone; Lit: 1882-05-18 20:30:00; Height: 49.5",
         ),
         (None, ("Numbers",), "1 | 2\n3 | four five"),
+    ]
+
+
+def test_values_in_sheets_stand_under_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "lights.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["Heights"], *TABLE):
+        book.active.append([text or None for text in row])
+    book.save(path)
+    assert one(path).text == f"Heights\n{LINES}"
+
+
+def test_years_name_the_columns_of_sheets(tmp_path: Path) -> None:
+    path = tmp_path / "lights.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["Country", "Code", 1960, 1961.0], ["Aruba", "ABW", 54211, None]):
+        book.active.append(row)
+    for row in (["Bell Rock", 1810], ["Eddystone", 1882]):
+        book.create_sheet("Lights").append(row)
+    for row in (["Lit", True], ["Dark", False]):
+        book.create_sheet("Signs").append(row)
+    book.save(path)
+    assert one(path).text.split("\n\n") == [
+        "Country: Aruba; Code: ABW; 1960: 54211",
+        *("Bell Rock | 1810", "Eddystone | 1882"),
+        *("Lit | true", "Dark | false"),
     ]
 
 
@@ -275,6 +343,79 @@ def test_opendocument_sheets_and_slides_are_sections(tmp_path: Path) -> None:
     page = f"<draw:page><draw:frame>{box}</draw:frame></draw:page>"
     path.write_bytes(open_bytes("presentation", page * 2))
     assert parts(one(path)) == [(1, (), "One"), (2, (), "One")]
+
+
+def cells(*texts: str) -> str:
+    return "".join(
+        f"<table:table-cell><text:p>{text}</text:p></table:table-cell>" for text in texts
+    )
+
+
+def test_values_in_opendocument_stand_under_their_columns(tmp_path: Path) -> None:
+    rows = (
+        f"<table:table-row>{cells('', '1990', '2000', '2010')}</table:table-row>"
+        f"<table:table-row>{cells('North', '5')}<table:covered-table-cell/>{cells('7')}"
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+        "<table:table-row><table:table-cell><text:p>South</text:p></table:table-cell>"
+        '<table:table-cell table:number-columns-repeated="2"><text:p>6</text:p></table:table-cell>'
+        '</table:table-row><table:table-row table:number-rows-repeated="3">'
+        f"{cells('Sum')}</table:table-row>"
+        '<table:table-row table:number-rows-repeated="1048576">'
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    )
+    path = tmp_path / "lights.ods"
+    path.write_bytes(open_bytes("spreadsheet", f"<table:table>{rows}</table:table>"))
+    lines = LINES.replace("South | 6", "South | 6 | 6")
+    assert one(path).text == lines + "\nSum" * 3
+
+
+def test_what_is_repeated_without_end_is_not(tmp_path: Path) -> None:
+    cell = '<table:table-cell table:number-columns-repeated="999999"><text:p>1</text:p>'
+    row = f'<table:table-row table:number-rows-repeated="999999">{cell}</table:table-cell>'
+    path = tmp_path / "lights.ods"
+    table = f"<table:table>{row}</table:table-row></table:table>"
+    path.write_bytes(open_bytes("spreadsheet", table))
+    lines = one(path).text.split("\n")
+    assert (len(lines), len(lines[0].split(" | "))) == (256, 256)
+
+
+def test_notes_in_opendocument_stand_at_the_end(tmp_path: Path) -> None:
+    note = (
+        '<text:note text:note-class="{}note"><text:note-citation>{}</text:note-citation>'
+        "<text:note-body><text:p>{}</text:p></text:note-body></text:note>"
+    )
+    body = (
+        f"<text:p>Built in 1892{note.format('foot', 3, 'By Archer.')} and"
+        f"{note.format('end', 'i', 'See there.')} sold.</text:p>"
+        f"<text:tracked-changes>{note.format('foot', 4, 'Gone.')}</text:tracked-changes>"
+    )
+    path = tmp_path / "fram.odt"
+    path.write_bytes(open_bytes(body=body))
+    document = one(path)
+    assert parts(document) == [
+        (None, (), "Built in 1892 and sold."),
+        (None, ("Footnotes",), "By Archer."),
+        (None, ("Endnotes",), "See there."),
+    ]
+    assert split(document)[0].place == ""
+
+
+@pytest.mark.parametrize("position", ["super 58%", "33% 58%"])
+def test_exponents_in_opendocument_are_told_from_their_numbers(
+    tmp_path: Path, position: str
+) -> None:
+    style = (
+        f'<text:x xmlns:style="s"><style:style style:name="T1"><style:text-properties '
+        f'style:text-position="{position}"/></style:style></text:x>'
+    )
+    raised = "<text:span text:style-name='T1'>{}</text:span>"
+    body = (
+        f"<text:p>10{raised.format(1)}{raised.format(2)} stones, the 5{raised.format('th')},"
+        f" <text:span>s</text:span>{raised.format('-1')}</text:p>"
+    )
+    path = tmp_path / "fram.odt"
+    path.write_bytes(open_bytes(body=style + body))
+    assert one(path).text == "10^12 stones, the 5th, s^-1"
 
 
 def test_entities_are_not_followed(tmp_path: Path) -> None:

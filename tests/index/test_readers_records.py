@@ -154,9 +154,31 @@ def test_a_list_of_objects_is_a_record_a_document(tmp_path: Path) -> None:
 
 
 def test_the_one_list_in_an_object_is_its_records(tmp_path: Path) -> None:
-    content = {"count": 2, "data": [{"text": "One."}, {"text": "Two."}], "tags": ["x"]}
+    content = {"count": 2, "version": "1.1", "data": [{"text": "One."}, {"text": "Two."}]}
     documents, _ = found(tmp_path / "a.json", json.dumps(content))
     assert [each.text for each in documents] == ["One.", "Two."]
+
+
+def test_what_stands_beside_the_list_in_an_object_is_read_too(tmp_path: Path) -> None:
+    content = {
+        "title": "Attention",
+        "abstract": "A long abstract about dropout.",
+        "year": 2017,
+        "authors": [{"name": "Ida"}, {"name": "Tom"}],
+    }
+    (beside, *authors), _ = found(tmp_path / "paper.json", json.dumps(content))
+    assert (beside.id, beside.title) == ("paper.json", "paper")
+    assert beside.text == ("title: Attention\nabstract: A long abstract about dropout.\nyear: 2017")
+    assert [each.text for each in authors] == ["name: Ida", "name: Tom"]
+    chosen = RecordFields(text=("name",))  # says what is to be read, and this is all
+    documents, _ = found(tmp_path / "paper.json", json.dumps(content), chosen)
+    assert [each.text for each in documents] == ["Ida", "Tom"]
+
+
+def test_json_is_cited_by_no_line(tmp_path: Path) -> None:
+    for content in ([{"text": "One."}, {"text": "Two."}], {"name": "fram", "note": {"a": "b"}}):
+        documents, _ = found(tmp_path / "a.json", json.dumps(content, indent=1))
+        assert {passage.place for each in documents for passage in split(each)} == {""}
 
 
 def test_other_json_is_one_document_of_its_values(tmp_path: Path) -> None:
@@ -239,6 +261,49 @@ def test_a_table_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     (first, second), _ = found(tmp_path / "a.csv", "1810,Bell Rock\n1882,Eddystone,extra\n")
     assert first.text == "column 1: 1810\ncolumn 2: Bell Rock"
     assert second.text == "column 1: 1882\ncolumn 2: Eddystone\ncolumn 3: extra"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "Country,Code,1960,1961\nAruba,ABW,54211,55438\n",
+        "Country,Code,1960,1961,1962\nAruba,ABW,54211,1999,\n",
+        ",1960,1961\nAruba,0.5,\n",
+        "Country,1960\nAruba,54211\n",
+    ],
+)
+def test_years_name_columns(tmp_path: Path, rows: str) -> None:
+    (document,), _ = found(tmp_path / "a.csv", rows)
+    value = rows.splitlines()[1].split(",")[1 if ",ABW" not in rows else 2]
+    assert f"1960: {value}" in document.text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "1810,Bell Rock\n1882,Eddystone\n",
+        "Bell Rock,1810\nEddystone,1882\n",
+        "Ida,1810,1882\nTom,1820,\n",
+        "Ida,1810,36\nTom,1820,49\n",
+        "Ida,1900,1900\nTom,54211,54211\n",
+        "Ida,1900,2000,2100\nTom,36,2000,49\n",
+        "Ida,1900\n",
+    ],
+)
+def test_years_that_are_values_name_no_columns(tmp_path: Path, rows: str) -> None:
+    documents, _ = found(tmp_path / "a.csv", rows)
+    assert len(documents) == rows.count("\n")
+    assert documents[0].text.startswith("column 1: ")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "^"])
+def test_a_first_line_that_says_what_separates_cells_is_no_row(
+    tmp_path: Path, delimiter: str
+) -> None:
+    rows = [["Name", "Built"], ["Bell Rock, a, b, c", "1810"]]
+    content = f"sep={delimiter}\r\n" + "\r\n".join(delimiter.join(row) for row in rows)
+    (document,), _ = found(tmp_path / "a.csv", content)
+    assert (document.id, document.text) == ("a.csv:3", "Name: Bell Rock, a, b, c\nBuilt: 1810")
 
 
 def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -115,6 +116,12 @@ def test_a_passage_says_where_it_stands() -> None:
     )
     assert [p.place for p in passages] == ["p. 3", "§ History › Early"]
     assert split(document("\n\nHere."))[0].place == "line 3"
+
+
+def test_a_text_that_has_not_the_lines_of_its_file_has_no_place() -> None:
+    taken = replace(document("\n\nHere."), is_extracted=True)
+    assert [(p.line, p.place) for p in split(taken)] == [(0, "")]
+    assert split(replace(taken, line=7))[0].place == "line 7"
 
 
 @pytest.mark.parametrize("text", ["G. Aad, B. Abbott, " * 20_000, "." * 300_000])

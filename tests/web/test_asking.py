@@ -123,7 +123,7 @@ def test_the_answer_cites_a_page_and_says_that_it_is_one(
     assert len(marked) == pages_shown(events)
     told = [line for line in map(progress, events) if line is not None and "on the web: " in line]
     assert len(told) == pages_shown(events)
-    assert told[0].startswith(f"[{citation.key}] Gjøa (on the web: {page}, line ")
+    assert told[0].startswith(f"[{citation.key}] Gjøa (on the web: {page})")
 
     view = RunView()
     for event in events:
@@ -253,7 +253,7 @@ def test_a_small_real_model_goes_to_the_web_and_replays_it(
     first = call("ask", *options, "--web", question)
     assert first.exit_code == 0, first.stderr
     assert first.stdout.startswith("Norway\n")
-    assert f"[1] Gjøa (on the web: {page}, line " in first.stdout
+    assert f"[1] Gjøa (on the web: {page})" in first.stdout
     assert "Attempt 2, on the web, told:" in first.stderr
 
     site.pages.clear()
