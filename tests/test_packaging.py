@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
+from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"edge_agent": "edge_agent", "models": "edge_agent/models", "index": "edge_agent/index",
@@ -49,6 +53,47 @@ def test_every_module_and_data_file_is_in_it(wheel: Path) -> None:
 def test_nothing_else_is_at_its_top_level(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"edge_agent"}
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin arm64", "darwin x86_64", "win32"])
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_the_lock_has_one_onnxruntime_for_each_system(python: str, system: str) -> None:
+    platform, _, machine = system.partition(" ")
+    where = {
+        "python_full_version": f"{python}.1",
+        "sys_platform": platform,
+        "platform_machine": machine or "x86_64",
+    }
+    lock = (ROOT / "scripts/requirements.lock").read_text("utf-8")
+    lines = re.findall(r"^(onnxruntime==[^\\]+)", lock, re.MULTILINE)
+    wanted = [
+        each for each in map(Requirement, lines) if each.marker and each.marker.evaluate(where)
+    ]
+    (version,) = (str(each.specifier).removeprefix("==") for each in wanted)
+    if machine == "x86_64":  # there is no wheel of later ones
+        assert version < "1.24"
+
+
+def test_other_licences_than_the_usual_ones_are_named() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8").partition("## Licence")[2]
+    names: set[str] = set()
+    for lock in ROOT.glob("scripts/requirements*.lock"):
+        names |= set(re.findall(r"^([a-z0-9._-]+)==", lock.read_text("utf-8"), re.MULTILINE))
+    unusual = set()
+    for name in names:
+        with suppress(PackageNotFoundError):  # it is for another system
+            if not _is_permissive(metadata(name)):
+                unusual.add(name)
+    assert "libzim" in unusual
+    assert {name for name in unusual if f"`{name}`" not in readme} == set()
+
+
+def _is_permissive(said: PackageMetadata) -> bool:
+    classifiers = (each for each in said.get_all("Classifier") or () if each.startswith("License"))
+    written = (said.get("License") or "").splitlines()[:1]
+    licence = said.get("License-Expression") or " ".join([*classifiers, *written])
+    usual = r"MIT|BSD|Apache|PSF|Python Software|ISC|Zlib|Unlicense|HPND|CC0|Public Domain"
+    return bool(re.search(usual, licence)) and not re.search(r"GPL|MPL|Mozilla", licence)
 
 
 def test_it_says_what_it_is(wheel: Path) -> None:

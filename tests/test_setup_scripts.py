@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -17,14 +21,29 @@ TOOLS = ("sh", "awk", "cat", "chmod", "cksum", "cp", "cut", "dirname", "grep", "
          "mv", "readlink", "rm", "sleep", "tail")  # fmt: skip
 
 # Stands in for Python where only the order of the steps is looked at: it makes an environment with
-# a copy of itself in it; its pip installs nothing, or fails where a file `broken` lies beside it.
+# a copy of itself in it; its pip installs nothing, or fails where a file `broken` lies beside it,
+# and does not even run where a file `half` does. It takes the time that NAP names.
 STAND_IN = """#!/bin/sh
-case "$1 $2" in
-    "-m venv") mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
-    "-m pip") echo "pip ran: $*"; [ ! -e "${0%/*}/broken" ] ;;
+case "$1 $2 $3" in
+    "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+    "-m pip --version") [ ! -e "${0%/*}/half" ] ;;
+    "-m pip "*)
+        echo "pip ran: $*"
+        echo "led: $PIP_USER,$PIP_TARGET,$PIP_PREFIX,$PYTHONHOME,$PYTHONPATH"
+        sleep "${NAP:-0}"
+        [ ! -e "${0%/*}/broken" ] ;;
     *realpath*) echo "$0" ;;
+    *-venv*) echo python3.13-venv ;;
 esac
 """
+
+# The same without what makes an environment, as Debian has it.
+BARE = (
+    """#!/bin/sh
+case "$1 $2" in *ensurepip* | "-m venv") exit 1 ;; esac
+"""
+    + STAND_IN
+)
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
@@ -139,19 +158,23 @@ def test_an_unknown_kind_is_a_usage_error(copy: Path) -> None:
     assert setup(copy, dict(os.environ), "everything")[0] == 2
 
 
-@pytest.fixture
-def made(copy: Path) -> Path:
-    """A copy that looks set up for development."""
-    (copy / ".venv" / "bin").mkdir(parents=True)
-    (copy / ".venv" / "bin" / "python").symlink_to("/bin/true")
-    lock = (copy / "scripts" / "requirements-dev.lock").read_bytes()
+def make_for_development(root: Path) -> None:
+    """Make a copy look set up for development."""
+    (root / ".venv" / "bin").mkdir(parents=True)
+    (root / ".venv" / "bin" / "python").symlink_to("/bin/true")
+    lock = (root / "scripts" / "requirements-dev.lock").read_bytes()
     sums = subprocess.run(
         ["cksum"],
-        input=f"{copy}\n".encode() + lock + (copy / "pyproject.toml").read_bytes(),
+        input=f"{root}\n".encode() + lock + (root / "pyproject.toml").read_bytes(),
         capture_output=True,
         check=True,
     )
-    (copy / ".venv" / "stamp-dev").write_text(sums.stdout.decode().split()[0] + "\n")
+    (root / ".venv" / "stamp-dev").write_text(sums.stdout.decode().split()[0] + "\n")
+
+
+@pytest.fixture
+def made(copy: Path) -> Path:
+    make_for_development(copy)
     return copy
 
 
@@ -168,13 +191,17 @@ def test_a_lock_that_changed_is_noticed(made: Path, tmp_path: Path) -> None:
     assert "Python" in said
 
 
+def add_program(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+
+
 @pytest.fixture
 def stand_in(tmp_path: Path) -> dict[str, str]:
     """An environment with a compiler and with the stand-in for Python."""
     environment = tools(tmp_path / "bin", *TOOLS)
-    for name, text in (("python3", STAND_IN), ("c++", "#!/bin/sh\n")):
-        (tmp_path / "bin" / name).write_text(text)
-        (tmp_path / "bin" / name).chmod(0o755)
+    add_program(tmp_path / "bin", "python3", STAND_IN)
+    add_program(tmp_path / "bin", "c++", "#!/bin/sh\n")
     return environment
 
 
@@ -192,6 +219,43 @@ def test_an_environment_that_was_moved_is_made_anew(copy: Path, stand_in: dict[s
     assert setup(moved, stand_in)[0] == 0
     assert not (moved / ".venv" / "left").exists()
     assert setup(moved, stand_in) == (0, "")
+
+
+def test_an_environment_whose_pip_was_replaced_by_half_is_made_anew(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    assert setup(copy, stand_in)[0] == 0
+    (copy / "scripts" / "requirements.lock").open("a").write("# changed\n")
+    (copy / ".venv" / "bin" / "half").touch()
+    assert setup(copy, stand_in)[0] == 0
+    assert not (copy / ".venv" / "bin" / "half").exists()
+
+
+def test_nothing_of_the_callers_leads_an_installation_elsewhere(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PYTHONHOME", "PYTHONPATH")
+    led = dict.fromkeys(elsewhere, "/elsewhere")
+    assert setup(copy, {**stand_in, **led, "PIP_USER": "1"})[0] == 0
+    log = (copy / ".venv" / "setup.log").read_text()
+    assert set(re.findall("^led: .*", log, re.MULTILINE)) == {"led: 0,,,,"}
+
+
+def test_a_python_that_cannot_make_an_environment_hides_none_that_can(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    add_program(Path(stand_in["PATH"]), "python3.13", BARE)
+    code, said = setup(copy, stand_in)
+    assert (code, said.splitlines()[-1]) == (0, "miro-edge set-up: done")
+
+
+def test_without_the_venv_package_it_names_that_of_the_version(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    add_program(Path(stand_in["PATH"]), "python3", BARE)
+    code, said = setup(copy, stand_in)
+    assert code == 1
+    assert "apt-get install python3.13-venv" in said
 
 
 @pytest.mark.parametrize("owner", ["its own", "another program"])
@@ -228,6 +292,8 @@ def test_a_failed_installation_is_shown_and_not_taken_for_done(
     code, said = setup(copy, stand_in)
     assert code == 1
     assert "pip ran: -m pip install" in said
+    assert "network" in said
+    assert "no wheel for this system" in said
     assert not list((copy / ".venv").glob("stamp-*"))
     (copy / ".venv" / "bin" / "broken").unlink()
     assert setup(copy, stand_in)[0] == 0
@@ -242,16 +308,77 @@ def test_the_lock_of_a_set_up_that_was_killed_is_taken_over(
     assert setup(copy, stand_in)[0] == 0
 
 
+@contextmanager
+def started(
+    *command: str | Path, env: dict[str, str], cwd: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Start a set-up; give its process and what it says; end what is left of it."""
+    with subprocess.Popen(
+        command, env=env, cwd=cwd, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield process, process.stderr
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def waiting_for_another(
+    root: Path, env: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], subprocess.Popen[str], IO[str]]]:
+    """Give a process that has the lock, and a set-up that waits for it with what it says."""
+    with subprocess.Popen(["sleep", "60"]) as owner:
+        (root / ".venv.lock").symlink_to(f"process-{owner.pid}")
+        with started(root / "scripts" / "setup", env=env) as (waiting, said):
+            assert "waiting" in said.readline()
+            assert not (root / ".venv").exists()
+            yield owner, waiting, said
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
 def test_one_set_up_waits_for_another(copy: Path, stand_in: dict[str, str]) -> None:
-    with subprocess.Popen(["sleep", "60"]) as other:
-        (copy / ".venv.lock").symlink_to(f"process-{other.pid}")
-        waiting = subprocess.Popen(
-            [copy / "scripts" / "setup"], env=stand_in, stderr=subprocess.PIPE, text=True
-        )
-        assert waiting.stderr is not None
-        assert "waiting" in waiting.stderr.readline()
-        assert not (copy / ".venv").exists()
-        other.kill()
-        other.wait()
+    with waiting_for_another(copy, stand_in) as (owner, waiting, _):
+        end(owner)
         assert waiting.wait(timeout=15) == 0
-        waiting.stderr.close()
+
+
+def test_one_that_waited_leaves_alone_what_was_made_for_development(
+    copy: Path, stand_in: dict[str, str]
+) -> None:
+    with waiting_for_another(copy, stand_in) as (owner, waiting, said):
+        make_for_development(copy)
+        end(owner)
+        assert waiting.wait(timeout=15) == 0
+        assert "installing" not in said.read()
+    assert (copy / ".venv" / "stamp-dev").exists()
+
+
+@pytest.mark.skipif(not shutil.which("ps"), reason="there is no ps here")
+@pytest.mark.parametrize("command", [("./setup", "dev"), ("sh", "setup")])
+def test_a_set_up_is_known_however_it_was_called(
+    command: tuple[str, ...], copy: Path, stand_in: dict[str, str]
+) -> None:
+    (Path(stand_in["PATH"]) / "ps").symlink_to(str(shutil.which("ps")))
+    slow = {**stand_in, "NAP": "3"}
+    with started(*command, env=slow, cwd=copy / "scripts") as (_, said):
+        assert "installing" in said.readline()
+        narrow = {**slow, "COLUMNS": "40"}
+        with started(copy / "scripts" / "setup", env=narrow) as (_, other_said):
+            assert "waiting" in other_said.readline()
+
+
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="these tests run under nohup"
+)
+def test_a_terminal_that_is_closed_leaves_no_lock(copy: Path, stand_in: dict[str, str]) -> None:
+    with started(copy / "scripts" / "setup", env={**stand_in, "NAP": "60"}) as (process, said):
+        assert "installing" in said.readline()
+        os.killpg(process.pid, signal.SIGHUP)
+        assert process.wait(timeout=15) == 130
+    assert not (copy / ".venv.lock").is_symlink()
