@@ -90,6 +90,14 @@ def default_model(model_store: ModelStore) -> InstalledModel:
 
 
 @pytest.fixture(scope="session")
+def small_model(model_store: ModelStore) -> InstalledModel:
+    """The model that `ask` uses where memory is short, 0.5 GB."""
+    small = model_store.catalog.default_small
+    assert small is not None
+    return _pulled(small, model_store)
+
+
+@pytest.fixture(scope="session")
 def embedder_model(model_store: ModelStore) -> InstalledModel:
     """The real embedder, 23 MB."""
     return _pulled(model_store.catalog.embedder, model_store)

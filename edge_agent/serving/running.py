@@ -51,13 +51,15 @@ def asked_to_end() -> asyncio.Event:
     """Return what is set by Ctrl-C and SIGTERM, of which a second one ends the process at once."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # What is ignored stays so: nohup, or a shell's background job.
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
-    def end(number: int) -> None:
+    def end() -> None:
         ended.set()
-        # No exception could end a model that computes in a thread of its own.
-        loop.add_signal_handler(number, partial(os._exit, 128 + number))
+        for number in heard:  # the second one may be another than the first
+            # No exception could end a model that computes in a thread of its own.
+            loop.add_signal_handler(number, partial(os._exit, 128 + number))
 
-    for number in _ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell's background job
-            loop.add_signal_handler(number, end, number)
+    for number in heard:
+        loop.add_signal_handler(number, end)
     return ended

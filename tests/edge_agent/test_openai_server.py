@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 import pytest
+from waiting import until
 
 from edge_agent.agent import AgentSettings
 from edge_agent.config import WebSettings
@@ -118,11 +119,7 @@ class Held:
 
 async def idle(served: Served) -> None:
     """Wait until nobody waits for an answer any more."""
-    for _ in range(400):
-        if not served.researcher.pending:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("somebody still waits")
+    await until(lambda: not served.researcher.pending)
 
 
 class TestAnswers:
@@ -271,10 +268,7 @@ class TestLine:
             first = asyncio.create_task(server.ask())
             await held.is_reached()
             await (await server.ask("Who cares?", stream=True)).close()
-            for _ in range(400):
-                if server.researcher.pending == 1:
-                    break
-                await asyncio.sleep(0.05)
+            await until(lambda: server.researcher.pending == 1)
             held.going.set()
             await first
         assert [run.question for run in store.list()] == [QUESTION]
@@ -285,8 +279,7 @@ class TestLine:
             first = asyncio.create_task(server.ask())
             await held.is_reached()
             second = asyncio.create_task(server.ask())
-            while server.researcher.pending < 2:
-                await asyncio.sleep(0.05)
+            await until(lambda: server.researcher.pending == 2)
             server.researcher.stop()
             with pytest.raises(openai.InternalServerError, match="miro-edge has ended"):
                 await asyncio.wait_for(second, 20)

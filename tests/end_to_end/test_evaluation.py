@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import PATIENCE, ended_within
 
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.models import ModelStore
@@ -50,7 +51,9 @@ def command(*arguments: object) -> list[str]:
 
 
 def evaluated(*arguments: object) -> Any:
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return json.loads(done.stdout)
@@ -72,11 +75,12 @@ def test_conditions_a_resume_a_curve_and_a_page(ships: Path, home: Path, tmp_pat
     working = subprocess.Popen(command(*both), stderr=subprocess.PIPE, text=True)
     name = "ships-closed-book-smollm2-135m"
     with closing(EvaluationStore(home / "evaluations.db")) as store:
-        while not store.rows(name):
-            assert working.poll() is None
-            time.sleep(0.05)
-        os.kill(working.pid, signal.SIGINT)
-        _, said = working.communicate()
+        with ended_within(working):
+            while not store.rows(name):
+                assert working.poll() is None
+                time.sleep(0.05)
+            os.kill(working.pid, signal.SIGINT)
+            _, said = working.communicate()
         assert working.returncode == 130, said
         assert "Go on with it" in said
         first = store.rows(name)[0]

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from injections import CONTROL, INJECTIONS, PROTOCOL
 from plans import one
 
-from edge_agent.models import Choose, Force, Sample, Sampling, SpanKind
+from edge_agent.models import (
+    Choose,
+    Force,
+    InstalledModel,
+    ModelStore,
+    Sample,
+    Sampling,
+    SpanKind,
+)
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.control import pieces, spelt_out, tags_of
 from edge_agent.models.engine import Engine
@@ -38,16 +46,25 @@ def texts_of(path: Path, attributes: int) -> dict[int, str]:
     return found
 
 
-@pytest.fixture(scope="module", params=["smollm2", "gemma3", "qwen"])
-def model(request: pytest.FixtureRequest, model_store: object) -> Path:
-    """A real model of each family; Qwen's only where it is here already, for its size."""
+@pytest.fixture(
+    scope="module",
+    params=["smollm2", "gemma3", "qwen", pytest.param("default_model", marks=pytest.mark.slow)],
+)
+def model(request: pytest.FixtureRequest, model_store: ModelStore) -> Path:
+    """A real model of each family.
+
+    For its size, Qwen's is pulled only by the slow tests; the quick ones use it where it is.
+    """
+    if request.param == "default_model":
+        default: InstalledModel = request.getfixturevalue("default_model")
+        return default.path
     if request.param != "qwen":
         path: Path = request.getfixturevalue(request.param)
         return path
     for name in ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"):
-        found = request.getfixturevalue("model_store").find(name)
+        found = model_store.find(name)
         if found is not None:
-            return Path(found.path)
+            return found.path
     pytest.skip("no model of the Qwen family is on this machine")
 
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 import sqlite_utils
 from filelock import FileLock
 from searching import titles
+from waiting import ended_within
 
 from edge_agent.index import (
     DamagedIndex,
@@ -360,17 +360,19 @@ def test_a_second_writer_is_told(library: Library) -> None:
 _KILLED = """
 import sys
 from pathlib import Path
-from edge_agent.index import Library
+from edge_agent.index import Library, updating
+updating._BATCH = 1  # each document is committed by itself
 if __name__ == "__main__":
-    print("ready", flush=True)
-    Library(Path(sys.argv[1])).add([Path(sys.argv[2])])
+    library, documents = map(Path, sys.argv[1:])
+    Library(library).add([documents], lambda progress: print(progress.doing, flush=True))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.3, 0.6, 0.9, 1.2, 1.6])
+@pytest.mark.parametrize("doing", ["Reading files", "Writing the index"])
+@pytest.mark.parametrize("times", [30, 90])
 def test_a_writer_that_is_killed_leaves_the_last_good_index(
-    library: Library, tmp_path: Path, delay: float
+    library: Library, tmp_path: Path, doing: str, times: int
 ) -> None:
     many = tmp_path / "many"
     many.mkdir()
@@ -378,15 +380,21 @@ def test_a_writer_that_is_killed_leaves_the_last_good_index(
         (many / f"{number}.txt").write_text(f"Island {number}\n\nIsland {number} has a lighthouse.")
     script = tmp_path / "killed.py"
     script.write_text(_KILLED)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(library.folder), str(many)], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with (
+        subprocess.Popen(
+            [sys.executable, str(script), str(library.folder), str(many)],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+        ended_within(process),
+    ):
+        assert process.stdout is not None
+        for _ in range(times):
+            assert any(line == f"{doing}\n" for line in process.stdout), "it ended by itself"
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
     again = Library(library.folder)
+    assert 2 < again.statistics().documents < 402, "it was not in the middle"
     assert titles(again, "Larvik") == ["Colin Archer"]
     again.add([many])
     assert again.statistics().documents == 402

@@ -32,13 +32,18 @@ def engine(smollm2: Path) -> Iterator[Engine]:
         yield loaded
 
 
-def written(
+def generated(
     engine: Engine, sampling: Sampling, *steps: object, seed: int = 1, asked: str = "Name a ship."
-) -> str:
+) -> list[str]:
+    """Return what each token of a turn adds to its text."""
     session = Session(engine)
     session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
     session.append(SpanKind.QUESTION, asked)
-    return "".join(piece.text for piece in session.generate(one(*steps), sampling, seed))
+    return [piece.text for piece in session.generate(one(*steps), sampling, seed)]
+
+
+def written(engine: Engine, sampling: Sampling, *steps: object, **options: Any) -> str:
+    return "".join(generated(engine, sampling, *steps, **options))
 
 
 LOOP = Force("oak ash elm, oak ash elm, oak ash elm, oak ash elm,")
@@ -133,8 +138,9 @@ SCHEMA = {
 @pytest.mark.parametrize("seed", range(3))
 def test_arguments_of_every_type_follow_their_schema(engine: Engine, seed: int) -> None:
     step = Sample(300, grammar=json_schema_grammar(SCHEMA), complete=is_json)
-    text = written(engine, Sampling(temperature=0.7), step, seed=seed)
-    if not is_json(text):
+    pieces = generated(engine, Sampling(temperature=0.7), step, seed=seed)
+    text = "".join(pieces)
+    if len(pieces) == step.max_tokens and not is_json(text):
         pytest.skip("the model filled its tokens with one string")
     value = json.loads(text)
     assert value["kind"] in ("ship", "bridge")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pytest
 from scripted_session import ScriptedSession
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from waiting import until
 
 from edge_agent.events import Event
 from edge_agent.home import Home
@@ -104,14 +104,6 @@ async def shown(app: MiroEdge, size: tuple[int, int] = (120, 40)) -> AsyncIterat
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "what was waited for did not happen"
-        await asyncio.sleep(0.02)
 
 
 async def press(app: MiroEdge, *keys: str) -> None:

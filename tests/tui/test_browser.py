@@ -1,4 +1,4 @@
-"""The served interface in a real browser: it is drawn, takes keys, and asks nobody else."""
+"""The served interface as a page uses it, and in a real browser, where it asks nobody else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
+from waiting import ended_within
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
@@ -34,6 +36,8 @@ TYPED = "xyzzy"
 """Nothing that the interface would show by itself."""
 PATIENCE = 60.0
 """Seconds after which what has not happened will not."""
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""What one and the same program is called here and there."""
 _CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync "
@@ -54,15 +58,16 @@ _COLOURS = """(async (picture) => {
 
 
 @pytest.fixture
-def address(home: Path) -> Iterator[str]:
-    """Serve the interface in a home of its own; the address to open."""
+def served(home: Path) -> Iterator[tuple[int, str]]:
+    """Serve the interface in a home of its own; the process that does, and the address to open."""
     server = subprocess.Popen(COMMAND, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert server.stderr is not None
     try:
-        lines = iter(server.stderr.readline, "")
-        found = next((line.split()[-1] for line in lines if "/?token=" in line), None)
+        with ended_within(server, PATIENCE):
+            lines = iter(server.stderr.readline, "")
+            found = next((line.split()[-1] for line in lines if "/?token=" in line), None)
         assert found is not None, "the server ended without an address"
-        yield found
+        yield server.pid, found
         server.terminate()
         assert server.wait(20) == 0
     finally:
@@ -75,9 +80,9 @@ def address(home: Path) -> Iterator[str]:
 @pytest.fixture
 def debugging(tmp_path: Path) -> Iterator[str]:
     """Start a browser; the address under which it can be driven."""
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if program is None:
-        pytest.skip("chromium is not here to show the page")
+        pytest.skip("neither Chromium nor Chrome is here to show the page")
     profile = tmp_path / "profile"
     # Names lead nowhere: a page that asks another machine must not reach it from a test.
     rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -213,9 +218,37 @@ async def at_rest(tab: Tab) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_interface_is_shown_and_asks_no_other_machine(
-    debugging: str, address: str
+async def test_a_page_gets_the_interface_whose_process_goes_with_it(
+    served: tuple[int, str],
 ) -> None:
+    server, address = served
+    root = address.split("/?")[0]
+    cookies = aiohttp.CookieJar(unsafe=True)  # which are kept for a bare IP address, too
+    async with aiohttp.ClientSession(cookie_jar=cookies) as client:
+        assert (await client.get(address)).status == 200
+        websocket = await client.ws_connect(
+            f"{root}/ws?width=100&height=30", headers={"Origin": root}
+        )
+        received = b""
+        while WELCOME.encode() not in received:
+            message = await websocket.receive(timeout=PATIENCE)
+            assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), received
+            received += message.data if message.type is aiohttp.WSMsgType.BINARY else b""
+        processes = psutil.Process(server).children(recursive=True)
+        assert processes
+        await websocket.close()
+
+    async def gone() -> bool:
+        return not any(process.is_running() for process in processes)
+
+    await until(gone, "the process of the page ends")
+
+
+@pytest.mark.asyncio
+async def test_the_interface_is_shown_and_asks_no_other_machine(
+    debugging: str, served: tuple[int, str]
+) -> None:
+    _, address = served
     async with opened(debugging, address) as tab:
         await until(lambda: tab.has_class("-first-byte"), "the interface begins")
 
@@ -233,8 +266,8 @@ async def test_the_interface_is_shown_and_asks_no_other_machine(
         await until(lambda: tab.has_shown(TYPED), "what is typed is shown")
         assert not await tab.has_class("-closed")
         assert await tab.value("location.search") == ""
-    served = urlsplit(address).netloc
+    place = urlsplit(address).netloc
     asked = {urlsplit(each).path for each in tab.requested if not each.startswith("data:")}
     assert {"/", "/ws", "/static/js/textual.js", "/page/page.js"} <= asked
-    assert {urlsplit(each).netloc for each in tab.requested} <= {served, ""}
+    assert {urlsplit(each).netloc for each in tab.requested} <= {place, ""}
     assert {urlsplit(each).scheme for each in tab.requested} <= {"http", "ws", "data"}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from scripted_app import press, store_run, until
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, changed, save_config
 from edge_agent.events import Event, RunStarted
@@ -93,8 +93,12 @@ async def in_the_middle(app: MiroEdge) -> None:
     """A run that is played up to its second result."""
     await an_answer(app)
     app.research.action_pause()
-    while app.research.query_one("#evidence").option_count < 8:  # type: ignore[attr-defined]
+    evidence = app.research.query_one("#evidence", OptionList)
+    for _ in range(100):  # more steps than the run has
+        if evidence.option_count >= 8:
+            break
         app.research.action_step()
+    assert evidence.option_count >= 8
     await drawn(app, "Step 2")
 
 
