@@ -423,6 +423,14 @@ def test_the_end_of_the_input_ends_the_listening_alone(terminal: tuple[int, int]
         wait_until(lambda: not keyboard_is_read())
 
 
+def type_line(terminal: tuple[int, int], line: str) -> None:
+    """Type a line, and wait until it was read and is about to be told."""
+    person, program = terminal
+    os.write(person, f"{line}\n".encode())
+    wait_until(lambda: not select.select([program], [], [], 0)[0])
+    time.sleep(0.1)
+
+
 def test_a_line_typed_at_the_terminal_reaches_the_model(
     terminal: tuple[int, int],
     model: Model,
@@ -430,15 +438,8 @@ def test_a_line_typed_at_the_terminal_reaches_the_model(
     store: RunStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    person, program = terminal
-
-    def type_a_line() -> None:
-        os.write(person, b"Look at the ropes.\n")
-        wait_until(lambda: not select.select([program], [], [], 0)[0])
-        time.sleep(0.1)  # read, and about to be told
-
-    monkeypatch.setattr("edge_agent.cli.ask.terminal", lambda: program)
-    model.before_line = on_line(DESIGNER, type_a_line)
+    monkeypatch.setattr("edge_agent.cli.ask.terminal", lambda: terminal[1])
+    model.before_line = on_line(DESIGNER, lambda: type_line(terminal, "Look at the ropes."))
     result = call(*asking, QUESTION)
     assert result.exit_code == 0
     assert said(result).count("To steer it, type a line at any time.") == 1
@@ -452,15 +453,11 @@ def test_what_is_told_when_the_answer_is_read_already_is_given_back(
     store: RunStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    person, program = terminal
-
     def say_it_too_late() -> None:
         store.tell(store.list()[0].id, "Look at the ropes.")
-        os.write(person, b"Look at the sails.\n")
-        wait_until(lambda: not select.select([program], [], [], 0)[0])
-        time.sleep(0.1)  # read, and about to be told
+        type_line(terminal, "Look at the sails.")
 
-    monkeypatch.setattr("edge_agent.cli.ask.terminal", lambda: program)
+    monkeypatch.setattr("edge_agent.cli.ask.terminal", lambda: terminal[1])
     model.before_line = on_line("Larvik}", say_it_too_late)
     result = call(*asking, QUESTION)
     assert result.exit_code == 0

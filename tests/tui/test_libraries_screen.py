@@ -459,16 +459,22 @@ async def test_no_library_is_removed_under_a_run(app: MiroEdge) -> None:
         assert app.store.list()[0].answer == "Larvik"
 
 
+async def adding(app: MiroEdge, folder: Path) -> LibrariesScreen:
+    """Have a folder added, and return the screen where its files are being read."""
+    screen = await libraries_screen(app)
+    await press(app, "a")
+    await write(app, str(folder))
+    await proposed(app, "My-papers")
+    await press(app, "enter")
+    await until(lambda: "Reading files" in screen.said)
+    return screen
+
+
 async def test_one_thing_at_a_time_and_x_stops_it(
     app: MiroEdge, folder: Path, slow: threading.Event
 ) -> None:
     async with shown(app):
-        screen = await libraries_screen(app)
-        await press(app, "a")
-        await write(app, str(folder))
-        await proposed(app, "My-papers")
-        await press(app, "enter")
-        await until(lambda: "Reading files" in screen.said)
+        screen = await adding(app, folder)
         assert "Press x to stop." in screen.said
         for key in ("u", "m", "d", "a"):
             await press(app, key)
@@ -489,12 +495,7 @@ async def test_leaving_asks_and_leaves_no_half_made_library(
     app: MiroEdge, folder: Path, slow: threading.Event, row: int
 ) -> None:
     async with shown(app):
-        screen = await libraries_screen(app)
-        await press(app, "a")
-        await write(app, str(folder))
-        await proposed(app, "My-papers")
-        await press(app, "enter")
-        await until(lambda: "Reading files" in screen.said)
+        screen = await adding(app, folder)
         await press(app, "ctrl+q")
         await dialog(app)
         question = str(app.screen.query_one(".question", Label).content)
