@@ -40,7 +40,9 @@ from edge_agent.events import (
 migrations = Migrations("miro-edge-runs")
 
 RUNNING = "running"
-"""The status of a run that has not ended, also of one that was killed."""
+"""The status of a run that has not ended."""
+INTERRUPTED = "interrupted"
+"""That of a run that has not ended, and that nobody works on: its process was killed."""
 
 _MOST_TOLD = 2000
 """Characters of a message to a run: it stays in the window to the end."""
@@ -79,7 +81,7 @@ def add_forks_and_messages(database: sqlite_utils.Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A line about a run; `status` is `running` until it has ended, also if it was killed."""
+    """A line about a run; `status` is that of its end, `running` or `interrupted`."""
 
     id: str
     started: str
@@ -263,7 +265,7 @@ class RunStore:
             order_by="started desc, rowid desc",
             limit=limit,
         )
-        return tuple(RunSummary(**row) for row in rows)
+        return tuple(map(self._summary, rows))
 
     def summary(self, run: str) -> RunSummary:
         """Return the line about a run, also by an unambiguous beginning of its id.
@@ -277,7 +279,7 @@ class RunStore:
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"
             raise RunError(f"The run '{run}' {many}. See them with: miro-edge runs list")
-        return RunSummary(**found[0])
+        return self._summary(found[0])
 
     def events(self, run: str) -> tuple[Event, ...]:
         """Return the stored events of a run, in order.
@@ -299,6 +301,21 @@ class RunStore:
         )
         return tuple(row["time"] for row in rows)
 
+    def _summary(self, row: Mapping[str, Any]) -> RunSummary:
+        summary = RunSummary(**row)
+        if summary.status == RUNNING and not self._is_worked_on(summary.id):
+            return replace(summary, status=INTERRUPTED)
+        return summary
+
+    def _is_worked_on(self, run: str) -> bool:
+        if not self._lock_file(run).exists():
+            return False
+        try:
+            with FileLock(self._lock_file(run), timeout=0):
+                return False
+        except (Timeout, OSError):
+            return True
+
     # Writing
 
     @contextmanager
@@ -306,7 +323,8 @@ class RunStore:
         """Hold the lock of a run. Raises RunError where another process or stream does."""
         lock = FileLock(self._lock_file(run), thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            # Not at once: who only looks whether somebody works on it has it for a moment, too.
+            lock.acquire(timeout=0.2, poll_interval=0.02)
         except Timeout as error:
             raise RunError(
                 f"Another process is working on the run {run}. Wait until it has finished, or say "

@@ -33,7 +33,7 @@ from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
 from edge_agent.launch import check_names
 from edge_agent.resumption import Limits, check_openable
-from edge_agent.runs import RunStore
+from edge_agent.runs import INTERRUPTED, RunStore
 from edge_agent.showing import in_one_line
 from edge_agent.traces import EXPORTERS
 from edge_agent.traces import export as exported
@@ -62,7 +62,8 @@ def _store() -> RunStore:
 def list_runs(limit: int, search: str | None, as_json: bool) -> None:
     """List the newest runs first.
 
-    A run that was killed stays `running`.
+    A run is `running` while a process works on it. One that was killed is
+    `interrupted`: `runs resume` goes on with it.
 
     \b
     Examples:
@@ -112,8 +113,9 @@ def show(run: str, as_json: bool) -> None:
     last = events[-1]
     if not isinstance(last, RunFinished):
         click.echo(
-            "This run has not ended, or was killed. "
-            f"Go on with it: miro-edge runs resume {summary.id}"
+            f"This run was interrupted. Go on with it: miro-edge runs resume {summary.id}"
+            if summary.status == INTERRUPTED
+            else "This run goes on in another process."
         )
     elif last.status == "failed":
         print_failure(last)

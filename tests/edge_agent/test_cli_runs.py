@@ -525,7 +525,7 @@ def test_ctrl_c_twice_ends_at_once_and_says_how_to_go_on(
     assert result.exit_code == 130
     assert result.stdout == ""
     run = store.list()[0]
-    assert run.status == "running"
+    assert run.status == "interrupted"
     assert f"miro-edge runs resume {run.id}" in said(result)
     store.check_free(run.id)
     assert signal.getsignal(signal.SIGINT) is before

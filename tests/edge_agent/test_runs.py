@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 import sqlite_utils
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,15 +150,37 @@ def test_a_run_that_was_killed_stays_with_what_it_had(store: RunStore) -> None:
     stream = store.record(events("r-1"))
     next(stream)
     next(stream)
-    stream.close()
     assert store.summary("r-1").status == "running"
+    stream.close()
+    assert store.summary("r-1").status == "interrupted"
+    assert [run.status for run in store.list()] == ["interrupted"]
     assert len(store.events("r-1")) == 2
+
+
+def test_a_run_whose_locks_are_gone_was_interrupted(store: RunStore, tmp_path: Path) -> None:
+    list(store.record(list(events("r-1"))[:2]))
+    for lock in (tmp_path / "runs.locks").iterdir():
+        lock.unlink()
+    assert store.summary("r-1").status == "interrupted"
+    assert not list((tmp_path / "runs.locks").iterdir()), "who only looks leaves nothing"
+
+
+def test_who_looks_at_a_run_keeps_nobody_from_going_on_with_it(
+    store: RunStore, tmp_path: Path
+) -> None:
+    list(store.record(list(events("r-1"))[:2]))
+    lock = FileLock(tmp_path / "runs.locks" / "r-1.lock", thread_local=False)
+    lock.acquire()
+    letting_go = threading.Timer(0.05, lock.release)
+    letting_go.start()
+    store.check_free("r-1")
+    letting_go.join()
 
 
 def test_a_run_is_taken_up_with_the_next_number(store: RunStore, tmp_path: Path) -> None:
     list(store.record(events("r-1")))
     list(store.record(resumed("r-1")))
-    assert store.summary("r-1").status == "running"
+    assert store.summary("r-1").status == "interrupted"
     assert store.summary("r-1").answer is None
     rows = sqlite3.connect(tmp_path / "runs.db").execute("select number from events")
     assert [number for (number,) in rows] == [1, 2, 3, 4, 5, 6, 7]
@@ -379,7 +403,7 @@ def test_a_fork_has_all_that_its_parent_did_up_to_the_step(
     assert max(event.step for event in copies if isinstance(event, TurnStarted)) == at
     assert any(isinstance(event, AttemptStarted) for event in copies) == (at == 6)
     assert store.times(new) == store.times("r-1")[: len(copies) + 1]
-    assert (store.summary(new).status, store.summary(new).parent) == ("running", "r-1")
+    assert (store.summary(new).status, store.summary(new).parent) == ("interrupted", "r-1")
     assert store.events("r-1") == tuple(whole)
 
 
