@@ -34,6 +34,8 @@ from .welcome_screen import WelcomeScreen
 
 _FONT_ELSEWHERE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
+_LEAVING = "leaving"
+"""The group of the worker that asks whether to leave."""
 _FORMATS = {
     "html": ("html", "a page for people, with all that happened"),
     "markdown": ("md", "a text for people"),
@@ -187,10 +189,10 @@ class MiroEdge(Interface):
 
     async def action_quit(self) -> None:
         """Leave; where that breaks something off, a run or other work, ask first."""
-        if self.research.unfinished or self.unfinished_work:
-            self.run_worker(self._leave())
-        else:
+        if not self.research.unfinished and not self.unfinished_work:
             self.exit()
+        elif all(worker.group != _LEAVING for worker in self.workers):  # else it is asked already
+            self.run_worker(self._leave(), group=_LEAVING)
 
     async def _leave(self) -> None:
         goes_on = [f"{work.job.doing} goes on. {work.job.left}" for work in self.unfinished_work]

@@ -351,6 +351,7 @@ async def test_leaving_in_the_middle_asks_and_keeps_the_run(app: MiroEdge, held:
         await until(held.reached.is_set)
         await press(app, "ctrl+q")
         await dialog(app)
+        await press(app, "ctrl+q")  # asked a second time, it is asked once
         await press(app, "enter")
         await until(lambda: len(app.screen_stack) == 1)
         assert app.research.running
