@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import chain
 from typing import Any
 
 from ..documents import Section
 from .raised import mark_between
+from .rows import row_line
 from .sectioned import SectionedText
 from .text import decoded_bytes, is_binary
 
@@ -18,6 +20,10 @@ _PARAGRAPHS = frozenset(
 )
 _LINES = frozenset("br caption center dd div dt legend li option summary tr".split())
 _CELLS = frozenset(("td", "th"))
+_NO_CELLS = frozenset({"blockquote", "dl", "ol", "pre", "table", "ul", *_LEVELS})
+"""What stands in the cells of tables that only lay out a page, as those of letters do."""
+_LONGEST_ROW = 600
+"""Characters of a row of values; what is longer is text that a table lays out."""
 _SKIPPED = frozenset(
     "annotation annotation-xml audio button canvas head iframe nav noscript object "
     "script select style svg template textarea video".split()
@@ -81,7 +87,7 @@ def sectioned_text(tree: Any, title: str = "") -> tuple[str, tuple[Section, ...]
         elif _is_skipped(child):
             writer.write(child.tail)
         else:
-            writer.begin(_name(child), child.text)
+            writer.begin(_name(child), child.text, is_row=_is_row(child))
             pending.append((child, iter(child)))
     writer.end("body")
     return text.finished()
@@ -138,62 +144,83 @@ def _inner(element: Any) -> str:
     return "".join(element.itertext(with_tail=False)).strip()
 
 
+def _is_row(element: Any) -> bool:
+    """Return whether an element is a row of values, whose cells stand in one line."""
+    if _name(element) != "tr" or any(_name(each) in _NO_CELLS for each in element.iter("{*}*")):
+        return False
+    return sum(map(len, element.itertext())) <= _LONGEST_ROW
+
+
 class _Writer:
     """Makes blocks of the text between tags."""
 
     def __init__(self, text: SectionedText) -> None:
         self._text = text
-        self._inline: list[str] = []
+        self._cells: list[list[str]] = [[]]
+        """The text since the last block, by cells where it is that of a row."""
         self._heading: str | None = None
         self._is_verbatim = False
+        self._is_row = False
 
-    def begin(self, tag: str, content: str | None) -> None:
+    def begin(self, tag: str, content: str | None, *, is_row: bool = False) -> None:
+        """Begin an element; a row is one whose cells stand in one line, whatever is in them."""
         if tag in _LEVELS and self._heading is None:
             self._flush("\n\n")
             self._heading = tag
         elif tag in _CELLS:
-            if any(not part.isspace() for part in self._inline):
-                self._inline.append(" | ")
+            self._cells.append([])
         else:
             self._border(tag)
         if tag == "pre" and self._heading is None:
             self._is_verbatim = True
+        if tag == "tr":
+            self._is_row = is_row
         self.write(content)
 
     def end(self, tag: str) -> None:
         if tag == self._heading:
-            self._text.heading("".join(self._inline), _LEVELS[tag])
-            self._inline.clear()
+            self._text.heading(self._inline(), _LEVELS[tag])
+            self._cells = [[]]
             self._heading = None
-        else:
-            self._border(tag)
-            if tag == "pre":
-                self._is_verbatim = False
+            return
+        if tag == "tr":
+            self._is_row = False
+        self._border(tag)
+        if tag == "pre":
+            self._is_verbatim = False
 
     def write(self, content: str | None) -> None:
         if content:
-            self._inline.append(content)
+            self._cells[-1].append(content)
 
     def _border(self, tag: str) -> None:
         """End a block, where a tag ends one."""
         gap = "\n\n" if tag in _PARAGRAPHS else "\n" if tag in _LINES else ""
         if not gap:
             return
-        if self._heading is not None:
-            self._inline.append(" ")
+        if self._heading is not None or self._is_row:
+            self.write(" ")
         elif self._is_verbatim and tag == "br":
-            self._inline.append("\n")
+            self.write("\n")
         else:
             self._flush(gap)
 
     def _flush(self, gap: str) -> None:
-        content = "".join(self._inline)
-        self._inline.clear()
         if self._is_verbatim:
-            self._text.add(content.replace("\r\n", "\n").strip("\n"), gap)
+            self._text.add(self._inline().replace("\r\n", "\n").strip("\n"), gap)
         else:
-            self._text.add(" ".join(content.split()).removesuffix(" |"), "")
+            self._text.add(self._line(), "")
             self._text.separate(gap)
+        self._cells = [[]]
+
+    def _line(self) -> str:
+        before, *cells = (" ".join("".join(cell).split()) for cell in self._cells)
+        # One among empty ones was put in its place by them; what is before a row is in no cell.
+        row = row_line(cells) if sum(map(bool, cells)) > 1 else "".join(cells)
+        return " ".join(filter(None, (before, row)))
+
+    def _inline(self) -> str:
+        return "".join(chain.from_iterable(self._cells))
 
 
 def _name(element: Any) -> str:

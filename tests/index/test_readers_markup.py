@@ -120,6 +120,29 @@ def test_layout_tables_and_deep_pages_are_read() -> None:
     assert tree is None or sectioned_text(tree)[0] in {"", "x"}
 
 
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ("<td></td><td>1808</td><td>1809</td>", " | 1808 | 1809"),
+        ("<th>Rows</th><td></td><td>26</td>", "Rows |  | 26"),
+        ("<td><p>Rows</p></td><td><div>26<br>or 27</div></td>", "Rows | 26 or 27"),
+        ("<td>&nbsp;</td><td>alone</td><td></td>", "alone"),
+        ("<td>Rows<!-- of stones --></td><td><script>x()</script></td><td>26</td>", "Rows |  | 26"),
+    ],
+)
+def test_the_cells_of_a_row_keep_their_places(row: str, line: str) -> None:
+    page = f"<table><tr><td>a</td><td>b</td></tr><tr>{row}</tr></table>after"
+    assert text_of(page) == [((), f"a | b\n{line}\n\nafter")]
+
+
+def test_what_a_table_only_lays_out_keeps_its_paragraphs() -> None:
+    page = "<table><tr><td><h2>News</h2><p>One.</p><p>Two.</p></td><td>Aside</td></tr></table>"
+    assert text_of(page) == [(("News",), "One.\n\nTwo.\n\nAside")]
+    long = "<p>The tower stands on a reef.</p>" * 30
+    page = f"<table><tr><td>{long}</td></tr></table>"
+    assert text_of(page) == [((), "\n\n".join(["The tower stands on a reef."] * 30))]
+
+
 def test_an_explosion_of_entities_does_nothing() -> None:
     page = (
         '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><p>x &b; y</p>'
