@@ -8,6 +8,7 @@ from typing import Any
 
 from ..documents import Document
 from .office import office_file, own_title
+from .raised import mark_between
 from .rows import row_line
 from .sectioned import SectionedText
 
@@ -49,13 +50,30 @@ def _blocks(shapes: Iterable[Any]) -> Iterator[str]:
         if hasattr(shape, "shapes"):  # a group
             yield from _blocks(shape.shapes)
         elif getattr(shape, "has_table", False):
-            rows = (row_line(cell.text for cell in row.cells) for row in shape.table.rows)
+            rows = (row_line(map(_cell, row.cells)) for row in shape.table.rows)
             yield "\n".join(filter(None, rows))
         elif shape.has_text_frame:
             yield _told(shape.text_frame)
 
 
+def _cell(cell: Any) -> str:
+    return _told(cell.text_frame)
+
+
 def _told(frame: Any) -> str:
     """Return the paragraphs of a frame, a line each; a slide may lack the frame of its notes."""
-    lines = frame.text.replace("\v", "\n").split("\n") if frame is not None else []
-    return "\n".join(line.strip() for line in lines if line.strip())
+    paragraphs = map(_paragraph, frame.paragraphs) if frame is not None else ()
+    lines = (line.strip() for text in paragraphs for line in text.split("\v"))
+    return "\n".join(filter(None, lines))
+
+
+def _paragraph(paragraph: Any) -> str:
+    """Return the text of a paragraph, with breaks of lines as python-pptx writes them."""
+    text, was_raised = "", False
+    for part in paragraph._p.content_children:  # runs, breaks and fields, as `text` joins them
+        is_raised = bool(part.xpath("./a:rPr[number(@baseline) > 0]"))  # per mille of the height
+        if is_raised and not was_raised:
+            text += mark_between(text, part.text)
+        text += part.text
+        was_raised = is_raised
+    return text

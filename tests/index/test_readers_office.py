@@ -262,6 +262,25 @@ def test_values_on_slides_stand_under_their_columns(tmp_path: Path) -> None:
     assert one(path).text == LINES
 
 
+def test_exponents_on_slides_are_told_from_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "show.pptx"
+    show = pptx.Presentation()
+    shapes = show.slides.add_slide(show.slide_layouts[6]).shapes
+    table = shapes.add_table(1, 1, Inches(1), Inches(2), Inches(4), Inches(1)).table
+    box = shapes.add_textbox(Inches(1), Inches(4), Inches(4), Inches(1))
+    for frame in (table.cell(0, 0).text_frame, box.text_frame):
+        for text in ("10", "^1", "^2", " stones,", "", "the 5", "^th", ", CO", "_2"):
+            if not text:
+                frame.paragraphs[0].add_line_break()
+                continue
+            run = frame.paragraphs[0].add_run()
+            run.text = text.strip("^_")
+            if text[0] in "^_":
+                run.font._element.set("baseline", "30000" if text[0] == "^" else "-25000")
+    show.save(str(path))
+    assert one(path).text == "10^12 stones, the 5th, CO2\n\n10^12 stones,\nthe 5th, CO2"
+
+
 # Workbooks
 
 
