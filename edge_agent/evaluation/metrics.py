@@ -18,11 +18,13 @@ _WITHOUT_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 def normalised(text: str) -> str:
     """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation.
 
-    What is nothing else, as the choice `A` or the symbol `∞`, stays as it is.
+    What would leave nothing is not taken away: of `(A)` the choice stays, and all of the symbol
+    `∞`.
     """
     composed = unicodedata.normalize("NFC", text.lower())
     letters = "".join(c for c in composed if c.isalnum() or c.isspace() or _is_mark(c))
-    return " ".join(_ARTICLES.sub(" ", letters).split()) or " ".join(composed.split())
+    forms = (_ARTICLES.sub(" ", letters), letters, composed)
+    return next((" ".join(form.split()) for form in forms if form.strip()), "")
 
 
 def exact_match(answer: str | None, accepted: Sequence[str]) -> bool:

@@ -28,7 +28,10 @@ def test_answers_are_compared_as_squad_does() -> None:
     ("answer", "accepted", "same"),
     [
         ("A", "a", True),  # a choice, not an article
+        ("A.", "A", True),
+        ("(A)", "a", True),
         ("A", "B", False),
+        ("A.", "B", False),
         ("the", "A", False),
         ("∞", "∞", True),
         ("∞", "–", False),
