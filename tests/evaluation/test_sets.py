@@ -234,6 +234,21 @@ def test_frames_knows_its_evidence_by_title(tmp_path: Path) -> None:
     assert (question.kind, question.text) == ("Temporal reasoning", "Which ship\tis older?")
 
 
+LINKS = [
+    "https://en.wikipedia.org/wiki/Schindler's_List",
+    "https://en.wikipedia.org/wiki/Fram_(ship)#Design",
+    "https://en.m.wikipedia.org/wiki/Gj%C3%B8a,",
+    "https://example.org/elsewhere",
+]
+
+
+@pytest.mark.parametrize("links", [LINKS, str(LINKS), f"{LINKS} and so on", "\n".join(LINKS)])
+def test_frames_may_have_its_links_in_any_form(tmp_path: Path, links: str | list[str]) -> None:
+    record = {"Prompt": "Which?", "Answer": "Gjøa", "wiki_links": links}
+    question = only(read_set(json_lines(tmp_path / "test.jsonl", [record])))
+    assert question.gold == frozenset({"Schindler's List", "Fram (ship)", "Gjøa"})
+
+
 def test_between_tabs_a_quotation_mark_may_belong_to_a_question(tmp_path: Path) -> None:
     path = tmp_path / "own.tsv"
     path.write_text('question\tanswer\n"Fram" was built by whom?\tArcher\nWhere?\tLarvik\n')

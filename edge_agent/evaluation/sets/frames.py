@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote
 
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.sets.format import Format, Record, has, text_of
 
-_LINK = re.compile(r"https?://[^\s'\"\[\]<>]+")
-_ARTICLES = "/wiki/"
+_LINK = re.compile(r"https?://(?:[^\s'\"\[\]<>]|'(?=\w))+")
+"""An apostrophe within a word is no quotation mark."""
+_ARTICLE = re.compile(r"\s*https?://[^/?#]+/wiki/([^?#\s]*[^?#\s,])")
 
 
 def _recognises(record: Record) -> bool:
@@ -32,10 +34,21 @@ def _read(record: Record, number: int) -> Question:
 
 def _titles(record: Record) -> Iterator[str]:
     """Yield the titles of the articles that are linked to."""
-    for found in _LINK.findall(str(record.get("wiki_links") or "")):
-        path = urlsplit(found.rstrip(",")).path
-        if path.startswith(_ARTICLES):
-            yield unquote(path.removeprefix(_ARTICLES)).replace("_", " ")
+    for link in _links(record.get("wiki_links") or ""):
+        found = _ARTICLE.match(str(link))
+        if found:
+            yield unquote(found[1]).replace("_", " ")
+
+
+def _links(given: object) -> Iterable[object]:
+    """Return links from a list, one that is written in Python, or else wherever a text has some."""
+    if isinstance(given, list):
+        return given
+    try:
+        written = ast.literal_eval(str(given))
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        written = None
+    return written if isinstance(written, list) else _LINK.findall(str(given))
 
 
 FORMAT = Format("frames", _recognises, _read)
