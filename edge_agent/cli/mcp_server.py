@@ -53,7 +53,7 @@ def mcp(http: bool, host: str, port: int, token: str | None, **options: Any) -> 
         closing(RunStore(home.runs)) as store,
         Researcher(lambda: opened_means(wanted, home), store) as researcher,
     ):
-        server = LibraryServer(Finder(library), researcher).server()
+        server = LibraryServer(Finder(library), researcher, wanted).server()
         if not http:
             run_on_standard_streams(server)
             return

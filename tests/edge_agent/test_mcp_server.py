@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from edge_agent.agent import AgentSettings
+from edge_agent.config import AskSettings
 from edge_agent.events import RunFinished
 from edge_agent.home import HOME_VARIABLE
 from edge_agent.index import Collection, Library
@@ -59,7 +60,7 @@ def offering(scripted: Any, ships: Collection, store: RunStore) -> Any:
         settings = AgentSettings(model="scripted", libraries=("ships",))
         means = Means(ships, scripted(script, **fields), "generic", settings)
         with Researcher(lambda: nullcontext(means), store) as researcher:
-            server = LibraryServer(Finder(ships), researcher).server()
+            server = LibraryServer(Finder(ships), researcher, AskSettings()).server()
             async with Client(server) as client:
                 yield client, researcher
 
@@ -84,6 +85,36 @@ class TestTools:
         assert set(tools["search"].input_schema["properties"]) == {"query", "library", "limit"}
         assert set(tools["read"].input_schema["properties"]) == {"source", "about", "library"}
         assert set(tools["research"].input_schema["properties"]) == {"question", "library"}
+
+    @pytest.mark.parametrize(
+        ("wanted", "reads_only", "open_world"),
+        [
+            ({}, True, False),
+            ({"tools": ("python",)}, True, False),
+            ({"model": "http://127.0.0.1:8080/v1"}, True, False),
+            ({"model": "https://models.example/v1#large"}, True, True),
+            ({"web": True}, True, True),
+            ({"web": True, "offline": True}, True, False),  # only what is kept of it
+            ({"tools": ("python", "notes/add")}, False, True),
+        ],
+    )
+    async def test_a_client_is_told_how_far_research_reaches(
+        self,
+        wanted: dict[str, Any],
+        reads_only: bool,
+        open_world: bool,
+        ships: Collection,
+        store: RunStore,
+    ) -> None:
+        never_asked = Researcher(nullcontext, store)
+        server = LibraryServer(Finder(ships), never_asked, AskSettings(**wanted)).server()
+        async with Client(server) as client:
+            search, read, research = [
+                tool.annotations for tool in (await client.list_tools()).tools
+            ]
+        assert (research.read_only_hint, research.open_world_hint) == (reads_only, open_world)
+        for each in (search, read):
+            assert (each.read_only_hint, each.open_world_hint) == (True, False)
 
     async def test_search_gives_passages_as_text_and_as_data(self, offering: Any) -> None:
         async with offering([]) as (client, _):
@@ -229,6 +260,18 @@ class TestProcess:
             result = await session.call_tool("research", {"question": QUESTION})
             assert result.is_error
             assert "miro-edge models pull" in text_of(result)
+
+    async def test_a_client_is_told_of_what_was_typed(self, ready_home: Path) -> None:
+        parameters = StdioServerParameters(
+            command=sys.executable,
+            args=[*COMMAND, "--tool", "notes"],
+            env={HOME_VARIABLE: str(ready_home)},
+        )
+        async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
+            await session.initialize()
+            *_, research = (await session.list_tools()).tools
+        assert research.annotations is not None
+        assert not research.annotations.read_only_hint
 
     def test_nothing_but_the_protocol_is_on_standard_output(self, ready_home: Path) -> None:
         first = {
