@@ -98,10 +98,12 @@ class Shelf:
             shutil.rmtree(folder)
 
     def check(self, name_or_path: str) -> None:
-        """Raise UnknownLibrary where there is no library, folder or file of that name."""
-        known = (SAMPLE, *self.names())
-        if name_or_path not in known and _existing(name_or_path) is None:
-            raise UnknownLibrary(self._unknown(name_or_path))
+        """Raise UnknownLibrary where there is no library, folder or file of that name.
+
+        A folder or file that is away is known where it was indexed before.
+        """
+        if name_or_path not in (SAMPLE, *self.names()):
+            self._placed(name_or_path)
 
     def resolve(
         self,
@@ -112,29 +114,39 @@ class Shelf:
         """Open a library by name, or index a folder or file on the fly, or the sample library.
 
         What was indexed on the fly is kept: the second time only what has changed is read. While
-        another process does that, it is opened as it is, and `warn` is told so. Raises
-        UnknownLibrary, EmptyLibrary, and LibraryBusy where it holds nothing yet or nobody can be
-        told.
+        another process does that, or where the folder or file is away, it is opened as it is, and
+        `warn` is told so. Raises EmptyLibrary, UnknownLibrary, and LibraryBusy; the last two also
+        where it holds nothing yet or nobody can be told.
         """
         if name_or_path == SAMPLE:
             name, source = SAMPLE, Source(sample_folder() / "documents")
         elif name_or_path in self.names():
             return self.open(name_or_path)
-        elif (path := _existing(name_or_path)) is not None:
-            name, source = _name_for(path), Source(path)
         else:
-            raise UnknownLibrary(self._unknown(name_or_path))
+            path = self._placed(name_or_path)
+            name, source = _name_for(path), Source(path)
+            if (fault := fault_of(path)) is not None:
+                away = f"{path} {fault}: it is searched as it was read last."
+                unknown = UnknownLibrary(self._unknown(name_or_path))
+                return self._as_it_is(name, unknown, away, warn)
         try:
             if name == SAMPLE:
                 self._forget_former_sample(source)
             self._index(name, (source,), report)
         except LibraryBusy as busy:
-            if warn is None:
-                raise
-            library = self._as_it_is(name, busy)
-            warn(f"Another process is writing the library '{name}': it is searched as it is.")
-            return library
+            taken = f"Another process is writing the library '{name}': it is searched as it is."
+            return self._as_it_is(name, busy, taken, warn)
         return self.open(name)
+
+    def _placed(self, name: str) -> Path:
+        """Return the whole path of a folder or file that is there, or that was indexed before.
+
+        Raises UnknownLibrary.
+        """
+        path = _whole(name)
+        if path is None or (fault_of(path) is not None and _name_for(path) not in self.names()):
+            raise UnknownLibrary(self._unknown(name))
+        return path
 
     def _forget_former_sample(self, source: Source) -> None:
         """Delete the sample library where the program was installed somewhere else before."""
@@ -146,12 +158,20 @@ class Shelf:
         if sources != (Source(source.path.resolve()),):
             self.remove(SAMPLE)
 
-    def _as_it_is(self, name: str, busy: LibraryBusy) -> Library:
-        """Open a library that another process is writing. Raises `busy` where it holds nothing."""
+    def _as_it_is(
+        self, name: str, error: LibraryError, why: str, warn: Callable[[str], None] | None
+    ) -> Library:
+        """Open a library that cannot be brought up to date, and tell `warn` why.
+
+        Raises `error` where it holds nothing, or nobody can be told.
+        """
+        if warn is None:
+            raise error
         library = self.open(name)
         if not library.statistics().files:
             library.close()
-            raise busy
+            raise error
+        warn(why)
         return library
 
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:
@@ -179,12 +199,11 @@ class Shelf:
         )
 
 
-def _existing(name: str) -> Path | None:
-    """Return the whole path of a folder or file, or None where nothing has that name."""
+def _whole(name: str) -> Path | None:
+    """Return the whole path that a name is, or None where it cannot be one."""
     try:
-        path = Path(name).expanduser()
-        return path.resolve() if name and path.exists() else None
-    except (OSError, RuntimeError):  # a name too long, a home of nobody
+        return Path(name).expanduser().resolve() if name else None
+    except (OSError, RuntimeError, ValueError):  # a name too long, a home of nobody, a null byte
         return None
 
 

@@ -105,6 +105,30 @@ def test_a_library_that_is_being_made_holds_nothing_to_be_searched(
     assert told == []
 
 
+@pytest.mark.parametrize("part", [".", "archer.txt"])
+def test_what_was_indexed_and_is_away_is_searched_as_it_was_read(
+    part: str, documents: Path, tmp_path: Path
+) -> None:
+    shelf, asked = Shelf(tmp_path / "shelf"), str(documents / part)
+    shelf.resolve(asked).close()
+    documents.rename(tmp_path / "unplugged")
+    told: list[str] = []
+
+    shelf.check(asked)
+    assert titles(shelf.resolve(asked, warn=told.append), "Larvik") == ["Colin Archer"]
+    assert told == [f"{(documents / part)} is not there: it is searched as it was read last."]
+
+
+def test_what_is_away_and_never_was_indexed_is_unknown(documents: Path, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.resolve(str(documents)).close()
+    asked = str(documents / "ships")
+    shutil.rmtree(documents)
+    for use_it in (shelf.check, lambda name: shelf.resolve(name, warn=print)):
+        with pytest.raises(UnknownLibrary, match="There is no library"):
+            use_it(asked)
+
+
 def test_a_library_that_cannot_be_opened_can_be_removed(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf")
     broken = tmp_path / "shelf" / "broken"
@@ -160,10 +184,13 @@ def test_a_collection_takes_turns(documents: Path, tmp_path: Path) -> None:
     assert [name for name, _ in both.search("Colin Archer", 5)] == ["one", "two"]
 
 
-def test_where_nobody_can_be_told_a_busy_library_is_refused(
+def test_where_nobody_can_be_told_what_is_busy_or_away_is_refused(
     documents: Path, tmp_path: Path
 ) -> None:
     shelf = Shelf(tmp_path / "shelf")
     made = shelf.resolve(str(documents))
     with FileLock(made.folder / "write.lock"), pytest.raises(LibraryBusy):
+        shelf.resolve(str(documents))
+    documents.rename(tmp_path / "unplugged")
+    with pytest.raises(UnknownLibrary):
         shelf.resolve(str(documents))
