@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,8 @@ class ChatServer:
             timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
             trust_env=False,
         )
-        self._takes_extras = True
+        self._refused: set[str] = set()
+        """Settings without which this server has taken a request that it had refused with them."""
         self.usage = ReplyUsage()
         """Of the last reply."""
         self.name = model.name or self._first_name()
@@ -82,8 +83,10 @@ class ChatServer:
     ) -> Generator[str, None, None]:
         """Yield the text of the model's next message as it comes. Raises ServerError.
 
-        Settings that are not OpenAI's own are left out for good where the server refuses them.
+        Settings that are not OpenAI's own are left out for good where the server takes a request
+        only without them.
         """
+        self.usage = ReplyUsage()
         body = {
             "model": self.name,
             "messages": list(messages),
@@ -94,28 +97,34 @@ class ChatServer:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        extras = _extras(sampling, grammar)
-        if extras and self._takes_extras:
-            try:
-                yield from self._stream({**body, **extras})
-                return
-            except _Refused:
-                self._takes_extras = False
-        yield from self._stream(body)
-
-    def _stream(self, body: Mapping[str, Any]) -> Generator[str, None, None]:
-        self.usage = ReplyUsage()
-        with (
-            self._explained(),
-            self._client.stream("POST", f"{self.url}/chat/completions", json=body) as response,
-        ):
-            if response.status_code >= 400:
-                response.read()
-                raise self._refusal(response)
+        with self._explained(), closing(self._sent(body, _extras(sampling, grammar))) as response:
             for event in httpx2.EventSource(response):
                 if event.data.strip() == "[DONE]":
                     return
                 yield from self._texts(json.loads(event.data))
+
+    def _sent(self, body: Mapping[str, Any], extras: Mapping[str, Any]) -> httpx2.Response:
+        """Send a request, with those extras that the server takes, and return its response.
+
+        It is to be closed. Raises ServerError.
+        """
+        kept = {name: value for name, value in extras.items() if name not in self._refused}
+        if kept:
+            with suppress(_Refused):
+                return self._post({**body, **kept})
+        response = self._post(body)
+        self._refused |= kept.keys()
+        return response
+
+    def _post(self, body: Mapping[str, Any]) -> httpx2.Response:
+        """Return the response to a request that the server takes. Raises ServerError."""
+        request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
+        response = self._client.send(request, stream=True)
+        if response.status_code < 400:
+            return response
+        with closing(response):
+            response.read()
+        raise self._refusal(response)
 
     def _texts(self, chunk: Any) -> Iterator[str]:
         """Yield the text of one chunk of a reply, and note the usage that the last one brings."""

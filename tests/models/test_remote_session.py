@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plans import one
+from scripted_server import Refusal, ScriptedServer
 from serving import running
 
 from edge_agent.models import (
@@ -100,79 +99,6 @@ def test_counting_adapts_to_what_the_server_counts(scripted: ScriptedServer) -> 
 
 
 # Against one that is told what to do
-
-
-class ScriptedServer(ThreadingHTTPServer):
-    """Answers chat requests with what `answer` returns for their body, in two pieces."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.answer: Callable[[dict[str, Any]], str] = lambda body: "Paris."
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.refused: tuple[int, str] | None = None
-        self.refuses_extras = False
-        self.breaks_off = False
-        self.raw: bytes | None = None
-        self.usage: dict[str, Any] | None = None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that went away."""
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: ScriptedServer
-
-    def do_GET(self) -> None:
-        self._send(200, json.dumps({"data": [{"id": "first"}, {"id": "second"}]}).encode())
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(body)
-        self.server.keys.append(self.headers.get("Authorization"))
-        extras = {"grammar", "top_k", "min_p", "repeat_penalty", "repetition_penalty"} & set(body)
-        if self.server.refuses_extras and extras:
-            self._send(400, b'{"error": {"message": "unknown field"}}')
-        elif self.server.refused:
-            status, message = self.server.refused
-            self._send(status, json.dumps({"error": {"message": message}}).encode())
-        elif self.server.raw is not None:
-            self._send(200, self.server.raw, "text/event-stream")
-        else:
-            self._stream(self.server.answer(body))
-
-    def _stream(self, text: str) -> None:
-        half = len(text) // 2
-        events = [
-            json.dumps({"choices": [{"delta": {"content": part}}]})
-            for part in (text[:half], text[half:])
-        ]
-        if self.server.usage:
-            events.append(json.dumps({"choices": [], "usage": self.server.usage}))
-        lines = [f"data: {event}\n\n" for event in [*events, "[DONE]"]]
-        content = "".join(lines).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if self.server.breaks_off else content)
-        self.close_connection = True
-
-    def _send(self, status: int, content: bytes, kind: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
@@ -267,15 +193,39 @@ def test_what_comes_next_is_taken_without_repetition_and_wrapping(
     assert written == f"Answer: \\boxed{{{kept}"
 
 
+WARM = Sampling(temperature=0.7, top_k=5, min_p=0.1, repetition_penalty=1.1)
+
+
+def refusing(*names: str) -> Callable[[dict[str, Any]], Refusal | None]:
+    """Return what refuses requests that have any of these settings."""
+
+    def refuse(body: dict[str, Any]) -> Refusal | None:
+        return Refusal(400, "unknown field") if {*names} & {*body} else None
+
+    return refuse
+
+
 def test_settings_that_a_server_refuses_are_left_out_for_good(scripted: ScriptedServer) -> None:
-    scripted.refuses_extras = True
+    scripted.refuse = refusing("grammar", "top_k")
     session = connected(scripted)
     session.append(SpanKind.QUESTION, "Who?")
-    warm = Sampling(temperature=0.7, top_k=5, min_p=0.1, repetition_penalty=1.1)
     for _ in range(2):
-        assert write(session, Sample(5, grammar='root ::= "x"'), sampling=warm) == "Paris."
+        assert write(session, Sample(5, grammar='root ::= "x"'), sampling=WARM) == "Paris."
     assert [len(asked) for asked in scripted.asked] == [13, 8, 8]
     assert scripted.asked[-1]["temperature"] == 0.7
+
+
+def test_a_request_that_is_refused_without_settings_too_says_nothing_of_them(
+    scripted: ScriptedServer,
+) -> None:
+    scripted.refuse = lambda body: Refusal(400, "the prompt is too long")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    with pytest.raises(ServerError, match="the prompt is too long"):
+        write(session, Sample(5), sampling=WARM)
+    scripted.refuse = refusing()
+    write(session, Sample(5), sampling=WARM)
+    assert scripted.asked[-1]["top_k"] == 5
 
 
 def test_a_key_is_sent_where_there_is_one(
@@ -301,11 +251,11 @@ def test_what_the_server_had_already_is_not_counted_as_prompt(scripted: Scripted
 
 
 def refused(server: ScriptedServer) -> None:
-    server.refused = (404, "model 'model' not found")
+    server.refuse = lambda body: Refusal(404, "model 'model' not found")
 
 
 def locked(server: ScriptedServer) -> None:
-    server.refused = (401, "bad key")
+    server.refuse = lambda body: Refusal(401, "bad key")
 
 
 def broken_off(server: ScriptedServer) -> None:
