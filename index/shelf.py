@@ -113,10 +113,11 @@ class Shelf:
     ) -> Library:
         """Open a library by name, or index a folder or file on the fly, or the sample library.
 
-        What was indexed on the fly is kept: the second time only what has changed is read. While
-        another process does that, or where the folder or file is away, it is opened as it is, and
-        `warn` is told so. Raises EmptyLibrary, UnknownLibrary, and LibraryBusy; the last two also
-        where it holds nothing yet or nobody can be told.
+        What was indexed on the fly is kept: the second time only what has changed is read, and
+        `warn` is told how much could not be. While another process does that, or where the folder
+        or file is away, it is opened as it is, and `warn` is told so. Raises EmptyLibrary,
+        UnknownLibrary, and LibraryBusy; the last two also where it holds nothing yet or nobody can
+        be told.
         """
         if name_or_path == SAMPLE:
             name, source = SAMPLE, Source(sample_folder() / "documents")
@@ -132,10 +133,12 @@ class Shelf:
         try:
             if name == SAMPLE:
                 self._forget_former_sample(source)
-            self._index(name, (source,), report)
+            done = self._index(name, (source,), report)
         except LibraryBusy as busy:
             taken = f"Another process is writing the library '{name}': it is searched as it is."
             return self._as_it_is(name, busy, taken, warn)
+        if done.problems and warn is not None:
+            warn(_problems_told(len(done.problems), name))
         return self.open(name)
 
     def _placed(self, name: str) -> Path:
@@ -197,6 +200,11 @@ class Shelf:
             f"There is no library '{name}', nor a folder or file of that name.{hint} "
             "See them with: miro-edge index list — make one with: miro-edge index add NAME FOLDER"
         )
+
+
+def _problems_told(count: int, name: str) -> str:
+    things = "1 file or place" if count == 1 else f"{count} files or places"
+    return f"{things} could not be read, or not whole: miro-edge index problems {name}"
 
 
 def _whole(name: str) -> Path | None:

@@ -15,6 +15,7 @@ from edge_agent.cli.output import (
     json_option,
     print_json,
     print_listing,
+    warner,
 )
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
@@ -43,7 +44,7 @@ def _shelf() -> Shelf:
 def _open(name: str) -> Library:
     """Open a library by name; the sample library is made where nobody has used it yet."""
     shelf = _shelf()
-    return shelf.resolve(name, warn=diagnostics().print) if name == SAMPLE else shelf.open(name)
+    return shelf.resolve(name, warn=warner(quiet=False)) if name == SAMPLE else shelf.open(name)
 
 
 @click.group()

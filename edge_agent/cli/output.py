@@ -77,7 +77,11 @@ def _plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
 
 def warner(*, quiet: bool) -> Callable[[str], None]:
     """Return what says something on standard error, or nothing at all where `quiet` is wanted."""
-    return (lambda _: None) if quiet else diagnostics().print
+    return (lambda _: None) if quiet else _warn
+
+
+def _warn(sentence: str) -> None:
+    diagnostics().print(in_one_line(sentence))
 
 
 def print_table(table: Table) -> None:

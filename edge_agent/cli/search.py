@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from edge_agent.cli.libraries import open_shelf
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
+from edge_agent.cli.output import ExitCode, json_option, print_json, warner
 from edge_agent.home import Home
 from edge_agent.index import By
 from edge_agent.records import hit_record
@@ -39,7 +39,7 @@ def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
       miro-edge index search papers 'attention "residual connection"'
       miro-edge index search papers 'title:transformer layers'
     """
-    library = open_shelf(Home.from_environment()).resolve(name, warn=diagnostics().print)
+    library = open_shelf(Home.from_environment()).resolve(name, warn=warner(quiet=False))
     hits = library.search(query, limit, by=By(by))
     suggestion = None if hits else library.suggestion(query)
     if as_json:
@@ -68,7 +68,7 @@ def show(name: str, passage: str, as_json: bool) -> None:
     Example:
       miro-edge index show sample forth-bridge.md#1
     """
-    library = open_shelf(Home.from_environment()).resolve(name, warn=diagnostics().print)
+    library = open_shelf(Home.from_environment()).resolve(name, warn=warner(quiet=False))
     found = library.passage(passage)
     if as_json:
         print_json({**asdict(found), "place": found.place})

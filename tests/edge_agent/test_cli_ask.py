@@ -216,6 +216,7 @@ def test_without_limits_those_of_the_profile_count(
 
 
 def test_quiet_says_the_answer_and_nothing_else(home: Path, smollm2: Path, documents: Path) -> None:
+    (documents / "bad.pdf").write_bytes(b"%PDF-1.7 nothing")
     options = ("-m", str(smollm2), "-l", str(documents), "--quiet", *SHORT)
     result = call("ask", *options, "Where is Larvik?")
     assert result.stderr == ""

@@ -42,6 +42,22 @@ def test_a_folder_or_a_file_is_indexed_on_the_fly_and_kept(documents: Path, tmp_
     assert titles(shelf.resolve(str(documents / "archer.txt")), "Larvik") == ["Colin Archer"]
 
 
+def test_what_could_not_be_read_on_the_fly_is_told(documents: Path, tmp_path: Path) -> None:
+    shelf, told = Shelf(tmp_path / "shelf"), list[str]()
+    shelf.resolve(str(documents), warn=told.append)
+    assert told == []
+    (documents / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    name = shelf.resolve(str(documents), warn=told.append).name
+    assert told == [
+        f"1 file or place could not be read, or not whole: miro-edge index problems {name}"
+    ]
+    shutil.rmtree(documents)
+    documents.mkdir()
+    kept = shelf.resolve(str(documents), warn=told.append)
+    assert titles(kept, "Larvik") == ["Colin Archer"]
+    assert told[1].startswith("2 files or places could not be read")
+
+
 def test_the_sample_library_is_there_without_being_made(tmp_path: Path) -> None:
     sample = Shelf(tmp_path / "shelf").resolve("sample")
     assert sample.statistics().problems == 0
