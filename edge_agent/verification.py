@@ -242,14 +242,16 @@ def cite(
 
     Candidates are `exhibits`, the passages that the answer was written from. Of those that state
     the answer the ones that the model quoted from are cited, else the one nearest to the question,
-    each with the sentence that does; one that the model only quoted from is cited with that quote,
-    as a link of the chain. The former is `supported` where it has to do with the question, or a
-    sentence that names what its passage is about; the latter where it has to do with the question
-    and what states the answer. A computation has, or it would not be among them.
+    each with the sentence that does; one that the model only quoted from is cited with the nearest
+    of those quotes, as a link of the chain. The former is `supported` where it has to do with the
+    question, or a sentence that names what its passage is about; the latter where it has to do with
+    the question and what states the answer. A computation has, or it would not be among them.
     There are none where nothing states the answer, unless it is a verdict; a verdict without quotes
     rests on the passages nearest to the question.
     """
-    quoted = {quote.key: quote.sentence for quote in quotes}
+    quoted: dict[int, list[str]] = {}
+    for quote in quotes:
+        quoted.setdefault(quote.key, []).append(quote.sentence)
     among = tuple(exhibits)
     is_bare = _is_yes_or_no(answer)
     stating: list[Citation] = []
@@ -269,18 +271,27 @@ def cite(
     if not stating and not any(link.key in quoted for link in links):
         return _nearest(question, links)
     claim = " ".join([question, *(citation.quote for citation in stating)])
+    # A question names what its links are about, whatever the answer is: where that is supported by
+    # nothing that states it, their labels are no reason to think better of it.
+    sound = not stating or stating[0].supported
     linking = [
-        _citation(
-            link,
-            quoted[link.key],
-            supported=is_computation(link) or _shared(quoted[link.key], claim) >= 2,
-        )
+        _linking(link, link.label if sound else "", quoted[link.key], claim)
         for link in links
         if link.key in quoted
     ]
     picked = [each for each in stating if each.supported and each.key in quoted]
     first = picked[:_MOST_STATING] or stating[:1]
     return tuple([*first, *linking][:_MOST_CITATIONS])
+
+
+def _linking(link: Exhibit, about: str, quoted: Iterable[str], claim: str) -> Citation:
+    """Return the citation of a link, with the sentence quoted from it that is nearest to a claim.
+
+    `about` is what these are about: they seldom say it again.
+    """
+    shared = {sentence: _shared(f"{about} {sentence}", claim) for sentence in quoted}
+    nearest = max(shared, key=lambda sentence: shared[sentence])
+    return _citation(link, nearest, supported=is_computation(link) or shared[nearest] >= 2)
 
 
 def _is_about(exhibit: Exhibit, sentence: str, question: str, among: Iterable[Exhibit]) -> bool:

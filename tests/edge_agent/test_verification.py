@@ -14,9 +14,14 @@ from edge_agent.wording import states
 
 
 def evidence(*texts: str) -> Evidence:
+    return about(*((f"T{number}", text) for number, text in enumerate(texts)))
+
+
+def about(*passages: tuple[str, str]) -> Evidence:
+    """Return evidence whose passages have the titles that are told before their texts."""
     made = Evidence()
-    for number, text in enumerate(texts):
-        document = Document(f"d{number}", f"T{number}", "/d", text, (Section(0, len(text)),))
+    for number, (title, text) in enumerate(passages):
+        document = Document(f"d{number}", title, "/d", text, (Section(0, len(text)),))
         made.add("library", split(document)[0])
     return made
 
@@ -97,16 +102,38 @@ def test_a_quote_that_has_nothing_to_do_with_it_is_cited_as_unsupported() -> Non
     assert [(citation.key, citation.supported) for citation in found] == [(2, True), (1, False)]
 
 
+def test_a_link_of_a_chain_is_about_what_its_passage_is_about() -> None:
+    directed = "It was written by Carl Foreman and directed by Richard Attenborough."
+    shown = about(("Young Winston", directed), ("Tea", "Tea is a drink."))
+    quotes = [Quote(1, directed), Quote(2, "Tea is a drink.")]
+    question = "Do both films: Young Winston and Ekangi have the directors from the same country?"
+    found = verified(question, "no", quotes, shown.since(0))
+    assert found.answer == "no"
+    assert [(each.key, each.supported) for each in found.citations] == [(1, True), (2, False)]
+
+
+def test_what_a_link_is_about_does_not_make_up_for_an_answer_without_support() -> None:
+    acted = "She is the daughter of actors, and the granddaughter of a poet."
+    shown = about(("Johanna Schall", acted), ("Maria Antonia", "An Electress of Bavaria."))
+    question = "Where does Johanna Schall's father work?"
+    assert verified(question, "Bavaria", [Quote(1, acted)], shown.since(0)).answer is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_passage_that_was_quoted_twice_the_nearer_quote_counts(order: int) -> None:
+    sentences = ("The Fram was designed by Archer.", "She had a crew of sixteen.")[::order]
+    shown = evidence(" ".join(sentences), "Archer was born in Larvik.")
+    quotes = [Quote(1, sentence) for sentence in sentences]
+    question = "Where was the designer of the Fram born?"
+    _, link = cite(question, "Larvik", quotes, shown.since(0))
+    assert (link.quote, link.supported) == ("The Fram was designed by Archer.", True)
+
+
 def test_where_a_chain_ends_need_not_have_words_of_the_question() -> None:
-    made = Evidence()
-    for number, (title, text) in enumerate(
-        [
-            ("They Came to Cordura", "They Came to Cordura was directed by Robert Rossen."),
-            ("Robert Rossen (writer)", "Rossen was born in New York City."),
-        ]
-    ):
-        document = Document(f"d{number}", title, "/d", text, (Section(0, len(text)),))
-        made.add("library", split(document)[0])
+    made = about(
+        ("They Came to Cordura", "They Came to Cordura was directed by Robert Rossen."),
+        ("Robert Rossen (writer)", "Rossen was born in New York City."),
+    )
     first, second = made.since(0)
     question = "Where is the director of the film They Came to Cordura from?"
     for quoted in ([], [1], [2], [1, 2]):
