@@ -20,6 +20,7 @@ from .errors import ServerError
 from .remote_model import RemoteModel
 
 KEY_VARIABLE = "MIRO_EDGE_API_KEY"
+"""The environment variable with the key of the server whose model answers questions."""
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 600.0
 """A server without a GPU may read a prompt for minutes before its first word."""
@@ -42,12 +43,16 @@ class ReplyUsage:
 class ChatServer:
     """The chat completions of one model on one server."""
 
-    def __init__(self, model: RemoteModel) -> None:
-        """Connect, and find out what the model is called. Raises ServerError."""
+    def __init__(self, model: RemoteModel, key_variable: str = KEY_VARIABLE) -> None:
+        """Connect, and find out what the model is called. Raises ServerError.
+
+        The key, if there is one, is in the environment variable of that name.
+        """
         self.url = model.url
-        key = os.environ.get(KEY_VARIABLE, "").strip()
+        self._key_variable = key_variable
+        key = os.environ.get(key_variable, "").strip()
         if not (key.isascii() and key.isprintable()):
-            raise ServerError(f"The key in {KEY_VARIABLE} has signs that no key has. Set it again.")
+            raise ServerError(f"The key in {key_variable} has signs that no key has. Set it again.")
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
@@ -177,7 +182,7 @@ class ChatServer:
         if status in _UNKNOWN_KEY:
             return ServerError(
                 f"The model server {self.url} refuses the key ({status}: {said}). "
-                f"Put the right one into the environment variable {KEY_VARIABLE}."
+                f"Put the right one into the environment variable {self._key_variable}."
             )
         kind = _Refused if status in (400, 422) else ServerError
         return kind(

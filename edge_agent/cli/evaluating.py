@@ -29,6 +29,7 @@ from edge_agent.evaluation.drivers import (
     in_this_process,
 )
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.judge import reached_judge
 from edge_agent.evaluation.questions import Question, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
@@ -313,7 +314,7 @@ def _judge(wanted: Wanted) -> RemoteModel | None:
     if wanted.offline and not judge.is_on_this_machine:
         raise click.UsageError("--offline allows only a judge on this machine.")
     # Now, and not after the first question was answered for minutes.
-    return reached(judge)
+    return reached_judge(judge)
 
 
 def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) -> Collection:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edge_agent.evaluation.questions import JudgingName
 from edge_agent.models import RemoteModel, Sampling
 
+if TYPE_CHECKING:
+    from edge_agent.models.chat_server import ChatServer
+
+KEY_VARIABLE = "MIRO_EDGE_JUDGE_API_KEY"
+"""The environment variable with the key of the judge's server: it is not shown the model's."""
 _VERDICT_TOKENS = 1024
 """Room for a verdict that gives its reasons, and for a model that thinks before it speaks."""
 _THOUGHT = re.compile(r"\A.*</think>|<think>.*\Z", re.DOTALL)
@@ -142,10 +149,7 @@ class Judge:
 
     def __init__(self, model: RemoteModel, judging: JudgingName) -> None:
         """Connect. Raises ServerError."""
-        # Imported here: it is a network client, which an evaluation without a judge has no need of.
-        from edge_agent.models.chat_server import ChatServer
-
-        self._server = ChatServer(model)
+        self._server = _connected(model)
         self._judging = _JUDGINGS[judging]
 
     def close(self) -> None:
@@ -165,6 +169,20 @@ class Judge:
         return self._judging.verdict(text), text
 
 
+def reached_judge(model: RemoteModel) -> RemoteModel:
+    """Return a judge that is there, with the name that it has there. Raises ServerError."""
+    with closing(_connected(model)) as server:
+        server.reach()
+        return replace(model, name=server.name)
+
+
 def judging_of(name: JudgingName) -> Judging:
     """Return how a benchmark has its answers judged."""
     return _JUDGINGS[name]
+
+
+def _connected(model: RemoteModel) -> ChatServer:
+    # Imported here: it is a network client, which an evaluation without a judge has no need of.
+    from edge_agent.models.chat_server import ChatServer
+
+    return ChatServer(model, KEY_VARIABLE)

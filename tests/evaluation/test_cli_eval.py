@@ -13,9 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
+from scripted_server import ScriptedServer
 from scripted_session import DOCUMENTS, ScriptedSession
+from serving import running
 
 from edge_agent.cli import main
+from edge_agent.evaluation.judge import KEY_VARIABLE
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
 from edge_agent.models import Choose, EngineSettings, Force, Sample
@@ -394,6 +397,18 @@ def test_what_is_left_out_is_told(tmp_path: Path, home: Path, smollm2: Path, mod
     result = call("run", tmp_path, "--as", "closed-book", "--offline", "-m", smollm2)
     assert result.exit_code == 0
     assert "1 questions are left out: they come with a file" in said(result)
+
+
+def test_a_judge_is_asked_with_a_key_of_its_own(
+    run: Callable[..., Result], model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIRO_EDGE_API_KEY", "the-model-s")
+    monkeypatch.setenv(KEY_VARIABLE, "the-judge-s")
+    with running(ScriptedServer()) as judge:
+        judge.answer = lambda body: "Correct"
+        result = run("--as", "closed-book", "--judge", judge.address, "--json")
+    assert json.loads(result.stdout)["judged"] == pytest.approx(66.7)
+    assert set(judge.keys) == {"Bearer the-judge-s"}
 
 
 def test_every_split_can_be_asked_at_once(run: Callable[..., Result], model: Model) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import get_args
 
 import pytest
+from scripted_server import Refusal, ScriptedServer
+from serving import running
 
-from edge_agent.evaluation.judge import judging_of
+from edge_agent.evaluation.judge import KEY_VARIABLE, Judge, judging_of
 from edge_agent.evaluation.questions import JudgingName
+from edge_agent.models import RemoteModel, ServerError
+from edge_agent.models.chat_server import KEY_VARIABLE as KEY_VARIABLE_OF_MODELS
 
 _LINES = "extracted_final_answer: {0}\nreasoning: {1}\ncorrect: {2}\nconfidence: 90"
 
@@ -70,3 +75,13 @@ def test_a_judge_is_told_question_answers_and_answer(name: JudgingName) -> None:
 )
 def test_a_verdict_is_read(name: JudgingName, verdict: str, right: bool | None) -> None:
     assert judging_of(name).verdict(verdict) is right
+
+
+def test_a_judge_is_never_shown_the_key_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE_OF_MODELS, "the model's")
+    with running(ScriptedServer()) as server:
+        server.refuse = lambda body: Refusal(401, "no key")
+        judge = Judge(RemoteModel(server.address, None), "equivalence")
+        with closing(judge), pytest.raises(ServerError, match=KEY_VARIABLE):
+            judge.asked("Who?", ["Ada"], "Ada")
+    assert server.keys == [None, None]

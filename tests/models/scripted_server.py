@@ -45,6 +45,7 @@ class _Answer(BaseHTTPRequestHandler):
     server: ScriptedServer
 
     def do_GET(self) -> None:
+        self.server.keys.append(self.headers.get("Authorization"))
         self._send(json.dumps({"data": [{"id": "first"}, {"id": "second"}]}).encode())
 
     def do_POST(self) -> None:
