@@ -18,7 +18,7 @@ from edge_agent.profiles import Guard, Profile
 from edge_agent.protocol import Message, ToolCall
 from edge_agent.reasons import NO_PROGRESS
 from edge_agent.trajectory import Trajectory
-from edge_agent.wording import content_words
+from edge_agent.wording import telling_words
 
 _REFUSAL = re.compile(
     r"\b(?:i(?:'|’)?m sorry|i am sorry|i apologi[sz]e|as an ai\b|as a language model"
@@ -164,7 +164,7 @@ def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:
     """Return what calls share that ask for the same; of queries, only the words count."""
     asked: object = json.dumps(call.arguments, sort_keys=True)
     if call.tool in profile.tools:
-        asked = content_words(" ".join(str(value) for value in call.arguments.values()))
+        asked = telling_words(" ".join(str(value) for value in call.arguments.values()))
     return call.server, call.tool, asked
 
 

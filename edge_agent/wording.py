@@ -55,6 +55,15 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(words(text)) - _FUNCTION_WORDS
 
 
+def telling_words(text: str) -> frozenset[str]:
+    """Return the words of `text` by which what it asks for is told from anything else.
+
+    A number may be part of a name, and a name may have no words that carry a claim: Apollo 1, It.
+    """
+    said = frozenset(words(text))
+    return frozenset(each for each in said if each.isdigit() or each not in _FUNCTION_WORDS) or said
+
+
 def states(text: str, answer: str) -> bool:
     """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation."""
     wanted = " ".join(words(answer))

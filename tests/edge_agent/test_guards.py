@@ -35,6 +35,17 @@ def test_a_query_is_the_same_whatever_its_case_and_order(query: str) -> None:
     assert reason(searching("Colin Archer died"), told) is None
 
 
+@pytest.mark.parametrize(
+    ("query", "other"),
+    [("Apollo", "Apollo 1"), ("Formula", "Formula One"), ("The Who", "It"), ("Who", "The Who")],
+)
+def test_a_query_is_another_one_with_another_number_or_name(query: str, other: str) -> None:
+    for first, then in ((query, other), (other, query)):
+        told = Told("q?").searched(first, ONE)
+        assert reason(searching(then), told) is None
+        assert reason(searching(first), told) == "duplicate call"
+
+
 def test_a_broken_call_is_taken_back_and_the_fault_told() -> None:
     message = parse("I look.\n<use_mcp_tool>\n<server_name>library</server_name>\n")
     verdict = judge_turn(message, Told("q?").trajectory, PROFILE)
