@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 
@@ -26,9 +27,17 @@ _SILENCE_SECONDS = 600.0
 """A server without a GPU may read a prompt for minutes before its first word."""
 _MOST_SHOWN = 300
 _UNKNOWN_KEY = (401, 403)
+_BUSY = (429, 503)
+_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before a busy server is asked again, where it does not say how many; then no more."""
+_LONGEST_WAIT = 60.0
+_LOOK_UP = 0.25
+"""Seconds after which whoever waits may call it off."""
 
 ChatMessage = Mapping[str, str]
 """A message of a chat: `role` and `content`."""
+_Sending: TypeAlias = Generator[str, None, httpx2.Response]
+"""Sends a request: yields nothing while it waits, returns a response to be closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +95,12 @@ class ChatServer:
         seed: int,
         grammar: str | None = None,
     ) -> Generator[str, None, None]:
-        """Yield the text of the model's next message as it comes. Raises ServerError.
+        """Yield the text of the model's next message as it comes.
 
-        Settings that are not OpenAI's own are left out for good where the server takes a request
-        only without them.
+        While the server is busy an empty text comes now and then, so that waiting may be called
+        off; one that stays busy raises ServerError, as does all else that goes wrong. Settings that
+        are not OpenAI's own are left out for good where the server takes a request only without
+        them.
         """
         self.usage = ReplyUsage()
         body = {
@@ -102,13 +113,15 @@ class ChatServer:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        with self._explained(), closing(self._sent(body, _extras(sampling, grammar))) as response:
-            for event in httpx2.EventSource(response):
-                if event.data.strip() == "[DONE]":
-                    return
-                yield from self._texts(json.loads(event.data))
+        with self._explained():
+            response = yield from self._sent(body, _extras(sampling, grammar))
+            with closing(response):
+                for event in httpx2.EventSource(response):
+                    if event.data.strip() == "[DONE]":
+                        return
+                    yield from self._texts(json.loads(event.data))
 
-    def _sent(self, body: Mapping[str, Any], extras: Mapping[str, Any]) -> httpx2.Response:
+    def _sent(self, body: Mapping[str, Any], extras: Mapping[str, Any]) -> _Sending:
         """Send a request, with those extras that the server takes, and return its response.
 
         It is to be closed. Raises ServerError.
@@ -116,20 +129,28 @@ class ChatServer:
         kept = {name: value for name, value in extras.items() if name not in self._refused}
         if kept:
             with suppress(_Refused):
-                return self._post({**body, **kept})
-        response = self._post(body)
+                return (yield from self._post({**body, **kept}))
+        response = yield from self._post(body)
         self._refused |= kept.keys()
         return response
 
-    def _post(self, body: Mapping[str, Any]) -> httpx2.Response:
-        """Return the response to a request that the server takes. Raises ServerError."""
-        request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
-        response = self._client.send(request, stream=True)
-        if response.status_code < 400:
-            return response
-        with closing(response):
-            response.read()
-        raise self._refusal(response)
+    def _post(self, body: Mapping[str, Any]) -> _Sending:
+        """Return the response to a request that the server takes, once it does.
+
+        Raises ServerError.
+        """
+        waits = iter(_WAITS)
+        while True:
+            request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
+            response = self._client.send(request, stream=True)
+            if response.status_code < 400:
+                return response
+            with closing(response):
+                response.read()
+            wait = next(waits, None) if response.status_code in _BUSY else None
+            if wait is None:
+                raise self._refusal(response)
+            yield from _waiting(_seconds_to_wait(response, wait))
 
     def _texts(self, chunk: Any) -> Iterator[str]:
         """Yield the text of one chunk of a reply, and note the usage that the last one brings."""
@@ -184,6 +205,10 @@ class ChatServer:
                 f"The model server {self.url} refuses the key ({status}: {said}). "
                 f"Put the right one into the environment variable {self._key_variable}."
             )
+        if status in _BUSY:
+            return ServerError(
+                f"The model server {self.url} is too busy ({status}: {said}). Try again later."
+            )
         kind = _Refused if status in (400, 422) else ServerError
         return kind(
             f"The model server {self.url} refuses ({status}: {said}). "
@@ -212,6 +237,20 @@ def _extras(sampling: Sampling, grammar: str | None) -> dict[str, Any]:
     if grammar is not None:
         extras["grammar"] = grammar
     return extras
+
+
+def _seconds_to_wait(response: httpx2.Response, usual: float) -> float:
+    """Return for how long a busy server asks to be left alone, up to a minute; else the usual."""
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), _LONGEST_WAIT) if asked.isdecimal() else usual
+
+
+def _waiting(seconds: float) -> Iterator[str]:
+    """Wait, and yield nothing now and then."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        yield ""
+        time.sleep(min(left, _LOOK_UP))
 
 
 def _reason(error: Exception) -> str:

@@ -68,9 +68,9 @@ class RemoteTurn:
         if isinstance(step, Force):
             yield Piece(step.text, "forced")
         elif isinstance(step, Choose):
-            yield Piece(self._choose(step), "chosen")
+            yield from self._choose(step)
         elif self.text:
-            yield Piece(self._go_on(step), "sampled")
+            yield from self._go_on(step)
         else:
             yield from self._whole_message(step)
 
@@ -85,21 +85,26 @@ class RemoteTurn:
                 if stopped or (step.complete is not None and step.complete(text)):
                     return
 
-    def _go_on(self, step: Sample) -> str:
+    def _go_on(self, step: Sample) -> Iterator[Piece]:
         """Ask for what comes next in a message that was begun."""
         request = _END_LINE if "\n" in step.stop else _GO_ON
         asked = self._asked(request.format(written=self.text))
-        reply = "".join(self._reply(asked, step.max_tokens, step.grammar))
+        reply = ""
+        with closing(self._reply(asked, step.max_tokens, step.grammar)) as stream:
+            for addition in stream:
+                reply += addition
+                yield Piece("", "sampled")  # whoever reads may stop here
         reply = _FENCE.sub("", _THOUGHT.sub("", reply).strip())
         reply = _without_repetition(self.text, reply)
         if self.text[-1].isalnum() or self.text[-1] in ".,:;!?":
             reply = f" {reply}"
-        return until_stop("", reply, step.stop)[0]
+        yield Piece(until_stop("", reply, step.stop)[0], "sampled")
 
-    def _choose(self, step: Choose) -> str:
+    def _choose(self, step: Choose) -> Iterator[Piece]:
         """Ask for the number of an option; a reply without one is taken by what it resembles."""
         if len(step.options) == 1:
-            return step.options[0]
+            yield Piece(step.options[0], "chosen")
+            return
         lines = (f"{n}. {option.strip()}" for n, option in enumerate(step.options, start=1))
         written = _WRITTEN.format(written=self.text) if self.text else ""
         question = _CHOOSE.format(written=written, options="\n".join(lines))
@@ -109,7 +114,8 @@ class RemoteTurn:
                 reply += addition
                 if _NUMBER.search(_THOUGHT.sub("", reply)):
                     break
-        return _chosen(_THOUGHT.sub("", reply), step.options)
+                yield Piece("", "chosen")
+        yield Piece(_chosen(_THOUGHT.sub("", reply), step.options), "chosen")
 
     def _asked(self, text: str) -> list[ChatMessage]:
         """Return the messages with a request at the end of what the user says last."""

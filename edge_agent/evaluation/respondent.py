@@ -20,7 +20,7 @@ from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, GatheringEnded, RunStarted, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import Collection, Shelf
-from edge_agent.models import EngineSettings, InstalledModel, RemoteModel
+from edge_agent.models import EngineSettings, InstalledModel, RemoteModel, ServerError
 from edge_agent.opening import open_session
 from edge_agent.profiles import Profile
 from edge_agent.provisioning import installed_embedder
@@ -68,12 +68,16 @@ class Respondent:
         self._means = means
         self._model = model
         self._judge = judge
+        self._judge_failed: ServerError | None = None
 
     def answer(self, question: Question, terms: Terms, begun: Beginning | None = None) -> Answered:
         """Answer a question, going on with a run that has begun, and score and judge the answer.
 
-        Raises ServerError for the judge.
+        A judge that fails leaves that answer without a verdict, since it took minutes, and has the
+        next question raise its ServerError before it is worked on.
         """
+        if self._judge_failed is not None:
+            raise self._judge_failed
         means = self._means
         if condition_of(terms.condition).withholds:
             means = replace(means, library=Withholding(means.library, question.gold))
@@ -123,7 +127,11 @@ class Respondent:
             return row
         if row.answer is None or not row.answers:
             return replace(row, judged=row.em)
-        judged, verdict = self._judge.asked(row.question, row.answers, row.answer)
+        try:
+            judged, verdict = self._judge.asked(row.question, row.answers, row.answer)
+        except ServerError as error:
+            self._judge_failed = error
+            judged, verdict = None, str(error)
         return replace(row, judged=judged, verdict=verdict)
 
 

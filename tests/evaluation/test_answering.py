@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from evaluated import SETTINGS, row, run
+from scripted_server import Refusal, ScriptedServer
 from scripted_session import ScriptedSession
+from serving import running
 
 from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
@@ -29,6 +31,7 @@ from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
 from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import (
     Answered,
@@ -78,6 +81,7 @@ from edge_agent.models import (
     RemoteModel,
     Sample,
     Sampling,
+    ServerError,
     SpanKind,
 )
 from edge_agent.profiles import load_profile
@@ -301,6 +305,33 @@ def test_what_a_failing_server_left_is_no_answer(equipment: Equipment) -> None:
         require_whole(equipment.model, broken)  # the next question may fit into the window
         with pytest.raises(EvaluationError, match="'q1' could not be answered"):
             require_whole(served, broken)
+
+
+JUDGED = Terms("single-shot")
+
+
+def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(ships: Collection) -> None:
+    means = Means(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
+    with running(ScriptedServer()) as server:
+        server.refuse = lambda body: Refusal(500, "out of order")
+        with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
+            answers = Respondent(means, judge=judge)
+            row = answers.answer(BORN, JUDGED).row
+            assert (row.answer, row.em, row.judged) == ("Larvik", True, None)
+            assert "out of order" in row.verdict
+            with pytest.raises(ServerError, match="out of order"):
+                answers.answer(BORN, JUDGED)
+
+
+def test_a_judge_that_is_busy_is_asked_again(ships: Collection) -> None:
+    means = Means(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
+    refusals = [Refusal(429, "slow down"), Refusal(503, "slow down")]
+    with running(ScriptedServer()) as server:
+        server.refuse = lambda body: refusals.pop() if refusals else None
+        server.answer = lambda body: "Correct"
+        with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
+            row = Respondent(means, judge=judge).answer(BORN, JUDGED).row
+    assert (row.judged, row.verdict) == (True, "Correct")
 
 
 # Runs that are the same with other calls allowed

@@ -228,6 +228,43 @@ def test_a_request_that_is_refused_without_settings_too_says_nothing_of_them(
     assert scripted.asked[-1]["top_k"] == 5
 
 
+def busy(*answers: Refusal) -> Callable[[dict[str, Any]], Refusal | None]:
+    """Return what refuses as many requests, one after the other."""
+    left = list(answers)
+    return lambda body: left.pop(0) if left else None
+
+
+def test_a_server_that_is_busy_is_asked_again(scripted: ScriptedServer) -> None:
+    scripted.refuse = busy(Refusal(429, "slow down"), Refusal(503, "loading model"))
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    assert write(session, Sample(5)) == "Paris."
+    assert len(scripted.asked) == 3
+
+
+def test_a_server_that_stays_busy_is_given_up(scripted: ScriptedServer) -> None:
+    scripted.refuse = lambda body: Refusal(429, "slow down")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    with pytest.raises(ServerError, match=r"too busy \(429: slow down\). Try again later"):
+        write(session, Sample(5))
+    assert len(scripted.asked) == 6
+
+
+@pytest.mark.parametrize("begun", [(), (Force("Answer: "),), (Choose(("a", "b")),)])
+def test_waiting_for_a_server_that_is_busy_may_be_called_off(
+    scripted: ScriptedServer, begun: tuple[Force | Choose, ...]
+) -> None:
+    scripted.refuse = lambda body: Refusal(503, "loading model", retry_after="3600")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    pieces = session.generate(one(*begun, Sample(5)), GREEDY, 1)
+    while next(pieces).text:
+        pass
+    pieces.close()
+    assert len(scripted.asked) == 1
+
+
 def test_a_key_is_sent_where_there_is_one(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
