@@ -15,7 +15,7 @@ _CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
 _MONTHS = "|".join(MONTHS)
 _NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
 _NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
-_DATE = re.compile(rf"(?:{_MONTHS}|\d+|\W)+", re.IGNORECASE)
+_DATE = re.compile(rf"(?:{_MONTHS}|\d|\W)+", re.IGNORECASE)
 _ADJECTIVE = re.compile(r"\w+(?:an|ish|ese|ch|ss|ek)")
 
 

@@ -33,3 +33,9 @@ def test_names_are_runs_of_capitals(text: str, found: list[str]) -> None:
 @given(st.text())
 def test_names_stand_in_the_text(text: str) -> None:
     assert all(name in text for name in names(text))
+
+
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
+def test_a_row_of_digits_is_told_from_a_date_at_once() -> None:
+    name = f"May{'1' * 5_000}a"
+    assert list(names(f"They met {name} there.")) == [name]
