@@ -17,7 +17,9 @@ from typing import TypeAlias, TypeVar
 from edge_agent.profiles import Guard, Profile
 from edge_agent.protocol import Message, ToolCall
 from edge_agent.reasons import NO_PROGRESS
-from edge_agent.trajectory import Trajectory
+from edge_agent.tools.read import Read
+from edge_agent.tools.scrape_and_extract_info import ScrapeAndExtractInfo
+from edge_agent.trajectory import MadeCall, Trajectory
 from edge_agent.wording import telling_words
 
 _REFUSAL = re.compile(
@@ -30,6 +32,10 @@ _LOOP_WORDS = 6
 """Words of a stretch that, repeated, makes a text a loop."""
 _LOOP_TIMES = 4
 _PATIENCE_SHARE = 10
+_READING = frozenset(
+    (each.server, each.name) for each in (Read.signature, ScrapeAndExtractInfo.signature)
+)
+"""The tools, by server and name, that show a text which the call names; others look for some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,17 @@ def malformed(message: Message, _trajectory: Trajectory, profile: Profile) -> Ve
 
 
 def duplicate_query(message: Message, trajectory: Trajectory, profile: Profile) -> Verdict | None:
-    """Take back a call that was made before, whatever its case, order and small words."""
+    """Take back a call that was made before, whatever its case, order and small words.
+
+    What was read and has left the window since may be read again: nothing else brings it back.
+    """
     if message.call is None:
         return None
-    made = {_identity(each.call, profile) for each in trajectory.remembered}
+    made = {
+        _identity(each.call, profile)
+        for each in trajectory.remembered
+        if not _has_read(each) or _times_in_view(each, trajectory)
+    }
     if _identity(message.call, profile) not in made:
         return None
     return RollBack("duplicate call", profile.told.duplicate_query)
@@ -114,10 +127,15 @@ def repetition(message: Message, trajectory: Trajectory, profile: Profile) -> Ve
 
 
 def duplicate_result(trajectory: Trajectory, profile: Profile) -> Verdict | None:
-    """Say so when a call brought word for word what another one had brought."""
+    """Say so when a call brought word for word what another one had brought.
+
+    What had left the window and was read again is something new there.
+    """
     last = trajectory.calls[-1]
     others = (each.result for each in trajectory.calls[:-1])
     if trajectory.nudged or last.result not in others:
+        return None
+    if _has_read(last) and _times_in_view(last, trajectory) < 2:
         return None
     return Nudge("duplicate result", profile.told.duplicate_result)
 
@@ -158,6 +176,16 @@ def _own_words(message: Message, trajectory: Trajectory) -> str:
     """Return what a message says besides the sentences it quotes: documents say those."""
     lines = message.thought.split("\n")
     return "\n".join(line for line in lines if trajectory.quote_of(line) is None)
+
+
+def _has_read(made: MadeCall) -> bool:
+    """Tell whether a call brought a text that it named; one that failed brought nothing."""
+    return (made.call.server, made.call.tool) in _READING and not made.failed
+
+
+def _times_in_view(made: MadeCall, trajectory: Trajectory) -> int:
+    """Return how often what a call brought stands in the window."""
+    return sum(entry.text == made.result for entry in trajectory.entries)
 
 
 def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from edge_agent.events import (
+    AttemptStarted,
     Event,
     EvidenceAdded,
     Quote,
     RunStarted,
+    SpanCut,
     ToolAnswered,
     ToolCalled,
     TurnFinished,
@@ -14,6 +16,8 @@ from edge_agent.events import (
 )
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Passage
+from edge_agent.models import SpanKind
+from edge_agent.protocol import ToolCall
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import quotable_line
 
@@ -33,8 +37,12 @@ class Told:
 
     def searched(self, query: str, *found: Exhibit) -> Told:
         """Have it search, and be shown `found`."""
+        return self.called(ToolCall("library", "search", {"query": query}), *found)
+
+    def called(self, call: ToolCall, *found: Exhibit, failed: bool = False) -> Told:
+        """Have it make a call, and be shown `found`, or told that it failed."""
         self._turn("Missing: something\n")
-        self._apply(ToolCalled(self._step, "search", {"query": query}))
+        self._apply(ToolCalled(self._step, call.tool, call.arguments, call.server))
         for each in found:
             if self.trajectory.evidence.get(each.key) is not None:
                 continue
@@ -54,13 +62,24 @@ class Told:
         shown = tuple(Quote(each.key, each.passage.text) for each in found)
         keys = tuple(each.key for each in found)
         text = "\n".join(each.passage.text for each in found)
-        self._apply(ToolAnswered(self._step, "search", text, keys, shown=shown))
+        self._apply(ToolAnswered(self._step, call.tool, text, keys, failed, shown))
         return self
 
     def quoted(self, each: Exhibit, query: str, *found: Exhibit) -> Told:
         """Have it quote a passage that it was shown, and search again."""
         self._quote = quotable_line(Quote(each.key, each.passage.text), each)
         return self.searched(query, *found)
+
+    def cut(self) -> Told:
+        """Have the oldest result leave the window."""
+        kinds = [entry.kind for entry in self.trajectory.entries]
+        self._apply(SpanCut(self._step, "result", 0, kinds.index(SpanKind.RESULT)))
+        return self
+
+    def attempted_again(self) -> Told:
+        """Have it begin a second attempt."""
+        self._apply(AttemptStarted(2, "This was tried before."))
+        return self
 
     _quote = ""
 

@@ -14,11 +14,21 @@ from edge_agent.reasons import NO_PROGRESS
 PROFILE = load_profile("generic")
 ONE = exhibit(1, "Fram", "Fram was built by Colin Archer.")
 TWO = exhibit(2, "Larvik", "Larvik is a town.")
+READ = Call("library", "read", {"source": 1})
+SCRAPE = Call(
+    "jina_scrape_llm_summary",
+    "scrape_and_extract_info",
+    {"url": "doc://l/d1", "info_to_extract": "Who built it?"},
+)
 QUOTE = "Fram: Fram was built by Colin Archer. [1]\n"
 
 
 def searching(query: str, thought: str = "Missing: that\n") -> Message:
-    return parse(thought + render_call(Call("library", "search", {"query": query})))
+    return calling(Call("library", "search", {"query": query}), thought)
+
+
+def calling(call: Call, thought: str = "Missing: that\n") -> Message:
+    return parse(thought + render_call(call))
 
 
 def reason(message: Message, told: Told, profile: Profile = PROFILE) -> str | None:
@@ -44,6 +54,35 @@ def test_a_query_is_another_one_with_another_number_or_name(query: str, other: s
         told = Told("q?").searched(first, ONE)
         assert reason(searching(then), told) is None
         assert reason(searching(first), told) == "duplicate call"
+
+
+@pytest.mark.parametrize(("profile", "read"), [("generic", READ), ("mirothinker", SCRAPE)])
+def test_what_has_left_the_window_may_be_read_again(profile: str, read: Call) -> None:
+    leading, again = load_profile(profile), calling(read)
+    told = Told("q?").called(read, ONE)
+    assert reason(again, told, leading) == "duplicate call"
+    assert reason(again, told.cut(), leading) is None
+    assert reason(again, told.called(read, ONE), leading) == "duplicate call"
+
+
+def test_what_was_read_again_is_something_new() -> None:
+    told = Told("q?").called(READ, ONE).cut().called(READ, ONE)
+    assert judge_result(told.trajectory, PROFILE) is None
+    told.called(Call("library", "read", {"source": "Fram"}), ONE)
+    assert isinstance(judge_result(told.trajectory, PROFILE), Nudge)
+
+
+def test_another_attempt_may_read_what_one_before_has_read() -> None:
+    told = Told("q?").searched("Fram", ONE).called(READ, ONE, TWO).attempted_again()
+    assert reason(calling(READ), told) is None
+    assert reason(searching("Fram"), told) == "duplicate call"
+    assert reason(calling(READ), told.called(READ, ONE, TWO)) == "duplicate call"
+
+
+def test_what_could_not_be_read_and_what_was_searched_are_not_asked_for_again() -> None:
+    told = Told("q?").searched("Fram", ONE).called(READ, failed=True).cut().cut()
+    assert reason(searching("Fram"), told) == "duplicate call"
+    assert reason(calling(READ), told) == "duplicate call"
 
 
 def test_a_broken_call_is_taken_back_and_the_fault_told() -> None:
