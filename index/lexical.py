@@ -15,6 +15,7 @@ import numpy as np
 
 from .analysis import field_terms
 from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
+from .checksums import Checksums
 from .errors import DamagedIndex
 from .passages import Passage
 from .query import Query
@@ -43,14 +44,25 @@ class LexicalIndex:
         """Look after the index in `folder`; it need not exist yet."""
         self._folder = folder
         self._snapshot: _Snapshot | None = None
+        self._checksums = Checksums(folder)
 
     def keys(self) -> set[int] | None:
-        """Return the keys of its passages, or None where it is missing or damaged."""
+        """Return the keys of its passages, or None where it is missing or damaged.
+
+        It is damaged where a file is not what was written, as its size and date show, or `compare`
+        has found, and where a search has raised DamagedIndex.
+        """
+        if self._checksums.are_doubtful:
+            return None
         try:
             with self._unharmed() as snapshot:
                 return set(snapshot.positions())
         except DamagedIndex:
             return None
+
+    def compare(self) -> None:
+        """Hash all of its files: from now on it is damaged where one is not what was written."""
+        self._checksums.compare()
 
     def close(self) -> None:
         """Close the files."""
@@ -67,7 +79,12 @@ class LexicalIndex:
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
+        self._checksums.forget()
         index.create_in(str(self._folder), _schema())
+
+    def seal(self) -> None:
+        """Remember what was written, so that damage can be told; a commit does so by itself."""
+        self._checksums.seal()
 
     def replace(self, gone: Collection[int], passages: Iterable[tuple[int, Passage]]) -> None:
         """Take out the passages with the keys in `gone`, and put others in, in one commit."""
@@ -85,16 +102,16 @@ class LexicalIndex:
         """Give a writer whose work is committed whole, or not at all."""
         from whoosh import index
 
-        from .postings import ArrayCodec, PostingsPool
+        from .postings import ArrayWriter
 
-        writer = index.open_dir(str(self._folder)).writer(codec=ArrayCodec())
-        writer.pool = PostingsPool()
+        writer = ArrayWriter(index.open_dir(str(self._folder)))
         try:
             yield writer
         except BaseException:
             writer.cancel()
             raise
         writer.commit()
+        self.seal()
 
     # Reading
 
@@ -144,6 +161,7 @@ class LexicalIndex:
         try:
             yield snapshot
         except Exception as error:  # as in `_latest`
+            self._checksums.doubt()
             raise DamagedIndex(f"The search index in {self._folder} is damaged.") from error
 
     def _latest(self) -> _Snapshot:

@@ -144,9 +144,11 @@ class Library:
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
 
+        The search index is compared with what was written, and made anew where it is damaged.
         Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
         """
         with writing(self.folder):
+            self._lexical.compare()
             return self._update(report)
 
     def drop(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
@@ -403,5 +405,6 @@ class Library:
 
     def verify(self, report: Report | None = None) -> Verification:
         """Check the database, the indexes and the documents against each other."""
+        self._lexical.compare()
         embedded = None if self._dense is None or not self._dense.is_whole else self._dense.keys()
         return verified(self._database, self._lexical.keys(), embedded, report)

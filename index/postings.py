@@ -7,10 +7,12 @@ numbers of its passages and how often each has it, so that numpy can score them 
 
 from __future__ import annotations
 
+import os
 import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from whoosh import columns, formats
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo
 from whoosh.fields import FieldType
 from whoosh.matching import ListMatcher
+from whoosh.writing import SegmentWriter
 
 Numbers = npt.NDArray[np.int64]
 Frequencies = npt.NDArray[np.float32]
@@ -60,6 +63,21 @@ class ArrayCodec(W3Codec):  # type: ignore[misc]
         return ArrayMatcher(
             numbers, frequencies, None, format_, scorer=scorer, term=term, terminfo=terminfo
         )
+
+
+class ArrayWriter(SegmentWriter):  # type: ignore[misc]
+    """Whoosh's own writer, with these postings; the disk has a segment before anything names it."""
+
+    def __init__(self, index: Any) -> None:
+        """Write to an index of Whoosh. Raises LockError."""
+        super().__init__(index, codec=ArrayCodec())
+        self.pool = PostingsPool()
+
+    def _assemble_segment(self) -> None:
+        super()._assemble_segment()
+        name = self.newsegment.make_filename(self.newsegment.COMPOUND_EXT)
+        with (Path(self.storage.folder) / name).open("r+b") as file:  # Windows syncs no other
+            os.fsync(file.fileno())
 
 
 class ArrayMatcher(ListMatcher):  # type: ignore[misc]

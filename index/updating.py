@@ -326,6 +326,7 @@ def reconcile(texts: Texts, lexical: LexicalIndex) -> None:
         held = set()
     keys = texts.keys()
     if keys == held:
+        lexical.seal()  # an older version has not
         return
     missing = sorted(keys - held)
     stale = held - keys
