@@ -27,7 +27,13 @@ from edge_agent.protocol import Message, ToolCall, free_message, render_failure,
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
 from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
-from edge_agent.turns import gathering_turn, has_enough, is_cut_off, opening_search
+from edge_agent.turns import (
+    NOTHING_HELPS,
+    gathering_turn,
+    has_enough,
+    is_cut_off,
+    opening_search,
+)
 
 _CALL_TOKENS = 80
 """Room that is kept for what stands around the arguments of a call."""
@@ -97,18 +103,26 @@ class Gathering:
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
         trajectory = self._trajectory
-        if not self._profile.gathering.leads:
+        if self._profile.gathering.leads != "always":
             return tuple(trajectory.quotable)
         return on_topic(trajectory.quotable, trajectory)
 
     def _leads(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Return the names that the next search may be about; none leaves it to the model."""
-        if not self._profile.gathering.leads:
-            return ()
-        known = self._trajectory.quotable
+        when, known = self._profile.gathering.leads, self._trajectory.quotable
         quotes = [known[line] for line in lines if line in known]
-        text = " ".join(line.partition(": ")[2] for line in lines)
+        if when == "always":
+            text = " ".join(line.partition(": ")[2] for line in lines)
+        elif when == "stuck" and self._is_stuck(lines):
+            text = " ".join(quote.sentence for quote in known.values())
+        else:
+            return ()
         return leads(text, quotes, self._trajectory)
+
+    def _is_stuck(self, lines: Sequence[str]) -> bool:
+        """Tell whether nothing helps a turn that begins so, or one that repeats was taken back."""
+        told = self._trajectory.entries[-1].text == self._profile.told.duplicate_query
+        return told or NOTHING_HELPS in lines
 
     @property
     def _turn_tokens(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, pairwise, zip_longest
 
 from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
 from edge_agent.evidence import Exhibit
@@ -23,7 +24,8 @@ def reading_list(
 
     Those that the model quoted come first when there is not room for all, the ones whose quotes
     share most words with the question before others; then some of the rest, as they were found, in
-    this attempt before others. Attempts that vote know of nothing else.
+    this attempt before others; and beside them some that later calls found, since the first alone
+    finds as many as are read. Attempts that vote know of nothing else than their own.
     They are shown the other way round: what stands nearest to the question weighs most.
     """
     evidence = trajectory.evidence
@@ -36,9 +38,11 @@ def reading_list(
     every = trajectory.shown if trajectory.started.vote else range(1, len(evidence) + 1)
     found = sorted(set(every) - set(shared), key=lambda key: (key not in trajectory.shown, key))
     others = found[: reading.beside] if quoted else found
+    first = [*quoted, *others][: reading.passages]
+    later = [key for key in _found_later(trajectory) if key in found and key not in first]
     chosen: list[Exhibit] = []
     tokens = 0
-    for key in [*quoted, *others][: reading.passages]:
+    for key in [*first, *later[: reading.later]]:
         exhibit = evidence.get(key)
         assert exhibit is not None
         tokens += count(whole(exhibit))
@@ -46,6 +50,13 @@ def reading_list(
             break
         chosen.append(exhibit)
     return tuple(reversed(chosen))
+
+
+def _found_later(trajectory: Trajectory) -> Iterator[int]:
+    """Yield the keys of what calls after the first found: the best of each, then the second…"""
+    ends = accumulate(made.found for made in trajectory.all_calls)
+    for row in zip_longest(*(range(before + 1, end + 1) for before, end in pairwise(ends))):
+        yield from (key for key in row if key is not None)
 
 
 def reading_prompt(exhibits: Iterable[Exhibit], question: str, prompts: Prompts) -> str:

@@ -44,7 +44,8 @@ def gathering_turn(
     if quotable is None:
         lines = [(yield from _line(gathering.thought_tokens))]
     else:
-        lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
+        reluctance = Reluctance(NOTHING_HELPS, gathering.reluctance)
+        lines = [(yield Choose((*quotable, NOTHING_HELPS), reluctance))]
     next_line = ""
     asking = (MISSING, USE) if more_tools else (MISSING,)
     while next_line not in (*asking, ENOUGH):

@@ -93,9 +93,12 @@ class Gathering(_Frozen):
     """A sentence chosen among those shown; a line of the model's own; or a whole message."""
     quotes: int = Field(gt=0)
     """Most sentences that a turn quotes."""
-    leads: bool
-    """Whether quotes keep to what was looked up last, and a search begins with a name that was read
-    and not yet looked up."""
+    reluctance: float = Field(ge=0)
+    """By how many nats it must be likelier than any sentence that nothing helps."""
+    leads: Literal["always", "stuck", "never"]
+    """When a search begins with a name that was read and not yet looked up: `always`, where quotes
+    keep to what was looked up last, too; `stuck`, where nothing helps or a call was made before; or
+    `never`."""
     search_first: bool
     """Whether the first step is a search for the question itself."""
     results: int = Field(gt=0)
@@ -119,6 +122,8 @@ class Reading(_Frozen):
     """Most passages in view when the answer is written."""
     beside: int = Field(ge=0)
     """Most of them that were found and not quoted, where any was quoted."""
+    later: int = Field(ge=0)
+    """Most passages in view besides, of those that calls after the first found."""
     tokens: int = Field(gt=0)
     """Most tokens of passages in view when the answer is written."""
     answer_tokens: int = Field(gt=0)

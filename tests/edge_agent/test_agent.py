@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_server import ScriptedServer, streamed
+from serving import running
 
 from edge_agent.agent import Agent, AgentSettings, Budget
 from edge_agent.events import (
@@ -34,7 +36,7 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection, Library
 from edge_agent.models import ModelError, Plan, Sampling, SpanKind
-from edge_agent.profiles import load_profile
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
 from edge_agent.tools.toolbox import Toolbox
@@ -220,6 +222,42 @@ def test_a_model_that_only_repeats_itself_is_brought_to_an_end(
     drawn = generic.model_copy(update={"sampling": sampling})
     done = finish(list(Agent(ships, session, profile=drawn).run(QUESTION)))
     assert (done.reason, done.status, session.script) == ("no progress", "answered", [])
+
+
+def stuck() -> Profile:
+    edge = load_profile("edge")
+    gathering = edge.gathering.model_copy(update={"leads": "stuck", "named": 0})
+    return edge.model_copy(update={"gathering": gathering})
+
+
+def test_where_nothing_helps_a_name_that_was_read_is_looked_up(
+    scripted: Any, ships: Collection
+) -> None:
+    script = ["Nothing here", "Colin Archer", "\n", SEARCH, "born in Larvik", "I have"]
+    session = scripted([*script, "Larvik}"])
+    done = finish(list(Agent(ships, session, profile=stuck()).run(QUESTION)))
+    assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 2)
+
+
+def test_where_something_helps_the_search_is_the_students_own(
+    scripted: Any, ships: Collection
+) -> None:
+    script = ["designed by Colin Archer", "Missing:", " whence he came\n", SEARCH]
+    session = scripted([*script, "born in Larvik", "I have", "Larvik}"])
+    done = finish(list(Agent(ships, session, profile=stuck()).run(QUESTION)))
+    assert (done.status, done.calls) == ("answered", 2)
+
+
+def test_a_search_that_was_made_before_leads_to_a_name_instead(
+    scripted: Any, ships: Collection
+) -> None:
+    again = ["designed by Colin Archer", "Missing:", " the designer born Fram\n", SEARCH]
+    instead = ["designed by Colin Archer", "Missing:", "Colin Archer", " birth\n", SEARCH]
+    session = scripted([*again, *instead, "born in Larvik", "I have", "Larvik}"])
+    events = list(Agent(ships, session, profile=stuck()).run(QUESTION))
+    taken_back = [event.reason for event in events if isinstance(event, TurnRolledBack)]
+    assert taken_back == ["duplicate call"]
+    assert (finish(events).status, finish(events).calls) == ("answered", 2)
 
 
 def test_at_the_limit_of_calls_it_answers_from_what_it_has(
@@ -465,6 +503,21 @@ def test_a_pause_is_waited_for_and_costs_no_time(scripted: Any, ships: Collectio
     timers[0].join()
     assert done.answer == "Larvik"
     assert done.seconds <= time.monotonic() - began - 0.3
+
+
+def test_a_model_that_only_thinks_is_no_library_without_an_answer(
+    home: Path, ships: Collection
+) -> None:
+    with running(ScriptedServer()) as server:
+        server.raw = streamed({"reasoning_content": "The user asks where"}, ended="length")
+        with Agent(ships, f"{server.address}#qwen3", profile="generic") as asked:
+            done = asked.ask(QUESTION)
+    assert (done.status, done.answer) == ("failed", None)
+    assert "The model qwen3 at http://127.0.0.1" in done.reason
+    assert "thinks before it speaks" in done.reason
+    assert {str(body["chat_template_kwargs"]) for body in server.asked} == {
+        "{'enable_thinking': False}"
+    }
 
 
 def test_an_interrupt_ends_a_pause(scripted: Any, ships: Collection) -> None:

@@ -55,6 +55,17 @@ def test_as_many_are_read_beside_what_was_quoted_as_the_profile_says() -> None:
     assert keys(told, beside=0) == [3, 2, 1]  # nothing was quoted: all that was found
 
 
+def test_some_of_what_later_calls_found_is_read_beside_what_the_first_did() -> None:
+    others = [exhibit(key, f"Town {key}", "A town.") for key in range(4, 9)]
+    told = Told("Where was the builder of the Fram born?").searched("Fram", SHIP, TOWN, MAN)
+    told.searched("Larvik", *others[:2]).searched("towns", *others[2:])
+    assert keys(told, passages=2, later=0) == [2, 1]
+    assert keys(told, passages=2, later=2) == [6, 4, 2, 1]  # the best of each call first
+    assert keys(told, passages=2, later=9) == [8, 7, 5, 6, 4, 2, 1]
+    assert keys(told, passages=6, later=1) == [7, 6, 5, 4, 3, 2, 1]  # 4 is read anyway
+    assert keys(told, passages=1, later=2, tokens=count(whole(SHIP)) + 5) == [4, 1]
+
+
 def test_no_line_of_a_passage_begins_like_another_passage() -> None:
     text = "Ships [3] are listed.\n[7] Fram: built in 1900.\n  [12] Gjøa: sunk."
     shown = whole(exhibit(2, "List", text))
