@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, TypeAlias
 
 import httpx2
 
-from .decoding import Sampling
+from .chat_reply import ChatReply, OnlyThought, ReplyUsage
+from .chat_request import ChatRequest, fewer
 from .errors import ServerError
 from .remote_model import RemoteModel
 
@@ -31,6 +31,13 @@ _BUSY = (429, 503)
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before a busy server is asked again, where it does not say how many; then no more."""
 _LONGEST_WAIT = 60.0
+_TO_SPEAK = {
+    False: "Switch its thinking off where it is served (llama-server: --reasoning-budget 0), or "
+    "choose one that does not think.",
+    True: "Have it think less where it is served (llama-server: --reasoning-budget N), or allow it "
+    "more tokens (thought_tokens and answer_tokens of a profile).",
+}
+"""What to do about a model that says nothing, by whether it is allowed to think."""
 _LOOK_UP = 0.25
 """Seconds after which whoever waits may call it off."""
 
@@ -38,15 +45,6 @@ ChatMessage = Mapping[str, str]
 """A message of a chat: `role` and `content`."""
 _Sending: TypeAlias = Generator[str, None, httpx2.Response]
 """Sends a request: yields nothing while it waits, returns a response to be closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyUsage:
-    """Tokens of one reply, as the server counted them; None where it did not say."""
-
-    prompt: int | None = None
-    cached: int = 0
-    generated: int | None = None
 
 
 class ChatServer:
@@ -68,14 +66,19 @@ class ChatServer:
             trust_env=False,
         )
         self._refused: set[str] = set()
-        """Settings without which this server has taken a request that it had refused with them."""
-        self.usage = ReplyUsage()
-        """Of the last reply."""
+        """Extras without which the server has taken a request that it had refused with them."""
+        self._reply = ChatReply()
+        """The last one."""
         self.name = model.name or self._first_name()
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    @property
+    def usage(self) -> ReplyUsage:
+        """What the last reply cost."""
+        return self._reply.usage
 
     def reach(self) -> None:
         """Find out whether the server is there, and takes the key. Raises ServerError.
@@ -87,51 +90,44 @@ class ChatServer:
             if response.status_code in _UNKNOWN_KEY:
                 raise self._refusal(response)
 
-    def reply(
-        self,
-        messages: Sequence[ChatMessage],
-        max_tokens: int,
-        sampling: Sampling,
-        seed: int,
-        grammar: str | None = None,
-    ) -> Generator[str, None, None]:
+    def reply(self, request: ChatRequest) -> Generator[str, None, None]:
         """Yield the text of the model's next message as it comes.
 
         While the server is busy an empty text comes now and then, so that waiting may be called
-        off; one that stays busy raises ServerError, as does all else that goes wrong. Settings that
-        are not OpenAI's own are left out for good where the server takes a request only without
-        them.
+        off. Extras are left out for good where the server takes a request only without them.
+        Raises OnlyThought where the tokens ended before anything was said, and ServerError where
+        the server stays busy, and for all else that goes wrong.
         """
-        self.usage = ReplyUsage()
-        body = {
-            "model": self.name,
-            "messages": list(messages),
-            "max_tokens": max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": seed,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        reply = self._reply = ChatReply()
+        body = {"model": self.name, **request.body}
+        extras = {n: value for n, value in request.extras.items() if n not in self._refused}
         with self._explained():
-            response = yield from self._sent(body, _extras(sampling, grammar))
+            response = yield from self._sent(body, extras)
             with closing(response):
                 for event in httpx2.EventSource(response):
                     if event.data.strip() == "[DONE]":
-                        return
-                    yield from self._texts(json.loads(event.data))
+                        break
+                    yield from reply.heard(self._chunk(event.data))
+        if reply.is_unspoken:
+            raise OnlyThought(
+                f"The model {self.name} at {self.url} thinks before it speaks, and its "
+                f"{request.max_tokens} tokens ended before it had said anything. "
+                f"{_TO_SPEAK[request.thinks]}"
+            )
 
     def _sent(self, body: Mapping[str, Any], extras: Mapping[str, Any]) -> _Sending:
-        """Send a request, with those extras that the server takes, and return its response.
+        """Send a request, with as many extras as the server takes, and return its response.
 
-        It is to be closed. Raises ServerError.
+        Raises ServerError.
         """
-        kept = {name: value for name, value in extras.items() if name not in self._refused}
-        if kept:
-            with suppress(_Refused):
-                return (yield from self._post({**body, **kept}))
-        response = yield from self._post(body)
-        self._refused |= kept.keys()
+        try:
+            return (yield from self._post({**body, **extras}))
+        except _Refused:
+            if not extras:
+                raise
+        taken = fewer(extras)
+        response = yield from self._sent(body, taken)
+        self._refused |= extras.keys() - taken.keys()
         return response
 
     def _post(self, body: Mapping[str, Any]) -> _Sending:
@@ -152,22 +148,12 @@ class ChatServer:
                 raise self._refusal(response)
             yield from _waiting(_seconds_to_wait(response, wait))
 
-    def _texts(self, chunk: Any) -> Iterator[str]:
-        """Yield the text of one chunk of a reply, and note the usage that the last one brings."""
+    def _chunk(self, data: str) -> Any:
+        """Return a chunk of a reply. Raises ServerError where it is the end of one that failed."""
+        chunk = json.loads(data)
         if chunk.get("error"):
             raise ServerError(f"The model server {self.url} failed: {_message(chunk)}.")
-        usage = chunk.get("usage")
-        if usage:
-            details = usage.get("prompt_tokens_details") or {}
-            self.usage = ReplyUsage(
-                usage.get("prompt_tokens"),
-                details.get("cached_tokens") or 0,
-                usage.get("completion_tokens"),
-            )
-        for choice in chunk.get("choices", ()):
-            text = choice.get("delta", {}).get("content")
-            if text:
-                yield text
+        return chunk
 
     def _first_name(self) -> str:
         with self._explained():
@@ -218,25 +204,6 @@ class ChatServer:
 
 class _Refused(ServerError):
     """The server does not take the request as it is."""
-
-
-def _extras(sampling: Sampling, grammar: str | None) -> dict[str, Any]:
-    """Return the settings that many servers know and OpenAI does not."""
-    extras: dict[str, Any] = {}
-    if sampling.top_k > 0:
-        extras["top_k"] = sampling.top_k
-    if sampling.min_p > 0:
-        extras["min_p"] = sampling.min_p
-    if sampling.repetition_penalty != 1.0:
-        # The first is llama.cpp's and Ollama's name for it, the second vLLM's.
-        extras["repeat_penalty"] = extras["repetition_penalty"] = sampling.repetition_penalty
-    if sampling.dry_multiplier > 0:
-        extras["dry_multiplier"] = sampling.dry_multiplier
-        extras["dry_base"] = sampling.dry_base
-        extras["dry_allowed_length"] = sampling.dry_allowed_length
-    if grammar is not None:
-        extras["grammar"] = grammar
-    return extras
 
 
 def _seconds_to_wait(response: httpx2.Response, usual: float) -> float:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
+from .chat_reply import without_thoughts
+from .chat_request import ChatRequest
 from .chat_server import ChatMessage, ChatServer
 from .control import spelt_out
 from .decoding import Choose, Force, Piece, Plan, Sample, Sampling, Step, carried_out, until_stop
@@ -25,7 +27,6 @@ _CHOOSE = (
 _WRITTEN = "Your message so far:\n{written}\n\n"
 _NUMBER_TOKENS = 256
 """More than a number takes: some models think before they say it."""
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?=\D)")
 _FENCE = re.compile(r"\A```\w*\n|\n?```\s*\Z")
 
@@ -75,9 +76,15 @@ class RemoteTurn:
             yield from self._whole_message(step)
 
     def _whole_message(self, step: Sample) -> Iterator[Piece]:
-        """Have the model write, and end the connection at a stop string."""
+        """Have the model write, and end the connection at a stop string.
+
+        It may think before a message of its own, and not before a line.
+        """
         text = ""
-        with closing(self._reply(self._messages, step.max_tokens, step.grammar)) as reply:
+        thinks = "\n" not in step.stop
+        with closing(
+            self._reply(self._messages, step.max_tokens, step.grammar, thinks=thinks)
+        ) as reply:
             for addition in reply:
                 kept, stopped = until_stop(text, addition, step.stop)
                 text += kept
@@ -94,7 +101,7 @@ class RemoteTurn:
             for addition in stream:
                 reply += addition
                 yield Piece("", "sampled")  # whoever reads may stop here
-        reply = _FENCE.sub("", _THOUGHT.sub("", reply).strip())
+        reply = _FENCE.sub("", without_thoughts(reply).strip())
         reply = _without_repetition(self.text, reply)
         if self.text[-1].isalnum() or self.text[-1] in ".,:;!?":
             reply = f" {reply}"
@@ -112,10 +119,10 @@ class RemoteTurn:
         with closing(self._reply(self._asked(question), _NUMBER_TOKENS, None)) as stream:
             for addition in stream:
                 reply += addition
-                if _NUMBER.search(_THOUGHT.sub("", reply)):
+                if _NUMBER.search(without_thoughts(reply)):
                     break
                 yield Piece("", "chosen")
-        yield Piece(_chosen(_THOUGHT.sub("", reply), step.options), "chosen")
+        yield Piece(_chosen(without_thoughts(reply), step.options), "chosen")
 
     def _asked(self, text: str) -> list[ChatMessage]:
         """Return the messages with a request at the end of what the user says last."""
@@ -126,15 +133,20 @@ class RemoteTurn:
         return [*self._messages, {"role": "user", "content": text}]
 
     def _reply(
-        self, messages: list[ChatMessage], most: int, grammar: str | None
+        self,
+        messages: list[ChatMessage],
+        most: int,
+        grammar: str | None,
+        *,
+        thinks: bool = False,
     ) -> Generator[str, None, None]:
         """Yield a reply as it comes; the end, also an early one, books it and hangs up."""
         reply: list[str] = []
-        most = min(most, self._room)
+        request = ChatRequest(
+            messages, min(most, self._room), self._sampling, self._seed, grammar, thinks
+        )
         try:
-            with closing(
-                self._server.reply(messages, most, self._sampling, self._seed, grammar)
-            ) as stream:
+            with closing(self._server.reply(request)) as stream:
                 for addition in stream:
                     reply.append(addition)
                     yield addition

@@ -7,13 +7,15 @@ benchmark's, the sentences that ask for it are ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_agent.evaluation.questions import JudgingName
 from edge_agent.models import RemoteModel, Sampling
+from edge_agent.models.chat_reply import OnlyThought, without_thoughts
+from edge_agent.models.chat_request import ChatRequest
 
 if TYPE_CHECKING:
     from edge_agent.models.chat_server import ChatServer
@@ -22,8 +24,6 @@ KEY_VARIABLE = "MIRO_EDGE_JUDGE_API_KEY"
 """The environment variable with the key of the judge's server: it is not shown the model's."""
 _VERDICT_TOKENS = 1024
 """Room for a verdict that gives its reasons, and for a model that thinks before it speaks."""
-_THOUGHT = re.compile(r"\A.*</think>|<think>.*\Z", re.DOTALL)
-"""What a model thinks before its verdict; its chat format may have begun that already."""
 _SILENCE = "(nothing was written)"
 
 
@@ -43,7 +43,7 @@ class Judging:
 
     def verdict(self, text: str) -> bool | None:
         """Return what a verdict says; None where it says neither or both."""
-        told = _THOUGHT.sub("", text)
+        told = without_thoughts(text)
         right, wrong = self.right.search(told), self.wrong.search(told)
         return None if (right is None) == (wrong is None) else right is not None
 
@@ -162,10 +162,12 @@ class Judge:
         Raises ServerError.
         """
         prompt = self._judging.prompt(question, accepted, answer)
-        reply = self._server.reply(
-            [{"role": "user", "content": prompt}], _VERDICT_TOKENS, Sampling(temperature=0.0), 0
-        )
-        text = "".join(reply).strip() or _SILENCE
+        asking: list[Mapping[str, str]] = [{"role": "user", "content": prompt}]
+        request = ChatRequest(asking, _VERDICT_TOKENS, Sampling(temperature=0.0), 0, thinks=True)
+        try:
+            text = "".join(self._server.reply(request)).strip() or _SILENCE
+        except OnlyThought as error:  # about the next answer it may have to think less
+            return None, str(error)
         return self._judging.verdict(text), text
 
 

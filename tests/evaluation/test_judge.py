@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import get_args
 
 import pytest
-from scripted_server import Refusal, ScriptedServer
+from scripted_server import Refusal, ScriptedServer, streamed
 from serving import running
 
 from edge_agent.evaluation.judge import KEY_VARIABLE, Judge, judging_of
@@ -85,3 +85,13 @@ def test_a_judge_is_never_shown_the_key_of_the_model(monkeypatch: pytest.MonkeyP
         with closing(judge), pytest.raises(ServerError, match=KEY_VARIABLE):
             judge.asked("Who?", ["Ada"], "Ada")
     assert server.keys == [None, None]
+
+
+def test_a_judge_that_only_thinks_about_an_answer_is_unclear() -> None:
+    with running(ScriptedServer()) as server:
+        server.raw = streamed({"reasoning_content": "The answer says"}, ended="length")
+        with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
+            right, verdict = judge.asked("Who?", ["Ada"], "Ada")
+    assert right is None
+    assert "thinks before it speaks" in verdict
+    assert "chat_template_kwargs" not in server.asked[0]

@@ -41,6 +41,20 @@ class ScriptedServer(ThreadingHTTPServer):
         """Say nothing of clients that went away."""
 
 
+def streamed(
+    *deltas: dict[str, Any], ended: str = "stop", usage: dict[str, Any] | None = None
+) -> bytes:
+    """Return a reply that comes in these pieces, and how it ended."""
+    *begun, last = [{"delta": delta, "finish_reason": None} for delta in deltas]
+    chunks: list[dict[str, Any]] = [
+        {"choices": [choice]} for choice in [*begun, {**last, "finish_reason": ended}]
+    ]
+    if usage:
+        chunks.append({"choices": [], "usage": usage})
+    events = [*map(json.dumps, chunks), "[DONE]"]
+    return "".join(f"data: {event}\n\n" for event in events).encode()
+
+
 class _Answer(BaseHTTPRequestHandler):
     server: ScriptedServer
 
@@ -62,14 +76,9 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _stream(self, text: str) -> None:
         half = len(text) // 2
-        events = [
-            json.dumps({"choices": [{"delta": {"content": part}}]})
-            for part in (text[:half], text[half:])
-        ]
-        if self.server.usage:
-            events.append(json.dumps({"choices": [], "usage": self.server.usage}))
-        lines = [f"data: {event}\n\n" for event in [*events, "[DONE]"]]
-        content = "".join(lines).encode()
+        content = streamed(
+            {"content": text[:half]}, {"content": text[half:]}, usage=self.server.usage
+        )
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Content-Length", str(len(content)))

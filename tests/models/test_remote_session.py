@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plans import one
-from scripted_server import Refusal, ScriptedServer
+from scripted_server import Refusal, ScriptedServer, streamed
 from serving import running
 
 from edge_agent.models import (
@@ -213,6 +213,75 @@ def test_settings_that_a_server_refuses_are_left_out_for_good(scripted: Scripted
         assert write(session, Sample(5, grammar='root ::= "x"'), sampling=WARM) == "Paris."
     assert [len(asked) for asked in scripted.asked] == [13, 8, 8]
     assert scripted.asked[-1]["temperature"] == 0.7
+
+
+SWITCH = {"enable_thinking": False}
+
+
+def test_a_model_is_asked_to_speak_at_once_but_in_a_message_of_its_own(
+    scripted: ScriptedServer,
+) -> None:
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    write(session, Sample(5, stop=("<use_mcp_tool>",)), Sample(5))
+    write(session, Sample(5, stop=("\n",)), Choose(("a", "b")))
+    own, *led = scripted.asked
+    assert not {"chat_template_kwargs", "reasoning_effort"} & {*own}
+    for asked in led:
+        assert (asked["chat_template_kwargs"], asked["reasoning_effort"]) == (SWITCH, "none")
+
+
+def test_what_few_servers_take_is_left_out_first(scripted: ScriptedServer) -> None:
+    scripted.refuse = refusing("reasoning_effort")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    for _ in range(2):
+        write(session, Force("Answer: "), Sample(5, grammar='root ::= "x"'), sampling=WARM)
+    assert len(scripted.asked) == 3
+    for asked in scripted.asked[1:]:
+        assert (asked["chat_template_kwargs"], asked["top_k"]) == (SWITCH, 5)
+        assert "grammar" in asked
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"reasoning_content": "The user asks"}, {"reasoning_content": " who it was"}],
+        [{"content": None, "reasoning": "The user asks"}],
+        [{"content": "<think>The user asks"}, {"content": " who it was"}],
+        [{"content": "<think>The user asks</think>\n\n"}],
+    ],
+)
+@pytest.mark.parametrize(
+    ("begun", "what_to_do"),
+    [((Force("Answer: "),), "Switch its thinking off"), ((), "Have it think less")],
+)
+def test_a_model_that_only_thinks_is_told_of(
+    scripted: ScriptedServer, deltas: list[dict[str, Any]], begun: tuple[Force], what_to_do: str
+) -> None:
+    scripted.raw = streamed(*deltas, ended="length")
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    with pytest.raises(ServerError, match=f"its 5 tokens ended before it had .* {what_to_do}"):
+        write(session, *begun, Sample(5))
+
+
+@pytest.mark.parametrize(
+    ("delta", "ended"),
+    [
+        ({"content": "<think>Who?</think>Paris"}, "length"),
+        ({"content": "Paris", "reasoning": "Who?"}, "length"),
+        ({"content": "Paris"}, "length"),
+        ({"content": "", "reasoning": "I say nothing."}, "stop"),
+    ],
+)
+def test_a_model_that_has_spoken_may_have_thought(
+    scripted: ScriptedServer, delta: dict[str, Any], ended: str
+) -> None:
+    scripted.raw = streamed(delta, ended=ended)
+    session = connected(scripted)
+    session.append(SpanKind.QUESTION, "Who?")
+    assert write(session, Sample(5)) == delta["content"]
 
 
 def test_a_request_that_is_refused_without_settings_too_says_nothing_of_them(
