@@ -14,7 +14,7 @@ from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
 from edge_agent.wording import content_words
 
-_LIKE_A_KEY = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
+_LIKE_A_KEY = re.compile(r"^([^\S\n]*)\[(\d+)\]", re.MULTILINE)
 
 
 def reading_list(

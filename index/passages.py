@@ -15,6 +15,10 @@ _SENTENCE_LIMIT = 240
 """Words after which even a sentence is cut: text without punctuation has no other borders."""
 _LONG_WORD = 10
 """Characters that count as a word where there are fewer spaces: Chinese, tables of codes."""
+_LONGEST = 4_000
+"""Characters after which a passage ends all the same: between two sentences a thousand lines may be
+empty.
+"""
 _LABEL_HEADINGS = 2
 _LABEL_CHARACTERS = 60
 """Of a heading: a model should not have to read a paragraph again before each of its sentences."""
@@ -111,7 +115,7 @@ def _stretches(text: str, section: Section) -> Iterator[tuple[int, int]]:
     words = 0
     for start, end in _units(text, section):
         length = _words(text[start:end])
-        if begin >= 0 and words + length > _FULL + _FULL // 4:
+        if begin >= 0 and (words + length > _FULL + _FULL // 4 or end - begin > _LONGEST):
             yield begin, stop
             begin, words = -1, 0
         if begin < 0:

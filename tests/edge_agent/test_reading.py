@@ -66,6 +66,13 @@ def test_some_of_what_later_calls_found_is_read_beside_what_the_first_did() -> N
     assert keys(told, passages=1, later=2, tokens=count(whole(SHIP)) + 5) == [4, 1]
 
 
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
+def test_a_passage_of_empty_lines_is_shown_at_once() -> None:
+    empty = "\n" * 300_000
+    assert whole(exhibit(1, "T", f"{empty}[7] A ship.")) == f"[1] T: {empty}(7) A ship."
+    assert whole(exhibit(1, "T", empty)) == f"[1] T: {empty}"
+
+
 def test_no_line_of_a_passage_begins_like_another_passage() -> None:
     text = "Ships [3] are listed.\n[7] Fram: built in 1900.\n  [12] Gjøa: sunk."
     shown = whole(exhibit(2, "List", text))
