@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 """Longest that a file may take until it has something to show."""
+_LOOK = 1.0
+"""Seconds between looks at the clock: a longer pause is not the readers' doing."""
 _MEMORY = 3 * 1024**3
 """Most address space of a process, in bytes."""
 _AT_ONCE = 1_000_000
@@ -66,7 +69,10 @@ Reading = DocumentsRead | FileRead
 
 
 class ReaderPool:
-    """Processes that read files side by side; one is replaced when a file kills or stalls it."""
+    """Processes that read files side by side; one is replaced when a file kills or stalls it.
+
+    A file whose reader was killed before it had shown anything is tried once more.
+    """
 
     def __init__(self, processes: int, seconds: float = _SECONDS) -> None:
         """Start processes as they are needed; `seconds` is the most that a file may be silent."""
@@ -77,6 +83,7 @@ class ReaderPool:
     def read(self, tasks: Iterable[ReadingTask]) -> Iterator[Reading]:
         """Yield what is in files, whatever they do; each ends with one FileRead."""
         waiting = iter(tasks)
+        tried: set[ReadingTask] = set()
         busy: dict[Connection, _Worker] = {}
         idle = list(self._workers)
         while True:
@@ -94,6 +101,11 @@ class ReaderPool:
                         idle.append(worker)
                     else:
                         self._workers.remove(worker)
+                    # What killed it may have been the system, short of memory for a moment.
+                    if worker.broke_off and reading.task not in tried:
+                        tried.add(reading.task)
+                        waiting = chain([reading.task], waiting)
+                        continue
                 begun = time.monotonic()
                 yield reading
                 # While the caller was at work nobody listened to them.
@@ -119,15 +131,26 @@ class ReaderPool:
 
 
 def _ready(busy: dict[Connection, _Worker]) -> list[_Worker]:
-    """Wait until a worker has something to say, or one has been silent for too long."""
-    nearest = min(worker.deadline for worker in busy.values())
-    said = connections.wait(list(busy), max(0.0, nearest - time.monotonic()))
-    now = time.monotonic()
-    return [
-        worker
-        for connection, worker in busy.items()
-        if connection in said or worker.deadline <= now
-    ]
+    """Wait until a worker has something to say, or one has been silent for too long.
+
+    What a short wait takes longer than it was meant to, the program was stopped for, as by Ctrl-Z,
+    and the workers with it: they get that time back.
+    """
+    while True:
+        begun = time.monotonic()
+        nearest = min(worker.deadline for worker in busy.values())
+        longest = min(_LOOK, max(0.0, nearest - begun))
+        said = connections.wait(list(busy), longest)
+        now = time.monotonic()
+        for worker in busy.values():
+            worker.deadline += max(0.0, now - begun - longest)
+        ready = [
+            worker
+            for connection, worker in busy.items()
+            if connection in said or worker.deadline <= now
+        ]
+        if ready:
+            return ready
 
 
 class _Worker:
@@ -143,11 +166,15 @@ class _Worker:
         theirs.close()
         self.deadline = 0.0
         self.is_alive = True
+        self.broke_off = False
+        """Whether it ended by itself, with nothing shown of its file."""
         self._task: ReadingTask | None = None
+        self._has_shown = False
 
     def begin(self, task: ReadingTask, seconds: float) -> None:
         """Hand over a file."""
         self._task = task
+        self._has_shown = False
         self.deadline = time.monotonic() + seconds
         # If it has ended between two files, `receive` finds out.
         with suppress(OSError):
@@ -163,8 +190,10 @@ class _Worker:
             message: Reading = self.connection.recv()
         except (EOFError, OSError):
             self.end()
+            self.broke_off = not self._has_shown
             return FileRead(self._task, "", "ended the reader: too large, or broken")
         self.deadline = time.monotonic() + seconds
+        self._has_shown = True
         return message
 
     def end(self) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from waiting import ended_within
 
 from edge_agent.index.worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
 
@@ -69,6 +74,82 @@ def test_a_reader_that_is_killed_is_replaced(files: list[ReadingTask]) -> None:
         ends = [each for each in readings if isinstance(each, FileRead)]
     assert len(ends) == 20
     assert sum(each.problem is not None for each in ends) <= 1
+
+
+def killed(pool: ReaderPool) -> None:
+    """Kill the one process of a pool, as soon as it is there."""
+    while not pool._workers:
+        time.sleep(0.01)
+    os.kill(pool._workers[0]._process.pid or 0, signal.SIGKILL)
+
+
+def test_a_file_whose_reader_was_killed_is_tried_once_more(files: list[ReadingTask]) -> None:
+    with ReaderPool(1) as pool:
+        killer = threading.Thread(target=killed, args=(pool,))
+        killer.start()
+        read = list(pool.read(files[:2]))
+        killer.join()
+    assert [each.problem for each in read if isinstance(each, FileRead)] == [None, None]
+    assert sum(isinstance(each, DocumentsRead) for each in read) == 2
+
+
+def test_a_file_that_kills_each_reader_is_given_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)  # whoever reads it is there to be killed
+    with ReaderPool(1) as pool:
+
+        def kill_two() -> None:
+            killed(pool)
+            first = pool._workers[0]
+            while pool._workers in ([], [first]):
+                time.sleep(0.01)
+            killed(pool)
+
+        killer = threading.Thread(target=kill_two)
+        killer.start()
+        (end,) = pool.read([ReadingTask(pipe, "pipe.txt")])
+        killer.join()
+    assert isinstance(end, FileRead)
+    assert end.problem == "ended the reader: too large, or broken"
+
+
+_STOPPED = """
+import sys
+from pathlib import Path
+from edge_agent.index.worker import ReaderPool, ReadingTask
+if __name__ == "__main__":
+    with ReaderPool(1, seconds=8) as pool:
+        print("begun", flush=True)
+        *_, end = pool.read([ReadingTask(Path(sys.argv[1]), "pipe.txt")])
+    print(end.problem)
+"""
+
+
+@pytest.mark.slow
+def test_while_the_program_is_stopped_no_file_takes_too_long(tmp_path: Path) -> None:
+    pipe, script = tmp_path / "pipe.txt", tmp_path / "stopped.py"
+    os.mkfifo(pipe)
+    script.write_text(_STOPPED)
+    command = [sys.executable, str(script), str(pipe)]
+    with (
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as process,
+        ended_within(process),
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(9)
+        os.killpg(process.pid, signal.SIGCONT)
+        while process.poll() is None:
+            with suppress(OSError):  # nobody is reading it, or not any more
+                end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+                with open(end, "w") as file:  # noqa: PTH123
+                    file.write("Text\n\nBody.")
+            time.sleep(0.05)
+        assert process.stdout.read() == "None\n"
 
 
 def test_what_no_reader_is_for_is_not_even_hashed(tmp_path: Path) -> None:
