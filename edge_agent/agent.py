@@ -136,8 +136,11 @@ class Agent:
     def run(self, question: str, run: str | None = None) -> Iterator[Event]:
         """Work on `question` and yield what happens; the last event is always RunFinished.
 
-        Raises ModelError where the model cannot be loaded.
+        The model is loaded before this returns. What is said from other threads counts from the
+        call on, also while it is loaded; what was said before does not. Raises ModelError where it
+        cannot be loaded.
         """
+        self._signals = Signals()
         settings = self.settings
         started = RunStarted(
             run=run or new_run_id(),
@@ -167,9 +170,10 @@ class Agent:
         """Go on with the run that `events`, all that it has stored, tell of.
 
         `budget` takes the place of what it was begun with. The first event is RunResumed, the last
-        one RunFinished. A run that has finished looks further, with what it has found. Raises
-        ModelError where the model cannot be loaded.
+        one RunFinished. A run that has finished looks further, with what it has found. The model is
+        loaded as by `run`, with the same errors, and what is said counts from the call on.
         """
+        self._signals = Signals()
         trajectory = Trajectory.of(events)
         chosen = budget or Budget(
             trajectory.max_calls, trajectory.max_seconds, trajectory.max_tokens
@@ -220,7 +224,6 @@ class Agent:
         self._signals.inbox.put((text, message))
 
     def _carried_on(self, first: Event, trajectory: Trajectory) -> Iterator[Event]:
-        self._signals = Signals()
         means = Means(
             session=self.session,
             library=self.library,

@@ -33,6 +33,7 @@ from edge_agent.events import (
     TurnFinished,
     TurnRolledBack,
     TurnStarted,
+    UserSpoke,
 )
 from edge_agent.index import Collection, Library
 from edge_agent.models import ModelError, Plan, Sampling, SpanKind
@@ -518,6 +519,42 @@ def test_a_model_that_only_thinks_is_no_library_without_an_answer(
     assert {str(body["chat_template_kwargs"]) for body in server.asked} == {
         "{'enable_thinking': False}"
     }
+
+
+def while_loading(server: ScriptedServer, say: Callable[[], None]) -> None:
+    """Have something said while an agent finds out which model a server has."""
+
+    def listed() -> list[str]:
+        say()
+        return ["qwen3"]
+
+    server.listed = listed
+    server.answer = lambda body: "1}"
+
+
+def test_what_is_said_while_the_model_is_loaded_counts(home: Path, ships: Collection) -> None:
+    settings = AgentSettings(max_calls=1)
+    with (
+        running(ScriptedServer()) as server,
+        Agent(ships, server.address, profile="generic", settings=settings) as asked,
+    ):
+        while_loading(server, lambda: asked.tell("Mind the year."))
+        events = [*asked.run(QUESTION)]
+    assert [event.text for event in events if isinstance(event, UserSpoke)] == ["Mind the year."]
+
+
+def test_a_run_that_is_gone_on_with_hears_it_too(
+    home: Path, scripted: Any, ships: Collection
+) -> None:
+    before = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
+    with (
+        running(ScriptedServer()) as server,
+        Agent(ships, server.address, profile="generic") as asked,
+    ):
+        while_loading(server, asked.interrupt)
+        *_, done = asked.resume(before, Budget(8))
+    assert isinstance(done, RunFinished)
+    assert (done.reason, done.calls) == ("interrupted", 1)
 
 
 def test_an_interrupt_ends_a_pause(scripted: Any, ships: Collection) -> None:

@@ -26,6 +26,7 @@ class ScriptedServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.answer: Callable[[dict[str, Any]], str] = lambda body: "Paris."
+        self.listed: Callable[[], list[str]] = lambda: ["first", "second"]
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.refuse: Callable[[dict[str, Any]], Refusal | None] = lambda body: None
@@ -60,7 +61,8 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.keys.append(self.headers.get("Authorization"))
-        self._send(json.dumps({"data": [{"id": "first"}, {"id": "second"}]}).encode())
+        models = [{"id": name} for name in self.server.listed()]
+        self._send(json.dumps({"data": models}).encode())
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
