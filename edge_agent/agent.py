@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -41,9 +41,9 @@ class AgentSettings:
     seed: int = 0
     """Where the drawing of tokens begins: same seed, same machine, same text."""
     model: str = ""
-    """What the model is called in the records of runs."""
+    """What the model is called in the records of runs; one that is named has its own title."""
     model_source: str = ""
-    """How the model can be asked for again: a name, a path, an address."""
+    """How the model can be asked for again: a name, a path, an address. One that is named knows."""
     libraries: tuple[str, ...] = ()
     """How the libraries can be asked for again: names or paths."""
     files: tuple[AttachedFile, ...] = ()
@@ -99,6 +99,7 @@ class Agent:
         self._session: AnySession | None = None
         if model is None or isinstance(model, str):
             self._model = here(model, Home.from_environment())
+            self.settings = _naming(self.settings, self._model)
         else:
             self._session = model
         own = "generic" if self._model is None else self._model.profile
@@ -234,3 +235,24 @@ class Agent:
             web=self._extras.web,
         )
         return chain([first], Inquiry(means, trajectory).events())
+
+
+def title_of(model: InstalledModel | RemoteModel) -> str:
+    """Return what a model is called in the records of runs."""
+    return model.title if isinstance(model, RemoteModel) else model.name
+
+
+def source_of(model: InstalledModel | RemoteModel) -> str:
+    """Return how a model can be asked for again, from any folder: a name, a path, an address."""
+    if isinstance(model, RemoteModel):
+        return model.address
+    return str(model.path.resolve()) if model.sha256 is None else model.name
+
+
+def _naming(settings: AgentSettings, model: InstalledModel | RemoteModel) -> AgentSettings:
+    """Return settings that name a model, as they do already or else as it is called."""
+    return replace(
+        settings,
+        model=settings.model or title_of(model),
+        model_source=settings.model_source or source_of(model),
+    )

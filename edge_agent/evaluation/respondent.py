@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from edge_agent.agent import Agent, AgentSettings
+from edge_agent.agent import Agent, AgentSettings, title_of
 from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.closed_book import from_memory
@@ -44,7 +44,7 @@ class Equipment:
     @property
     def model_name(self) -> str:
         """What the model is called in the records of runs."""
-        return self.model.title if isinstance(self.model, RemoteModel) else self.model.name
+        return title_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)

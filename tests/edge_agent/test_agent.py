@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from scripted_server import ScriptedServer, streamed
 from serving import running
+from tiny_models import write_llama
 
 from edge_agent.agent import Agent, AgentSettings, Budget
 from edge_agent.events import (
@@ -36,7 +38,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.index import Collection, Library
-from edge_agent.models import ModelError, Plan, Sampling, SpanKind
+from edge_agent.models import ModelError, ModelStore, Plan, Sampling, SpanKind
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
@@ -519,6 +521,33 @@ def test_a_model_that_only_thinks_is_no_library_without_an_answer(
     assert {str(body["chat_template_kwargs"]) for body in server.asked} == {
         "{'enable_thinking': False}"
     }
+
+
+def test_a_model_that_is_named_is_named_in_the_records(
+    home: Path, ships: Collection, tmp_path: Path
+) -> None:
+    own = write_llama(tmp_path / "own.gguf")
+    ModelStore(home / "models").add("mine", own)
+    here = Path(os.path.relpath(own))
+    for given, named in (
+        ("mine", ("mine", "mine")),
+        (str(here), ("own", str(own))),
+        ("http://127.0.0.1:1/v1#qwen3", ("qwen3", "http://127.0.0.1:1/v1#qwen3")),
+        ("http://127.0.0.1:1/v1/", ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1")),
+    ):
+        settings = Agent(ships, given).settings
+        assert (settings.model, settings.model_source) == named
+    settings = AgentSettings(model="tiny")
+    assert Agent(ships, "mine", settings=settings).settings.model == "tiny"
+
+
+def test_the_beginning_of_a_run_names_its_model(home: Path, ships: Collection) -> None:
+    with running(ScriptedServer()) as server:
+        address = f"{server.address}#qwen3"
+        with Agent(ships, address) as asked:
+            started = next(asked.run(QUESTION))
+    assert isinstance(started, RunStarted)
+    assert (started.model, started.model_source) == ("qwen3", address)
 
 
 def while_loading(server: ScriptedServer, say: Callable[[], None]) -> None:
