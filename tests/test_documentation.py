@@ -11,7 +11,9 @@ import pytest
 
 from edge_agent.cli import main
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *ROOT.glob("scripts/*/README.md"))
 LISTED = tuple(f"miro-edge {name}" for name in ("ask", "eval", "index", "mcp", "serve"))
 """The commands whose options are all in the README."""
 
@@ -72,3 +74,19 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
     for script in ("scripts/miro-edge", "scripts/test"):
         assert script in text
         assert (README.parent / script).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    for path, _, heading in (link.partition("#") for link in links):
+        target = (page.parent / path) if path else page
+        assert target.is_file(), path
+        assert not heading or heading in _headings(target), heading
+
+
+def _headings(page: Path) -> list[str]:
+    """Return the headings of a page as links name them."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found]
