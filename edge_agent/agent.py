@@ -15,13 +15,15 @@ from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.inquiry import Inquiry
-from edge_agent.models import AnySession, InstalledModel, RemoteModel
+from edge_agent.models import AnySession, ContextFull, InstalledModel, RemoteModel, SpanKind
 from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.prompting import question_prompt, system_prompt
+from edge_agent.protocol import ToolCall, render_call
 from edge_agent.runs import new_run_id
 from edge_agent.tools import toolbox
-from edge_agent.trajectory import Trajectory
+from edge_agent.trajectory import Entry, Trajectory
+from edge_agent.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,25 @@ class Agent:
             settings = loading_settings(self._model, Home.from_environment())
             self._session = self._opened.enter_context(open_session(self._model, settings))
         return self._session
+
+    def require_room(self, question: str) -> None:
+        """Raise ContextFull where the window has no room for a question and the first step.
+
+        A run of it would fail. The model is loaded if it was not yet, which raises ModelError.
+        """
+        begun = [
+            Entry(SpanKind.SYSTEM, system_prompt(self.profile, self.toolbox)),
+            Entry(SpanKind.QUESTION, question_prompt(self.profile, question)),
+        ]
+        if self.profile.gathering.search_first:
+            search = ToolCall("library", "search", {"query": question})
+            begun.append(Entry(SpanKind.TURN, render_call(search)))
+        window = Window(self.session, self.profile)
+        if sum(map(window.needed, begun)) > self.session.context:
+            raise ContextFull(
+                f"The question of about {self.session.count(question)} tokens is too long for a "
+                f"window of {self.session.context}. Ask a shorter one, or use a larger --context."
+            )
 
     def run(self, question: str, run: str | None = None) -> Iterator[Event]:
         """Work on `question` and yield what happens; the last event is always RunFinished.

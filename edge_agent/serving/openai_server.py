@@ -11,6 +11,7 @@ from aiohttp import web
 
 from edge_agent.events import Event
 from edge_agent.failures import in_words
+from edge_agent.models import ContextFull
 from edge_agent.records import answer_record
 
 from .guard import Guard, same_origin
@@ -198,6 +199,8 @@ def _explained(error: Exception) -> tuple[int, str, str | None, str | None]:
     """Return the status, the message, the code and the parameter of an error."""
     if isinstance(error, BadRequest):
         return error.status, str(error), error.code, error.param
+    if isinstance(error, ContextFull):  # 400, or clients would ask the same again
+        return 400, str(error), "context_length_exceeded", "messages"
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return 413, f"The request is larger than {_MOST_BYTES:,} bytes.", None, None
     if isinstance(error, web.HTTPException):

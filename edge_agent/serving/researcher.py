@@ -108,8 +108,8 @@ class Researcher:
         """Yield what happens until the question is answered, but for passing text.
 
         Whoever leaves before the end has the run answer from what it has found so far, for the run
-        store alone. Raises what opening the means raises, RunError, and ResearchStopped where the
-        program ends.
+        store alone. Raises what opening the means raises, ContextFull where the question is too
+        long, RunError, and ResearchStopped where the program ends.
         """
         asked = _Asked(question, asyncio.get_running_loop())
         self.pending += 1
@@ -179,6 +179,7 @@ class Researcher:
             settings=settings,
             extras=means.extras,
         )
+        agent.require_room(question.text)
         recorded = self._store.record(asked.obeyed_by(agent))
         first = next(recorded)
         assert isinstance(first, RunStarted)

@@ -38,7 +38,7 @@ from edge_agent.events import (
     UserSpoke,
 )
 from edge_agent.index import Collection, Library
-from edge_agent.models import ModelError, ModelStore, Plan, Sampling, SpanKind
+from edge_agent.models import ContextFull, ModelError, ModelStore, Plan, Sampling, SpanKind
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
@@ -548,6 +548,24 @@ def test_the_beginning_of_a_run_names_its_model(home: Path, ships: Collection) -
             started = next(asked.run(QUESTION))
     assert isinstance(started, RunStarted)
     assert (started.model, started.model_source) == ("qwen3", address)
+
+
+@pytest.mark.parametrize("profile", ["generic", "edge", "mirothinker"])
+def test_a_question_that_the_window_has_room_for_does_not_fail(
+    scripted: Any, ships: Collection, profile: str
+) -> None:
+    refused = 0
+    for words in range(100, 1200, 100):
+        question = f"{QUESTION} {'word ' * words}"
+        script = ["I have what I need."] * 3 + ["Larvik}"] * 4
+        asked = Agent(ships, scripted(script, context=1200), profile=profile)
+        try:
+            asked.require_room(question)
+        except ContextFull:
+            refused += 1
+        else:
+            assert asked.ask(question).status != "failed"
+    assert 0 < refused < 11
 
 
 def while_loading(server: ScriptedServer, say: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from edge_agent.events import Citation, RunFinished, TokenCounts
 from edge_agent.extras import Extras, open_extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Searched
+from edge_agent.models import ServerError
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
@@ -427,8 +428,31 @@ class TestRefusals:
     async def test_a_model_that_fails_is_a_servers_error(
         self, serving: Any, store: RunStore
     ) -> None:
-        async with serving([], context=8) as server:
-            with pytest.raises(openai.InternalServerError, match="--context"):
+        def fail(line: str) -> None:
+            raise ServerError("The model server is gone.")
+
+        async with serving(["I have what I need."] * 4, before_line=fail) as server:
+            with pytest.raises(openai.InternalServerError, match="is gone"):
                 await server.ask()
-            with pytest.raises(openai.APIError, match="--context"):
+            with pytest.raises(openai.APIError, match="is gone"):
                 [chunk async for chunk in await server.ask(stream=True)]
+
+    async def test_a_question_that_is_too_long_is_its_askers_error(
+        self, serving: Any, store: RunStore
+    ) -> None:
+        long = f"{QUESTION} {'Mind the year. ' * 400}"
+        async with serving(list(TWO_STEPS), context=2000) as server:
+            with pytest.raises(openai.BadRequestError, match="--context") as refused:
+                await server.ask(long)
+            assert (refused.value.code, refused.value.param) == (
+                "context_length_exceeded",
+                "messages",
+            )
+            with pytest.raises(openai.APIError, match="too long for a window of 2000") as told:
+                [chunk async for chunk in await server.ask(long, stream=True)]
+            assert (told.value.code, told.value.type) == (
+                "context_length_exceeded",
+                "invalid_request_error",
+            )
+            assert store.list() == ()
+            assert (await server.ask()).choices[0].message.content.startswith("Larvik")
