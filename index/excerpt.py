@@ -35,6 +35,8 @@ class Titled:
     title: str
     text: str
     shown: frozenset[str] = frozenset()
+    foremost: bool = False
+    """Whether it counts as the best text does, wherever it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class _Sentence:
     """A sentence that may be chosen: which text it is from, its place there, what it costs."""
 
     of: int
+    rank: int
     place: int
     text: str
     terms: frozenset[str]
@@ -75,8 +78,9 @@ def excerpts(
 def _split(text: Titled, number: int, count: Callable[[str], int]) -> list[_Sentence]:
     # Line breaks inside a sentence are the page's, not the author's.
     flat = (" ".join(sentence.split()) for sentence in sentences(text.text))
+    rank = 0 if text.foremost else number
     return [
-        _Sentence(number, place, sentence, frozenset(terms(sentence)), count(sentence))
+        _Sentence(number, rank, place, sentence, frozenset(terms(sentence)), count(sentence))
         for place, sentence in enumerate(flat)
     ]
 
@@ -112,7 +116,7 @@ def _chosen(
             for term in choice.terms & wanted
         )
         lead = _LEAD if choice.place == 0 else 0.0
-        return (words + likeness + lead) * (1 - _RANK * min(choice.of, 9))
+        return (words + likeness + lead) * (1 - _RANK * min(choice.rank, 9))
 
     while left:
         best = max(left, key=worth)

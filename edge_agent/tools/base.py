@@ -144,16 +144,24 @@ def signature(
     return ToolSignature(server, name, description, schema, slips, also_called)
 
 
-def show(exhibits: Sequence[Exhibit], query: str, context: ToolContext) -> ToolResult:
+def show(
+    exhibits: Sequence[Exhibit], query: str, context: ToolContext, beside: int = 0
+) -> ToolResult:
     """Show passages: of each its key, what it is about, and the sentences that answer `query`.
 
-    What stands in the window already is not shown again, but may be quoted as if it were.
+    The best come first, but for the last `beside` of them: as much may be shown of these as of the
+    best. What stands in the window already is not shown again, but may be quoted as if it were.
     """
     labels = [f"[{exhibit.key}] {exhibit.label}: " for exhibit in exhibits]
     seen = [context.seen(exhibit.key) for exhibit in exhibits]
     texts = [
-        Titled(each.label, each.passage.text, frozenset(quote.sentence for quote in quotes))
-        for each, quotes in zip(exhibits, seen, strict=True)
+        Titled(
+            exhibit.label,
+            exhibit.passage.text,
+            frozenset(quote.sentence for quote in quotes),
+            foremost=place >= len(exhibits) - beside,
+        )
+        for place, (exhibit, quotes) in enumerate(zip(exhibits, seen, strict=True))
     ]
     budget = context.tokens - sum(context.count(label) for label in labels)
     chosen = excerpts(texts, query, context.count, max(1, budget), context.library.embedder)

@@ -46,10 +46,11 @@ class Search:
         if not found and not again:
             return ToolResult(f"Nothing in the library matches: {query}")
         passages = [(library, hit.passage) for library, hit in found]
-        passages += named_passages(passages, query, context)
+        named = named_passages(passages, query, context)
         # The question's words count beside the query's: a sentence that answers both comes first.
-        exhibits = [context.evidence.add(library, passage) for library, passage in passages]
-        result = show(exhibits, f"{query} {context.question}", context)
+        exhibits = [context.evidence.add(library, passage) for library, passage in passages + named]
+        # What is named stands last, not lowest: it is as likely what the question asks for.
+        result = show(exhibits, f"{query} {context.question}", context, beside=len(named))
         if not again:
             return result
         pointer = f"See above: {' '.join(f'[{key}]' for key in again)}"

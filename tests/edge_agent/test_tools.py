@@ -237,6 +237,17 @@ def test_documents_that_the_question_names_are_shown_too(cast: Collection) -> No
     assert set(shown_titles(where)) == {"Night Ferry (film)", "Lugo"}
 
 
+def test_of_a_named_document_as_much_is_shown_as_of_the_best(tmp_path: Path) -> None:
+    texts = {f"Quay {each}": f"This quay, {each}, is long." for each in "abcde"}
+    for title, text in {**texts, "Pier of Rye": "This is a long quay."}.items():
+        (tmp_path / f"{title}.md").write_text(f"# {title}\n\n{text}")
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([*tmp_path.glob("*.md")])
+        where = context(Collection([library]), Evidence(), results=5, named=1, tokens=30)
+        where = replace(where, question="How long is Pier of Rye?")
+        assert run("search", where, query="quay").keys == (1, 6)  # there is room for two
+
+
 def test_a_named_document_is_shown_once(cast: Collection) -> None:
     where = replace(context(cast, Evidence(), results=1, named=1), question="A film?")
     for _ in range(4):

@@ -35,6 +35,14 @@ def test_the_budget_goes_where_the_answer_is() -> None:
     assert len(first.sentences) <= 1
 
 
+def test_what_is_foremost_counts_as_the_best_does() -> None:
+    idle = [Titled("Quay", "The quay is long and red.")] * 5
+    for foremost in (False, True):
+        last = Titled("Pier", "A pier is long and red.", foremost=foremost)
+        found = excerpts([*idle, last], "long and red", count, 12)
+        assert bool(found[-1].sentences) is foremost
+
+
 def test_what_was_shown_is_not_shown_again() -> None:
     shown = frozenset({"It was designed by Ann Lee."})
     (found,) = excerpts([Titled("Bridge", BRIDGE, shown)], "who designed it", count, 100)
