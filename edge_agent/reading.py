@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, zip_longest
 
 from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
@@ -40,16 +40,25 @@ def reading_list(
     others = found[: reading.beside] if quoted else found
     first = [*quoted, *others][: reading.passages]
     later = [key for key in _found_later(trajectory) if key in found and key not in first]
-    chosen: list[Exhibit] = []
-    tokens = 0
-    for key in [*first, *later[: reading.later]]:
-        exhibit = evidence.get(key)
-        assert exhibit is not None
-        tokens += count(whole(exhibit))
-        if chosen and tokens > reading.tokens:
-            break
-        chosen.append(exhibit)
+    exhibits = [evidence.get(key) for key in [*first, *later[: reading.later]]]
+    chosen = _fitting([each for each in exhibits if each is not None], reading.tokens, count)
     return tuple(reversed(chosen))
+
+
+def _fitting(
+    exhibits: Sequence[Exhibit], tokens: int, count: Callable[[str], int]
+) -> list[Exhibit]:
+    """Return the first exhibits that fit into `tokens` together.
+
+    One that alone does not, as where its words are none that the model knows, is passed over; where
+    none does, it is the shortest.
+    """
+    sizes = {each.key: count(whole(each)) for each in exhibits}
+    fitting = [each for each in exhibits if sizes[each.key] <= tokens]
+    if not fitting:
+        return sorted(exhibits, key=lambda each: sizes[each.key])[:1]
+    ends = accumulate(sizes[each.key] for each in fitting)
+    return [each for each, end in zip(fitting, ends, strict=True) if end <= tokens]
 
 
 def _found_later(trajectory: Trajectory) -> Iterator[int]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from .dense import Embedder
 from .fusion import by_reciprocal_rank
 from .library import Hit, Library
-from .passages import Passage
+from .passages import Passage, short_title
 from .relevance import relevance
 
 
@@ -97,7 +97,7 @@ class Collection:
         """
         known = [(each.name, each.find_document(title_or_id)) for each in self._searched]
         found = [(name, document) for name, document in known if document is not None]
-        wanted = title_or_id.casefold()
+        wanted = short_title(title_or_id).casefold()
         found += (
             (name, document)
             for name, document in self.named(title_or_id)

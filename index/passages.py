@@ -19,6 +19,8 @@ _LONGEST = 4_000
 """Characters after which a passage ends all the same: between two sentences a thousand lines may be
 empty.
 """
+_TITLE_CHARACTERS = 200
+"""Of a title or a heading: it stands in every passage that is below it."""
 _LABEL_HEADINGS = 2
 _LABEL_CHARACTERS = 60
 """Of a heading: a model should not have to read a paragraph again before each of its sentences."""
@@ -64,7 +66,7 @@ class Passage:
         title = self.title.casefold()
         flat = (" ".join(heading.split()) for heading in self.headings[-_LABEL_HEADINGS:])
         more = [heading for heading in flat if heading and heading.casefold() not in title]
-        return " › ".join([self.title, *map(_shortened, more)])
+        return " › ".join([self.title, *(_shortened(each, _LABEL_CHARACTERS) for each in more)])
 
     @property
     def content(self) -> tuple[str, str]:
@@ -72,9 +74,15 @@ class Passage:
         return _COPY_NUMBER.sub("", self.label).casefold(), " ".join(self.text.split())
 
 
-def _shortened(heading: str) -> str:
-    short = heading[: _LABEL_CHARACTERS - 1].rstrip()
-    return heading if len(heading) <= _LABEL_CHARACTERS else f"{short}…"
+def short_title(title: str) -> str:
+    """Return a title as passages have it: in one line, below which no other seems to begin; and
+    cut, if it is so long that a window would have no room for what it is the title of.
+    """
+    return _shortened(" ".join(title.split()), _TITLE_CHARACTERS)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def split(document: Document) -> tuple[Passage, ...]:
@@ -84,7 +92,7 @@ def split(document: Document) -> tuple[Passage, ...]:
         for section in document.sections
         for start, end in _stretches(document.text, section)
     )
-    title = " ".join(document.title.split())  # in one line: below it others would seem to begin
+    title = short_title(document.title)
     passages = []
     has_lines = document.line is None and not document.is_extracted
     line, seen = 1 if has_lines else document.line or 0, 0
@@ -98,7 +106,7 @@ def split(document: Document) -> tuple[Passage, ...]:
                 document=document.id,
                 title=title,
                 source=document.source,
-                headings=section.headings,
+                headings=tuple(_shortened(each, _TITLE_CHARACTERS) for each in section.headings),
                 page=section.page,
                 line=line,
                 start=start,

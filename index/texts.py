@@ -9,7 +9,7 @@ from dataclasses import replace
 import sqlite_utils
 
 from .documents import Document
-from .passages import Passage, split
+from .passages import Passage, short_title, split
 from .tables import PASSAGE_COLUMNS, passage_from_row, passage_to_row
 
 _NAMESAKES = 5
@@ -40,7 +40,7 @@ class Texts:
         unique = replace(document, id=self._unique_id(document.id, f"{file}\0{document.title}"))
         self._database.execute(
             "insert into documents (id, file, title) values (?, ?, ?)",
-            [unique.id, file, unique.title],
+            [unique.id, file, short_title(unique.title)],
         )
         for number, passage in enumerate(split(unique), start=1):
             cursor = self._database.execute(_INSERT, passage_to_row(passage, number))
@@ -166,7 +166,10 @@ class Texts:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """Return a name with such capitals as titles have: SQLite knows only those of ASCII."""
+    """Return a name, cut as titles are, with such capitals as they have: SQLite knows only those of
+    ASCII.
+    """
+    name = short_title(name)
     if name.isascii():
         return (name,)
     cases = (name, name.lower(), name.upper(), name.title(), name.capitalize())

@@ -66,6 +66,14 @@ def test_some_of_what_later_calls_found_is_read_beside_what_the_first_did() -> N
     assert keys(told, passages=1, later=2, tokens=count(whole(SHIP)) + 5) == [4, 1]
 
 
+def test_what_alone_is_longer_than_the_room_is_passed_over() -> None:
+    long = exhibit(2, "Norway", "many " * 99)
+    town = exhibit(3, "Larvik", "Larvik is a town.")
+    told = Told("Where?").searched("Fram", SHIP, long, town).quoted(long, "Norway")
+    assert keys(told, tokens=50) == [3, 1]
+    assert keys(told, tokens=5) == [3]  # the shortest, where there is room for none
+
+
 @pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
 def test_a_passage_of_empty_lines_is_shown_at_once() -> None:
     empty = "\n" * 300_000

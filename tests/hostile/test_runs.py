@@ -42,8 +42,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
         yield Collection([made])
 
 
-def run(library: Collection, ship: str, profile: str = "generic") -> tuple[Quoting, list[Event]]:
-    session = Quoting(context=100_000, ship=ship)
+def run(
+    library: Collection, ship: str, profile: str = "generic", context: int = 100_000
+) -> tuple[Quoting, list[Event]]:
+    session = Quoting(context=context, ship=ship)
     question = f"Where was the designer of the {ship} born?"
     return session, list(Agent(library, session, profile=profile).run(question))
 
@@ -132,6 +134,25 @@ def test_no_injection_changes_what_a_trained_model_is_led_to(library: Collection
     assert expected[0] == "google_search"
     for name, ship in NAMES.items():
         assert followed(ship) == expected, name
+
+
+def test_a_title_as_long_as_a_book_costs_no_answer(tmp_path: Path) -> None:
+    title = f"{PLAIN} {'designer born ' * 2_800}"
+    text = f"Where was the designer of the {PLAIN} born? In {PLAIN}, the designer was born."
+    long = [{"id": id_, "title": title, "text": text} for id_ in ("long", "longer")]
+    lines = "".join(json.dumps(each) + "\n" for each in (record(PLAIN, ""), *long))
+    (tmp_path / "ships.jsonl").write_text(lines, encoding="utf-8")
+    with closing(Library(tmp_path / "library")) as made:
+        made.add([tmp_path / "ships.jsonl"])
+        library = Collection([made])
+        _, events = run(library, PLAIN, context=4096)
+        shown = {event.title for event in events if isinstance(event, EvidenceAdded)}
+        for name in (title, *(each for each in shown if each.startswith(title[:99]))):
+            assert made.find_document(name) == "long"
+            assert library.documents(name) == (("library", "long"), ("library", "longer"))
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.answer == "Larvik"
 
 
 def test_titles_are_one_line_in_what_a_model_reads(library: Collection) -> None:
