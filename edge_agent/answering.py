@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_agent.comparisons import Comparison, compared
 from edge_agent.desk import Desk, Steps
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
@@ -11,8 +12,8 @@ from edge_agent.protocol import parse
 from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
 from edge_agent.trajectory import Entry
-from edge_agent.turns import answer_turn
-from edge_agent.verification import UNANSWERED, verified
+from edge_agent.turns import answer_turn, chosen_answer_turn
+from edge_agent.verification import UNANSWERED, Verification, verified, worked_out
 from edge_agent.wording import states, words
 
 _SAID_SHARE = 4
@@ -55,7 +56,7 @@ class Answering:
             if trajectory.reply is None:
                 assert trajectory.reading is not None
                 self._desk.open(self._entries(trajectory.reading))
-                yield from self._desk.turn(self._plan())
+                yield from self._desk.turn(self._plan(exhibits))
             yield from self._desk.measure()
             answer = parse(trajectory.reply or "").answer
             if answer is not None or trajectory.tries >= self._profile.reading.tries:
@@ -80,11 +81,23 @@ class Answering:
         )
         return "\n".join([question, *said[kept:]])
 
-    def _plan(self) -> Plan:
-        """Plan the answer to what is shown."""
+    def _compared(self, exhibits: tuple[Exhibit, ...]) -> Comparison | None:
+        """Return how dates compare that the question asks to compare, where that is sure.
+
+        It is not where the user said more: that may change what is asked.
+        """
+        if self._trajectory.said or not self._profile.reading.at_end:
+            return None
+        return compared(self._trajectory.started.question, exhibits)
+
+    def _plan(self, exhibits: tuple[Exhibit, ...]) -> Plan:
+        """Plan the answer to what is shown; a comparison of dates leaves nothing to choose."""
         reading = self._trajectory.reading
         assert reading is not None
         if reading.system:
+            comparison = self._compared(exhibits)
+            if comparison is not None:
+                return chosen_answer_turn(self._profile.prompts.answer, (comparison.answer,))
             return reply_plan(self._trajectory.started.question, reading.prompt, self._profile)
         return answer_turn(self._profile.prompts.answer, self._profile.reading.answer_tokens)
 
@@ -124,14 +137,21 @@ class Answering:
         told = any(states(exhibit.passage.text, answer) for exhibit in exhibits)
         return words(answer) == words(unknown) or not told
 
+    def _checked(self, answer: str, exhibits: tuple[Exhibit, ...]) -> Verification:
+        """Check an answer: one that was worked out rests on what it was worked out from."""
+        trajectory, comparison = self._trajectory, self._compared(exhibits)
+        if comparison is not None and comparison.answer == answer:
+            return worked_out(answer, comparison.grounds)
+        if self._is_unknown(answer, exhibits):
+            return UNANSWERED
+        question, quotes = trajectory.started.question, trajectory.quotes
+        seen = exhibits if self._profile.reading.at_end else trajectory.evidence.since(0)
+        return verified(question, answer, quotes, seen, self._desk.library.embedder)
+
     def _attempted(self, answer: str | None, exhibits: tuple[Exhibit, ...]) -> AttemptFinished:
         """Check an answer against the passages; one that nothing supports is not given."""
         trajectory = self._trajectory
-        seen = exhibits if self._profile.reading.at_end else trajectory.evidence.since(0)
-        checked = UNANSWERED
-        if answer is not None and not self._is_unknown(answer, exhibits):
-            question, quotes = trajectory.started.question, trajectory.quotes
-            checked = verified(question, answer, quotes, seen, self._desk.library.embedder)
+        checked = UNANSWERED if answer is None else self._checked(answer, exhibits)
         status: Status = "not_found"
         if checked.answer is not None:
             status = "partial" if trajectory.reason.startswith(CUT_SHORT) else "answered"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
@@ -65,6 +66,11 @@ def _both_days(days: re.Match[str]) -> str:
     return f"{first} {month} {year} – {last} {month} {year}"
 
 
+def found_dates(text: str) -> Iterator[re.Match[str]]:
+    """Go through the dates in `text`, where they stand."""
+    return _DATE.finditer(text)
+
+
 def has_year(date: str) -> bool:
     """Tell whether a date says of which year, decade or century it is."""
     return re.search(rf"\d{{3}}|century|(?<![A-Za-z]){_ERA}(?![A-Za-z])", date) is not None
@@ -76,4 +82,4 @@ def dates(text: str) -> tuple[str, ...]:
     Decades, centuries, days of a year that is not said and times of day are among them: a model
     that chooses should not have to take a date for one of those.
     """
-    return tuple(dict.fromkeys(match[0] for match in _DATE.finditer(text)))[-_MOST:]
+    return tuple(dict.fromkeys(match[0] for match in found_dates(text)))[-_MOST:]

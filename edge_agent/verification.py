@@ -102,6 +102,15 @@ def verified(
     return Verification(answer, citations, claims)
 
 
+def worked_out(answer: str, grounds: Iterable[tuple[Exhibit, str]]) -> Verification:
+    """Return an answer that the program worked out, as one claim borne out by all its grounds.
+
+    They are passages, each with the sentence that it was worked out from.
+    """
+    citations = tuple(_citation(each, sentence, supported=True) for each, sentence in grounds)
+    return Verification(answer, citations, (Claim(answer, _supporting(citations)),))
+
+
 def _check_whole(
     question: str, answer: str, quotes: Sequence[Quote], exhibits: Sequence[Exhibit]
 ) -> tuple[tuple[Citation, ...], tuple[Claim, ...]]:
