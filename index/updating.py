@@ -110,6 +110,7 @@ class Update:
     def run(self, sources: tuple[Source, ...]) -> IndexReport:
         """Bring the library up to date with `sources`; an unchanged file costs a `stat`."""
         reconcile(self._texts, self._lexical)
+        self._doubt_older_readers()
         self._known = {row["path"]: row for row in self._database.table("files").rows}
         self._batch.gone += self._left_behind()
         found = find_files(sources)
@@ -126,6 +127,18 @@ class Update:
         self._commit()
         remember_unreachable(self._database, found.unreachable)
         return self._reported(len(found.files) - len(self._stale), found)
+
+    def _doubt_older_readers(self) -> None:
+        """Have what other readers could not read, or not whole, read anew."""
+        from .readers import EDITION
+
+        (edition,) = self._database.execute("pragma user_version").fetchone()
+        if edition != EDITION:
+            with self._database.atomic():
+                self._database.execute(
+                    "update files set size = -1, hash = '' where problem is not null"
+                )
+                self._database.execute(f"pragma user_version = {EDITION}")
 
     def _compare(self, found: FilesFound) -> None:
         """Note what is gone, what may only have moved, and what has to be looked at."""

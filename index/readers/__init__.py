@@ -29,6 +29,9 @@ from .zipped import ZIP, kind_of
 Reader = Callable[[Path, str], Iterable[Document | Flaw]]
 """Reads a file into documents; the string is the id of a document that is the whole file."""
 
+EDITION = 1
+"""Which readers these are. Raise it where they come to read what they could not, or not all of:
+libraries then try such files again, once."""
 _SNIFFED = 65_536
 _FOUND_BY_THEMSELVES = RecordFields()
 

@@ -76,6 +76,23 @@ def test_what_rights_or_an_extra_kept_from_being_read_is_tried_again(
     assert titles(library, "Larvik") == ["Colin Archer"]
 
 
+@pytest.mark.parametrize("state", ["problem", "indexed"])
+def test_what_an_older_version_could_not_read_is_tried_once_by_a_newer_one(
+    state: str, library: Library, documents: Path
+) -> None:
+    database = sqlite_utils.Database(library.folder / "library.db")
+    path = str(documents / "archer.txt")
+    row = {"state": state, "problem": "not a format that can be read (yet)"}
+    database.table("files").update(path, row)
+    assert library.update().problems
+    database.execute("pragma user_version = 0")  # as versions leave it that knew of no editions
+    report = library.update()
+    assert (report.problems, report.changed, report.unchanged) == ((), 1, 1)
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    database.table("files").update(path, row)
+    assert library.update().problems
+
+
 def test_a_folder_in_which_nothing_is_mounted_loses_nothing(
     library: Library, documents: Path, tmp_path: Path
 ) -> None:
