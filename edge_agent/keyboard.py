@@ -46,12 +46,12 @@ def listening(keyboard: int | None, tell: Callable[[str], None]) -> Iterator[Non
 def _read_lines(keyboard: int, tell: Callable[[str], None], ended: threading.Event) -> None:
     """Read lines until `ended` or Ctrl-D, never waiting for one longer than for a moment."""
     while not ended.is_set():
-        if _in_background(keyboard):
+        if _is_anothers(keyboard):
             ended.wait(_SECONDS_BETWEEN_LOOKS)
             continue
         try:
             ready, _, _ = select.select([keyboard], [], [], _SECONDS_BETWEEN_LOOKS)
-            if not ready or ended.is_set():
+            if not ready or ended.is_set() or _is_anothers(keyboard):
                 continue
             typed = os.read(keyboard, 4096)  # a terminal gives one line at most
         except OSError:  # it was closed
@@ -61,6 +61,22 @@ def _read_lines(keyboard: int, tell: Callable[[str], None], ended: threading.Eve
         text = typed.decode("utf-8", "replace").strip()
         if text:
             tell(text)
+
+
+def _is_anothers(keyboard: int) -> bool:
+    """Return whether what is typed now is meant for another program."""
+    return _in_background(keyboard) or not _gives_lines(keyboard)
+
+
+def _gives_lines(keyboard: int) -> bool:
+    """Return whether the terminal gives lines; it gives keys to a pager, as in `ask … | less`."""
+    import termios  # here: Windows has none
+
+    try:
+        local_modes: int = termios.tcgetattr(keyboard)[3]
+    except termios.error:  # it was closed, which reading it will say
+        return True
+    return bool(local_modes & termios.ICANON)
 
 
 def _in_background(keyboard: int) -> bool:

@@ -6,8 +6,10 @@ import json
 import os
 import select
 import signal
+import termios
 import threading
 import time
+import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -414,6 +416,21 @@ def test_a_line_typed_while_it_runs_is_told_and_what_comes_later_is_left(
     assert select.select([program], [], [], 10)[0]
     assert os.read(program, 100) == b"half a line for the shell\n"
     assert not keyboard_is_read()
+
+
+def test_keys_that_a_pager_waits_for_are_left_to_it(terminal: tuple[int, int]) -> None:
+    person, program = terminal
+    heard: list[str] = []
+    lines = termios.tcgetattr(program)
+    tty.setcbreak(program)  # as `less` does with the same terminal
+    with listening(program, heard.append):
+        os.write(person, b"jjq\n")
+        time.sleep(0.5)
+        assert os.read(program, 100) == b"jjq\n"
+        termios.tcsetattr(program, termios.TCSANOW, lines)
+        os.write(person, b"Look at the ropes.\n")
+        wait_until(lambda: bool(heard))
+    assert heard == ["Look at the ropes."]
 
 
 def test_the_end_of_the_input_ends_the_listening_alone(terminal: tuple[int, int]) -> None:
