@@ -20,7 +20,7 @@ from edge_agent.evidence import Evidence
 from edge_agent.index import Collection, Library
 from edge_agent.protocol import ToolCall, repaired
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
-from edge_agent.tools.base import as_evidence, told
+from edge_agent.tools.base import EarlierCall, as_evidence, told
 
 DIARY = "Diary: 100% & more.md"
 DAYS = {
@@ -246,6 +246,36 @@ def test_of_a_named_document_as_much_is_shown_as_of_the_best(tmp_path: Path) -> 
         where = context(Collection([library]), Evidence(), results=5, named=1, tokens=30)
         where = replace(where, question="How long is Pier of Rye?")
         assert run("search", where, query="quay").keys == (1, 6)  # there is room for two
+
+
+def test_later_searches_take_names_from_their_best_passage(cast: Collection) -> None:
+    first = replace(context(cast, Evidence(), results=2, named=9), question="Who saw walls?")
+    later = replace(first, evidence=Evidence(), earlier=(EarlierCall({"query": "walls"}, 0),))
+    for where in (first, later):
+        run("search", where, query="Lugo town walls film")
+    assert shown_titles(later) == ["Lugo", "Night Ferry (film)"]
+    assert set(shown_titles(first)) == {*shown_titles(later), "Ana Ruiz", "Toledo"}
+
+
+def test_documents_that_the_query_names_are_shown_too(cast: Collection) -> None:
+    where = replace(context(cast, Evidence(), results=1, named=9), question="Who?")
+    run("search", where, query="Night Ferry film shot, not in Lugo")
+    assert shown_titles(where)[0] == "Night Ferry (film)"
+    assert "Lugo" in shown_titles(where)
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("Who plays?", False), ("Which band plays?", True)])
+def test_of_namesakes_only_what_may_be_meant_is_shown(
+    tmp_path: Path, asked: str, shown: bool
+) -> None:
+    band, song = "# Lugo (band)\n\nFour of them.", "# Night\n\nA night in Lugo."
+    for name, text in {"band.md": band, "song.md": song}.items():
+        (tmp_path / name).write_text(text)
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([tmp_path / "band.md", tmp_path / "song.md"])
+        where = context(Collection([library]), Evidence(), results=1, named=1)
+        run("search", replace(where, question=asked), query="Night")
+    assert ("Lugo (band)" in shown_titles(where)) is shown
 
 
 def test_a_named_document_is_shown_once(cast: Collection) -> None:
