@@ -4,6 +4,7 @@ five          the best five passages
 seven         the best seven
 five and two  the best five, and of the documents that those or the question name the best two:
               what a search shows under the profile `edge`
+quotable      of these, those of which a sentence is shown within its tokens: what can be quoted
 
 Whole corpus, in libraries of which nothing was embedded before.
 
@@ -26,11 +27,13 @@ from edge_agent.evaluation.questions import Question
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
 from edge_agent.index import Collection
-from edge_agent.tools import ToolContext
-from edge_agent.tools.named import named_passages
+from edge_agent.profiles import load_profile
+from edge_agent.tools import TOOLS, ToolContext
 
 SETS = "hotpotqa,2wiki,musique,nq_qed"
 FIVE, SEVEN, TWO = 5, 7, 2
+CHARACTERS = 4
+"""Of a token of English, about: no model is loaded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Shown:
     five: frozenset[str]
     seven: frozenset[str]
     five_and_two: frozenset[str]
+    quotable: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,26 @@ class Row:
     five: float
     seven: float
     five_and_two: float
+    quotable: float
 
 
 def shown(question: str, library: Collection) -> Shown:
     """Search for a question and return what is shown."""
-    found = [(name, hit.passage) for name, hit in library.search(question, SEVEN)]
-    context = ToolContext(library, Evidence(), question, len, FIVE, 0, TWO)
-    named = named_passages(found[:FIVE], question, context)
-    five, seven, more = (
-        frozenset(passage.document for _, passage in each) for each in (found[:FIVE], found, named)
+    found = [hit.passage.document for _, hit in library.search(question, SEVEN)]
+    evidence, tokens = Evidence(), load_profile("edge").gathering.result_tokens
+    context = ToolContext(library, evidence, question, _tokens, FIVE, tokens, TWO)
+    result = TOOLS["search"].run({"query": question}, context)
+    documents = {each.key: each.passage.document for each in evidence.since(0)}
+    return Shown(
+        frozenset(found[:FIVE]),
+        frozenset(found),
+        frozenset(documents.values()),
+        frozenset(documents[key] for key in result.keys),
     )
-    return Shown(five, seven, five | more)
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // CHARACTERS)
 
 
 def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
@@ -71,7 +84,7 @@ def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
     def whole(arm: str) -> float:
         return round(100 * statistics.mean(gold <= getattr(each, arm) for gold, each in found), 1)
 
-    return Row(name, len(found), whole("five"), whole("seven"), whole("five_and_two"))
+    return Row(name, len(found), *map(whole, ("five", "seven", "five_and_two", "quotable")))
 
 
 def main() -> None:
@@ -79,7 +92,7 @@ def main() -> None:
     options = retrieval_options(__doc__ or "", SETS).parse_args()
     embedder = ensure_embedder(Home.from_environment(), offline=False)
     rows = []
-    print(f"{'set':10} {'n':>5} {'five':>6} {'seven':>6} {'five and two':>13}")
+    print(f"{'set':10} {'n':>5} {'five':>6} {'seven':>6} {'five and two':>13} {'quotable':>9}")
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.sets.split(","):
             folder = options.data / name
@@ -87,7 +100,10 @@ def main() -> None:
             asked = questions(folder, options.split, options.limit)
             row = measured(name, asked, Collection([library]))
             library.close()
-            print(f"{name:10} {row.questions:5} {row.five:6} {row.seven:6} {row.five_and_two:13}")
+            print(
+                f"{name:10} {row.questions:5} {row.five:6} {row.seven:6} {row.five_and_two:13}"
+                f" {row.quotable:9}"
+            )
             rows.append(row)
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
