@@ -114,7 +114,8 @@ class Gathering:
         if when == "always":
             text = " ".join(line.partition(": ")[2] for line in lines)
         elif when == "stuck" and self._is_stuck(lines):
-            text = " ".join(quote.sentence for quote in known.values())
+            read = reversed([*self._trajectory.quotes, *quotes])
+            text = " ".join(quote.sentence for quote in read)
         else:
             return ()
         return leads(text, quotes, self._trajectory)

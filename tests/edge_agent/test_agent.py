@@ -236,10 +236,12 @@ def stuck() -> Profile:
 def test_where_nothing_helps_a_name_that_was_read_is_looked_up(
     scripted: Any, ships: Collection
 ) -> None:
-    script = ["Nothing here", "Colin Archer", "\n", SEARCH, "born in Larvik", "I have"]
-    session = scripted([*script, "Larvik}"])
-    done = finish(list(Agent(ships, session, profile=stuck()).run(QUESTION)))
-    assert (done.status, done.answer, done.calls) == ("answered", "Larvik", 2)
+    script = ["designed by Colin Archer", "Missing:", " Gjøa ropes\n", SEARCH]
+    led = ["Nothing here", " birth\n", SEARCH, "born in Larvik", "I have", "Larvik}"]
+    events = list(Agent(ships, scripted([*script, *led]), profile=stuck()).run(QUESTION))
+    calls = [event.arguments for event in events if isinstance(event, ToolCalled)]
+    assert calls[1:] == [{"query": "Gjøa ropes"}, {"query": "Colin Archer birth"}]
+    assert (finish(events).status, finish(events).answer) == ("answered", "Larvik")
 
 
 def test_where_something_helps_the_search_is_the_students_own(
@@ -255,7 +257,7 @@ def test_a_search_that_was_made_before_leads_to_a_name_instead(
     scripted: Any, ships: Collection
 ) -> None:
     again = ["designed by Colin Archer", "Missing:", " the designer born Fram\n", SEARCH]
-    instead = ["designed by Colin Archer", "Missing:", "Colin Archer", " birth\n", SEARCH]
+    instead = ["designed by Colin Archer", "Missing:", " birth\n", SEARCH]
     session = scripted([*again, *instead, "born in Larvik", "I have", "Larvik}"])
     events = list(Agent(ships, session, profile=stuck()).run(QUESTION))
     taken_back = [event.reason for event in events if isinstance(event, TurnRolledBack)]
