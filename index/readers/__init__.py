@@ -33,6 +33,12 @@ EDITION = 1
 """Which readers these are. Raise it where they come to read what they could not, or not all of:
 libraries then try such files again, once."""
 _SNIFFED = 65_536
+_MOST_CHARACTERS = 64_000_000
+"""Of the documents in a small file: where parts are packed or repeated there may be any number."""
+_MOST_PER_BYTE = 10
+"""Characters more for each byte of a larger one: each row of a table repeats the columns' names."""
+_LONGEST_ID = 1_000
+"""Characters of the id of a document: it stands in each of its passages."""
 _FOUND_BY_THEMSELVES = RecordFields()
 
 _ZIPPED: dict[str, Reader] = {
@@ -82,7 +88,8 @@ def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw
     """Yield what `read` yields, by a reader that was chosen before."""
     flaws: list[Flaw] = []
     is_empty = True
-    for found in reader(path, name):
+    room = _MOST_CHARACTERS + _MOST_PER_BYTE * path.stat().st_size
+    for found in _bounded(reader(path, name), room):
         if isinstance(found, Flaw):
             flaws.append(Flaw(_storable_text(found.reason)))
         elif found.text.strip():
@@ -91,6 +98,21 @@ def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw
     if is_empty:
         raise UnreadableDocument(flaws[0].reason if flaws else "has no text in it")
     yield from flaws
+
+
+def _bounded(found: Iterable[Document | Flaw], room: int) -> Iterator[Document | Flaw]:
+    """Yield what is found while it has no more than `room` characters; if there is more, a flaw.
+
+    Headings count for each section that they stand above.
+    """
+    for each in found:
+        if isinstance(each, Document):
+            headings = (heading for section in each.sections for heading in section.headings)
+            room -= len(each.text) + sum(map(len, headings))
+            if room < 0:
+                yield Flaw("has far more text than a file of its size may have; split it")
+                return
+        yield each
 
 
 def reader_of(path: Path, fields: RecordFields = _FOUND_BY_THEMSELVES) -> Reader:
@@ -133,7 +155,7 @@ def _by_content(path: Path, head: bytes, suffix: str) -> Reader | None:
 def _storable(document: Document) -> Document:
     """Return the document with half characters (lone surrogates) replaced, offsets unchanged."""
     id_, title, text = map(_storable_text, (document.id, document.title, document.text))
-    return replace(document, id=id_, title=title, text=text)
+    return replace(document, id=id_[:_LONGEST_ID], title=title, text=text)
 
 
 def _storable_text(text: str) -> str:

@@ -22,6 +22,8 @@ _SKIPPED = frozenset(
 _RAISING = ("super", *"123456789")
 """How the `text-position` of what is raised begins: in words, or with a height in per cent."""
 _NOTES = ("footnote", "endnote")
+_MOST_REPEATED = 1_000_000
+"""Characters that the repetitions of a row or a cell come to."""
 
 
 def read_opendocument(path: Path, name: str) -> list[Document]:
@@ -64,7 +66,7 @@ class _Walk:
             self.text.add(self._words.of(element).strip())
         elif kind == "table-row":
             line = row_line(islice(self._cells(element), WIDEST))
-            for _ in range(_repeated(element, "rows") if line else 0):
+            for _ in range(_repeated(element, "rows", line) if line else 0):
                 self.text.add(line, "\n")
         elif kind not in _SKIPPED:
             self._enter(kind, element)
@@ -89,10 +91,8 @@ class _Walk:
         """Yield the cells of a row; one that another covers is empty."""
         for cell in row:
             if _name(cell) in ("table-cell", "covered-table-cell"):
-                is_covered = _name(cell) == "covered-table-cell"
-                yield from repeat(
-                    "" if is_covered else self._words.of(cell), _repeated(cell, "columns")
-                )
+                words = "" if _name(cell) == "covered-table-cell" else self._words.of(cell)
+                yield from repeat(words, _repeated(cell, "columns", words))
 
     def _enter(self, kind: str, element: Any) -> None:
         """Begin what is a place of its own: a slide, or a sheet."""
@@ -133,9 +133,13 @@ class _Words:
         return "".join(parts) + ("\n" if kind == "p" else "")
 
 
-def _repeated(element: Any, what: str) -> int:
-    """Return how often a row or a cell stands there; sheets end in thousands that are empty."""
-    return _count(_attribute(element, f"number-{what}-repeated"), WIDEST)
+def _repeated(element: Any, what: str, text: str) -> int:
+    """Return how often a row or a cell stands there; sheets end in thousands that are empty.
+
+    One of much `text` stands there less often: a few bytes would say a book a thousand times.
+    """
+    most = max(1, min(WIDEST, _MOST_REPEATED // max(1, len(text))))
+    return _count(_attribute(element, f"number-{what}-repeated"), most)
 
 
 def _count(value: str, most: int) -> int:

@@ -227,6 +227,18 @@ def test_a_chapter_that_is_missing_is_a_flaw(tmp_path: Path) -> None:
     assert flaws == ["lacks, or has broken, two.xhtml"]
 
 
+def test_a_book_that_repeats_a_chapter_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.index.readers._MOST_CHARACTERS", 10_000)
+    chapter = f"<html><body><p>{'No heading here. ' * 300}</p></body></html>"
+    again = '<itemref idref="b"/>'
+    package = PACKAGE.replace(again, again * 900)
+    content = book(**{"OEBPS/text/two.xhtml": chapter, "OEBPS/a.opf": package})
+    with pytest.raises(UnreadableDocument, match="has far more text than a file of its size may"):
+        found(tmp_path / "a.epub", content)
+
+
 def encryption(method: str) -> str:
     return (
         '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" '

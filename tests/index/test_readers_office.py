@@ -398,6 +398,16 @@ def test_what_is_repeated_without_end_is_not(tmp_path: Path) -> None:
     assert (len(lines), len(lines[0].split(" | "))) == (256, 256)
 
 
+def test_a_long_text_is_repeated_less_often(tmp_path: Path) -> None:
+    cell = f'<table:table-cell table:number-columns-repeated="256"><text:p>{"x" * 6_000}</text:p>'
+    row = f'<table:table-row table:number-rows-repeated="256">{cell}</table:table-cell>'
+    path = tmp_path / "lights.ods"
+    table = f"<table:table>{row}</table:table-row></table:table>"
+    path.write_bytes(open_bytes("spreadsheet", table))
+    assert path.stat().st_size < 2_000
+    assert len(one(path).text) < 2_000_000
+
+
 def test_notes_in_opendocument_stand_at_the_end(tmp_path: Path) -> None:
     note = (
         '<text:note text:note-class="{}note"><text:note-citation>{}</text:note-citation>'

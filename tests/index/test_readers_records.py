@@ -316,6 +316,23 @@ def test_a_cell_may_be_as_long_as_it_likes(tmp_path: Path) -> None:
     assert len(document.text) == 500_000
 
 
+def test_a_column_whose_name_is_as_long_as_a_book_is_read_until_it_is_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.index.readers._MOST_CHARACTERS", 10_000)
+    documents, flaws = found(tmp_path / "a.csv", f"{'x' * 9_000},y\n" + "1,2\n" * 500)
+    assert 1 < len(documents) < 20
+    assert flaws == ["has far more text than a file of its size may have; split it"]
+    documents, flaws = found(tmp_path / "b.csv", "x,y\n" + "1,2\n" * 9_000)
+    assert (len(documents), flaws) == (9_000, [])
+
+
+def test_ids_are_cut_where_they_are_long(tmp_path: Path) -> None:
+    content = lines({"id": "x" * 5_000, "text": "One."}, {"id": "y", "text": "Two."})
+    documents, _ = found(tmp_path / "a.jsonl", content)
+    assert [document.id for document in documents] == ["x" * 1_000, "y"]
+
+
 def test_an_object_with_a_text_of_its_own_is_one_record(tmp_path: Path) -> None:
     record = {"title": "Fram", "text": "A ship.", "authors": [{"name": "Ida"}, {"name": "Tom"}]}
     (document,), _ = found(tmp_path / "fram.json", json.dumps(record))
