@@ -305,15 +305,39 @@ class Library:
     def _zims(self) -> Iterator[Archive]:
         """Yield the archives that can be opened."""
         for row in self._archive_rows():
-            path, is_of = row["path"], (row["name"], row["size"], row["modified"])
-            if path in self._archives and self._archives[path][0] != is_of:
-                self._archives.pop(path)[1].close()
             try:
-                if path not in self._archives:
-                    self._archives[path] = (is_of, Archive(Path(path), row["name"]))
-            except UnreadableDocument:  # moved or changed since the last update, which will say so
+                archive = self._opened(row)
+            except UnreadableDocument:  # `closed_archives` says so
                 continue
-            yield self._archives[path][1]
+            yield archive
+
+    def _opened(self, row: dict[str, Any]) -> Archive:
+        """Return the archive of a row, opened once. Raises UnreadableDocument."""
+        path, is_of = row["path"], (row["name"], row["size"], row["modified"])
+        if path in self._archives and self._archives[path][0] != is_of:
+            self._archives.pop(path)[1].close()
+        if path not in self._archives:
+            self._archives[path] = (is_of, Archive(Path(path), row["name"]))
+        return self._archives[path][1]
+
+    def closed_archives(self) -> tuple[Problem, ...]:
+        """Return the archives that cannot be opened now, and why: searches pass them over.
+
+        Raises EmptyLibrary where the library holds nothing else.
+        """
+        rows, closed = self._archive_rows(), []
+        for row in rows:
+            try:
+                self._opened(row)
+            except UnreadableDocument as error:
+                closed.append(Problem(row["path"], str(error)))
+        if closed and len(closed) == len(rows) and not self._texts.passages:
+            reasons = "; ".join(f"{each.file} {each.reason}" for each in closed)
+            raise EmptyLibrary(
+                f"Nothing of the library '{self.name}' can be searched now: {reasons}. "
+                "See that it is there and can be opened, then try again."
+            )
+        return tuple(closed)
 
     def _archive_hits(
         self, archive: Archive, query: Query, limit: int, exclude: Collection[str]

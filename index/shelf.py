@@ -115,14 +115,14 @@ class Shelf:
 
         What was indexed on the fly is kept: the second time only what has changed is read, and
         `warn` is told how much could not be. While another process does that, or where the folder
-        or file is away, it is opened as it is, and `warn` is told so. Raises EmptyLibrary,
-        UnknownLibrary, and LibraryBusy; the last two also where it holds nothing yet or nobody can
-        be told.
+        or file is away, it is opened as it is, and `warn` is told so, as it is of archives that
+        cannot be opened. Raises EmptyLibrary, UnknownLibrary, and LibraryBusy; the last two also
+        where it holds nothing yet or nobody can be told.
         """
         if name_or_path == SAMPLE:
             name, source = SAMPLE, Source(sample_folder() / "documents")
         elif name_or_path in self.names():
-            return self.open(name_or_path)
+            return self._searchable(name_or_path, warn)
         else:
             path = self._placed(name_or_path)
             name, source = _name_for(path), Source(path)
@@ -139,7 +139,7 @@ class Shelf:
             return self._as_it_is(name, busy, taken, warn)
         if done.problems and warn is not None:
             warn(_problems_told(len(done.problems), name))
-        return self.open(name)
+        return self._searchable(name, warn)
 
     def _placed(self, name: str) -> Path:
         """Return the whole path of a folder or file that is there, or that was indexed before.
@@ -170,11 +170,27 @@ class Shelf:
         """
         if warn is None:
             raise error
-        library = self.open(name)
+        library = self._searchable(name, warn)
         if not library.statistics().files:
             library.close()
             raise error
         warn(why)
+        return library
+
+    def _searchable(self, name: str, warn: Callable[[str], None] | None) -> Library:
+        """Open a library, and tell `warn` of archives that are not searched.
+
+        Raises UnknownLibrary, and EmptyLibrary where it has nothing but such.
+        """
+        library = self.open(name)
+        try:
+            closed = library.closed_archives()
+        except LibraryError:
+            library.close()
+            raise
+        if warn is not None:
+            for archive in closed:
+                warn(f"{archive.file} {archive.reason}. It is not searched.")
         return library
 
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:

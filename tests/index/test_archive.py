@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge_agent.index import Library, UnknownPassage, UnreadableDocument
+from edge_agent.index import EmptyLibrary, Library, Shelf, UnknownPassage, UnreadableDocument
 from edge_agent.index.archive import Archive
 from edge_agent.index.query import parse_query
 
@@ -438,6 +438,27 @@ def test_an_archive_that_is_gone_is_forgotten(library: Library, tmp_path: Path) 
     assert Library(library.folder).search("Tay disaster") == ()
     assert library.update().removed == 1
     assert library.search("Tay disaster") == ()
+
+
+def test_an_archive_that_is_away_is_told(library: Library, tmp_path: Path) -> None:
+    library.close()
+    shelf, told = Shelf(tmp_path), list[str]()
+    (tmp_path / "documents" / "wiki" / "bridges.zim").rename(tmp_path / "unplugged.zim")
+    found = shelf.resolve(library.name, warn=told.append)
+    assert found.search("Glasgow")
+    (sentence,) = told
+    assert sentence.endswith("No such file or directory. It is not searched.")
+
+
+def test_nothing_but_an_archive_that_is_away_is_refused(zim: Path, tmp_path: Path) -> None:
+    alone = Path(shutil.copy(zim, tmp_path / "alone.zim"))
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("alone", [alone])
+    shelf.resolve(str(alone)).close()
+    alone.unlink()
+    for asked in ("alone", str(alone)):
+        with pytest.raises(EmptyLibrary, match=r"alone\.zim cannot be opened"):
+            shelf.resolve(asked, warn=print)
 
 
 def test_an_archive_alone_is_a_library(zim: Path, tmp_path: Path) -> None:
