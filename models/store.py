@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,19 +102,14 @@ class ModelStore:
     def find(self, name: str) -> InstalledModel | None:
         """Return a model that is here, or None.
 
-        Raises InvalidModelFile where its file or its record was changed since it was checked, and
-        HashMismatch where an adapter is not the one that ships with the program.
+        A file with another date, as in a copy, is hashed. Raises InvalidModelFile where its file or
+        its record was changed since it was checked, and HashMismatch where an adapter is not the
+        one that ships with the program.
         """
         if name not in self.names():
             return None
         entry, place = self.catalog.find(name), self._place(name)
-        record = self._current_record(name)
-        for file in record.files:
-            if _record_of(place / file.name, file.sha256) != file:
-                raise InvalidModelFile(
-                    f"{place / file.name} was changed since it was checked. "
-                    f"Check it with: miro-edge models verify {name}"
-                )
+        record = self._unchanged(name, place, self._current_record(name))
         if record.base is not None:
             return self._adapted(name, record, self._base(record.base))
         return InstalledModel(
@@ -143,6 +139,26 @@ class ModelStore:
             return record
         self._keep_student(entry, entry.adapter)
         return self._record(name)
+
+    def _unchanged(self, name: str, place: Path, record: _Record) -> _Record:
+        """Return the record of a model whose files, in `place`, are what they were when checked.
+
+        Of files with other dates alone, as in a copy, it is made anew once their hashes agree.
+        Raises InvalidModelFile.
+        """
+        files = tuple(_record_of(place / file.name, file.sha256) for file in record.files)
+        for now, then in zip(files, record.files, strict=True):
+            path = place / now.name
+            if now != then and (now.bytes != then.bytes or sha256_of(path) != then.sha256):
+                raise InvalidModelFile(
+                    f"{path} was changed since it was checked. "
+                    f"Check it with: miro-edge models verify {name}"
+                )
+        if files != record.files:
+            record = record.model_copy(update={"files": files})
+            with suppress(OSError):  # a home that cannot be written to: then each time
+                self._write(name, record)
+        return record
 
     def _adapted(self, name: str, record: _Record, base: InstalledModel) -> InstalledModel:
         """Return a base with the adapter of a record over it."""
@@ -373,13 +389,16 @@ class ModelStore:
 
         `base` is the model that an adapter is applied to.
         """
-        folder = self.root / name
         main = place / next(iter(digests))
         record = _Record(
             files=tuple(_record_of(place / file, digest) for file, digest in digests.items()),
             header=read_header(main) if main.suffix == ".gguf" else None,
             base=base,
         )
+        self._write(name, record)
+
+    def _write(self, name: str, record: _Record) -> None:
+        folder = self.root / name
         # A crash leaves the old record or the new one.
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"{_RECORD}.{os.getpid()}"

@@ -23,6 +23,7 @@ from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
+from edge_agent.models import InvalidModelFile
 from edge_agent.provisioning import installed_embedder
 from edge_agent.showing import in_one_line
 
@@ -30,8 +31,16 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 def open_shelf(home: Home) -> Shelf:
-    """Return the libraries of this machine, searched by meaning too if the embedder is here."""
-    return Shelf(home.libraries, installed_embedder(home))
+    """Return the libraries of this machine, searched by meaning too if the embedder is here.
+
+    Where its file is damaged that is told: most can be done without it.
+    """
+    try:
+        embedder = installed_embedder(home)
+    except InvalidModelFile as error:
+        warner(quiet=False)(f"The embedder cannot be used. {error}")
+        embedder = None
+    return Shelf(home.libraries, embedder)
 
 
 def open_libraries(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,16 +51,32 @@ def test_what_was_kept_is_found(small_gguf: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_changed_is_refused_until_it_is_verified(
-    small_gguf: Path, tmp_path: Path
+@pytest.mark.parametrize("more", [b"", b"longer"])
+def test_a_file_that_changed_is_refused_until_it_is_what_it_was(
+    more: bytes, small_gguf: Path, tmp_path: Path
 ) -> None:
     store = installed(tmp_path / "models", small_gguf)
     path = tmp_path / "models" / "small" / "small.gguf"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) + more)
     os.utime(path, (1, 1))
     with pytest.raises(InvalidModelFile, match="miro-edge models verify small"):
         store.find("small")
+    path.write_bytes(content)
     assert store.verify("small").path == path
     assert store.find("small") is not None
+
+
+def test_a_copy_with_other_dates_is_found_and_hashed_once(small_gguf: Path, tmp_path: Path) -> None:
+    installed(tmp_path / "models", small_gguf)
+    copied = shutil.copytree(tmp_path / "models", tmp_path / "stick", copy_function=shutil.copyfile)
+    path = copied / "small" / "small.gguf"
+    os.utime(path, (1, 1))
+    store = ModelStore(copied, catalogue(small_gguf))
+    assert store.find("small") is not None
+    record = json.loads((copied / "small" / "model.json").read_text())
+    assert record["files"][0]["modified"] == 10**9
+    assert store.find("small") == store.verify("small")
 
 
 def test_a_file_with_other_bytes_leaves_the_store(small_gguf: Path, tmp_path: Path) -> None:
