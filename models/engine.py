@@ -7,6 +7,7 @@ mean is the session's business.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -109,7 +110,7 @@ class Engine:
         """Return llama.cpp's handle of an adapter; one that was loaded stays until the end."""
         if path not in self._adapters:
             with captured_log() as log:
-                native = llama_cpp.llama_adapter_lora_init(self._model, str(path).encode())
+                native = llama_cpp.llama_adapter_lora_init(self._model, os.fsencode(path))
             if not native:
                 raise ModelLoadError(
                     f"llama.cpp cannot apply the adapter {path} to {self.path.name}: "
@@ -290,7 +291,7 @@ class Engine:
         array = (llama_cpp.llama_token * len(tokens))(*tokens)
         return bool(
             llama_cpp.llama_state_seq_save_file(
-                self._context, str(path).encode(), _SEQUENCE, array, len(tokens)
+                self._context, os.fsencode(path), _SEQUENCE, array, len(tokens)
             )
         )
 
@@ -305,7 +306,7 @@ class Engine:
         count = ctypes.c_size_t(0)
         with captured_log():
             loaded = llama_cpp.llama_state_seq_load_file(
-                self._context, str(path).encode(), _SEQUENCE, array, capacity, ctypes.byref(count)
+                self._context, os.fsencode(path), _SEQUENCE, array, capacity, ctypes.byref(count)
             )
         if loaded and list(array[: count.value]) == list(tokens):
             return True
@@ -320,7 +321,7 @@ def _load_model(path: Path, settings: EngineSettings) -> object:
     parameters.load_mode = (
         llama_cpp.LLAMA_LOAD_MODE_MMAP_MLOCK if settings.lock else llama_cpp.LLAMA_LOAD_MODE_MMAP
     )
-    return llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
+    return llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
 
 
 def _make_context(model: object, settings: EngineSettings) -> object:

@@ -27,6 +27,7 @@ from edge_agent.cli.running import (
     offline_option,
     output_options,
 )
+from edge_agent.cli.texts import TEXT
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
@@ -57,7 +58,12 @@ def _store() -> RunStore:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most runs to show."
 )
-@click.option("--search", metavar="TEXT", help="Only runs whose question or answer has this in it.")
+@click.option(
+    "--search",
+    type=TEXT,
+    metavar="TEXT",
+    help="Only runs whose question or answer has this in it.",
+)
 @json_option
 def list_runs(limit: int, search: str | None, as_json: bool) -> None:
     """List the newest runs first.
@@ -214,7 +220,7 @@ def _check_at_hand(started: Event, *, offline: bool, quiet: bool) -> None:
 
 @runs.command()
 @click.argument("run", metavar="ID")
-@click.argument("text")
+@click.argument("text", type=TEXT)
 def tell(run: str, text: str) -> None:
     """Say TEXT to the model in the run ID, before its next step.
 

@@ -215,6 +215,16 @@ def test_without_limits_those_of_the_profile_count(
     assert (begun["attempts"], begun["vote"]) == (2, False)
 
 
+def test_a_question_that_is_no_utf8_is_asked_with_what_is_none_replaced(
+    home: Path, smollm2: Path, documents: Path
+) -> None:
+    options = ("-m", str(smollm2), "-l", str(documents), "--json", *SHORT)
+    result = call("ask", *options, "Where is Larvik, caf\udce9?")
+    assert "Traceback" not in result.output
+    assert json.loads(result.stdout)["question"] == "Where is Larvik, caf??"
+    assert call("runs", "list", "--search", "caf\udce9").exit_code == 0
+
+
 def test_quiet_says_the_answer_and_nothing_else(home: Path, smollm2: Path, documents: Path) -> None:
     (documents / "bad.pdf").write_bytes(b"%PDF-1.7 nothing")
     options = ("-m", str(smollm2), "-l", str(documents), "--quiet", *SHORT)

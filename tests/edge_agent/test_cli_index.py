@@ -57,6 +57,30 @@ def test_nothing_found_has_its_own_exit_code(home: Path, documents: Path) -> Non
     assert call("search", "ships", "zeppelin").exit_code == 3
 
 
+@pytest.mark.parametrize("verb", ["list", "stats ships", "problems ships", "remove ships --yes"])
+def test_a_damaged_embedder_is_told_and_no_more(
+    verb: str, home: Path, documents: Path, model_store: ModelStore, embedder_model: InstalledModel
+) -> None:
+    call("add", "ships", str(documents))
+    folder = home / "models" / embedder_model.name
+    shutil.copytree(model_store.root / embedder_model.name, folder)
+    with (folder / embedder_model.path.name).open("ab") as file:
+        file.write(b"damage")
+    result = call(*verb.split())
+    assert result.exit_code == 0
+    assert f"miro-edge models verify {embedder_model.name}" in result.stderr
+
+
+@pytest.mark.parametrize(("verb", "code"), [("search", 3), ("show", 1)])
+def test_what_is_asked_for_need_not_be_utf8(
+    verb: str, code: int, home: Path, documents: Path
+) -> None:
+    call("add", "ships", str(documents))
+    result = call(verb, "ships", "caf\udce9")
+    assert result.exit_code == code
+    assert isinstance(result.exception, SystemExit)
+
+
 @pytest.mark.parametrize("verb", ["update", "stats", "problems", "verify"])
 def test_the_sample_library_is_there_without_being_made(verb: str, home: Path) -> None:
     assert call(verb, "sample").exit_code == 0

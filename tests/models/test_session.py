@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,6 +239,21 @@ def test_a_file_that_is_no_model_is_an_error_not_a_crash(tmp_path: Path, content
     path.write_bytes(content)
     with pytest.raises(ModelLoadError, match=r"broken\.gguf"):
         Engine(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_paths_need_not_be_utf8(smollm2: Path, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    path = folder / "model.gguf"
+    path.symlink_to(smollm2)
+    with Engine(path, EngineSettings(context=256, threads=1)) as opened:
+        session = Session(opened)
+        session.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
+        session.save_prefix(folder)
+        again = Session(opened)
+        again.append(SpanKind.SYSTEM, "You answer briefly.", trusted=True)
+        assert again.load_prefix(folder)
 
 
 OPERATIONS = st.lists(
