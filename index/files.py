@@ -36,8 +36,8 @@ class FilesFound:
 def find_files(sources: Iterable[Source]) -> FilesFound:
     """Return the regular files under `sources`.
 
-    Hidden files, symbolic links, and what the sources' patterns or ignore files exclude are passed
-    over.
+    Hidden files, the copies that editors keep, symbolic links, and what the sources' patterns or
+    ignore files exclude are passed over.
     """
     found = FilesFound()
     for source in sources:
@@ -144,7 +144,7 @@ def _walk(
         return
     ignored = (*_ignore_specs(folder, entries), *ignored)
     for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
+        if entry.name.startswith(".") or _is_spare(entry.name) or entry.is_symlink():
             continue
         path = Path(entry.path)
         if not _is_utf8(entry.name):
@@ -168,6 +168,11 @@ def _walk(
         # A pipe or a device has no end to read to.
         if stat.S_ISREG(status.st_mode):
             yield path, status
+
+
+def _is_spare(name: str) -> bool:
+    """Return whether a name is what editors give to copies that they keep beside a file."""
+    return name.endswith("~") or name.startswith("~$") or (name[0] == name[-1] == "#")
 
 
 def _ignore_specs(folder: Path, entries: list[os.DirEntry[str]]) -> _Ignored:

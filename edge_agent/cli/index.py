@@ -107,8 +107,9 @@ def add(
     EPUB, e-mail (eml, mbox), JSON, JSON lines, CSV (one record a document), source code and LaTeX.
     A ZIM archive is searched in place.
 
-    Hidden files, symbolic links, and what .gitignore, .ignore and .miro-edge-ignore files name are
-    passed over. GLOB is a pattern as in those files. What is chosen here holds for later updates.
+    Hidden files, copies that editors keep (notes.md~), symbolic links, and what .gitignore, .ignore
+    and .miro-edge-ignore files name are passed over. GLOB is a pattern as in those files. What is
+    chosen here holds for later updates.
 
     \b
     Examples:

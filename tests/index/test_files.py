@@ -39,6 +39,16 @@ def test_all_but_hidden_files(folder: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["notes.md~", "#notes.md#", "~$notes.md", "old~/notes.md"])
+def test_the_copies_of_editors_are_read_only_where_they_are_named(name: str, folder: Path) -> None:
+    before = names(Source(folder))
+    copy = folder / name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text("An older text.")
+    assert names(Source(folder)) == before
+    assert list(find_files([Source(copy)]).files) == [copy]
+
+
 @pytest.mark.parametrize(
     ("include", "exclude", "expected"),
     [
