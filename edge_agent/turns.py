@@ -44,8 +44,7 @@ def gathering_turn(
     if quotable is None:
         lines = [(yield from _line(gathering.thought_tokens))]
     else:
-        reluctance = Reluctance(NOTHING_HELPS, gathering.reluctance)
-        lines = [(yield Choose((*quotable, NOTHING_HELPS), reluctance))]
+        lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
     next_line = ""
     asking = (MISSING, USE) if more_tools else (MISSING,)
     while next_line not in (*asking, ENOUGH):

@@ -19,6 +19,16 @@ class Force:
 
 
 @dataclass(frozen=True, slots=True)
+class Choose:
+    """One of several texts, picked by the model under a trie of their tokens.
+
+    An option that begins with another option can never be chosen: the shorter one ends first.
+    """
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reluctance:
     """A beginning that is written only where it is likelier than all others by so many nats.
 
@@ -28,18 +38,6 @@ class Reluctance:
 
     beginning: str
     nats: float
-
-
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """One of several texts, picked by the model under a trie of their tokens.
-
-    An option that begins with another option can never be chosen: the shorter one ends first.
-    """
-
-    options: tuple[str, ...]
-    reluctance: Reluctance | None = None
-    """What one of the options begins with, if it is chosen reluctantly."""
 
 
 @dataclass(frozen=True, slots=True)

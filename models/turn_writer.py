@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -81,15 +81,13 @@ class TurnWriter:
     def _choose(self, step: Choose) -> Iterator[Piece]:
         """Walk the trie of the options' tokens; where it branches, the model decides."""
         live = [(option, self._engine.tokenize(option, special=False)) for option in step.options]
-        reluctance = step.reluctance
         depth = 0
         while len(live) > 1 and all(len(tokens) > depth for _, tokens in live):
             branches = sorted({tokens[depth] for _, tokens in live})
             if len(branches) == 1:
                 self._extend(branches)
             else:
-                chosen = self._pick(branches, self._losses(reluctance, depth))
-                reluctance = None  # it was told from the others here
+                chosen = self._pick(branches)
                 self._cache.draw(chosen)
                 live = [(option, tokens) for option, tokens in live if tokens[depth] == chosen]
             depth += 1
@@ -106,18 +104,10 @@ class TurnWriter:
             )
         self._cache.extend(tokens)
 
-    def _losses(self, reluctance: Reluctance | None, depth: int) -> dict[int, float]:
-        """Return by how many nats the token of a reluctant beginning at a depth is less likely."""
-        if reluctance is None:
-            return {}
-        tokens = self._engine.tokenize(reluctance.beginning, special=False)
-        return {token: reluctance.nats for token in tokens[depth : depth + 1]}
-
-    def _pick(self, branches: list[int], losses: Mapping[int, float]) -> int:
-        """Return one of the tokens, by the model's logits less their losses and the temperature."""
+    def _pick(self, branches: list[int]) -> int:
+        """Return one of the tokens, by the model's logits and the temperature."""
         self._cache.flush()
         logits = self._engine.logits()[branches].astype(np.float64)
-        logits -= [losses.get(token, 0.0) for token in branches]
         if self._sampling.temperature <= 0:
             return branches[int(logits.argmax())]
         weights = np.exp((logits - logits.max()) / self._sampling.temperature)
@@ -148,12 +138,12 @@ class TurnWriter:
         """Return `draw`, but for its first token reluctant to begin so."""
         if reluctance is None:
             return draw
-        losses = iter([self._losses(reluctance, 0)])
+        token = self._engine.tokenize(reluctance.beginning, special=False)[0]
+        losses = iter([reluctance.nats])
 
         def drawn(logits: npt.NDArray[np.float32]) -> int:
             handicapped = logits.copy()
-            for token, nats in next(losses, {}).items():
-                handicapped[token] -= nats
+            handicapped[token] -= next(losses, 0.0)
             return draw(handicapped)
 
         return drawn

@@ -93,8 +93,6 @@ class Gathering(_Frozen):
     """A sentence chosen among those shown; a line of the model's own; or a whole message."""
     quotes: int = Field(gt=0)
     """Most sentences that a turn quotes."""
-    reluctance: float = Field(ge=0)
-    """By how many nats it must be likelier than any sentence that nothing helps."""
     leads: Literal["always", "stuck", "never"]
     """When a search begins with a name that was read and not yet looked up: `always`, where quotes
     keep to what was looked up last, too; `stuck`, where nothing helps or a call was made before; or

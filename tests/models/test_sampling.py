@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from plans import one
 
 from edge_agent.models import (
-    Choose,
     EngineSettings,
     Force,
     Reluctance,
@@ -70,22 +69,6 @@ def test_a_model_begins_reluctantly_only_where_it_is_sure(engine: Engine) -> Non
     # Only the beginning counts: what it is reluctant to begin with may follow.
     assert not reluctant(1000).startswith(f"{LOOP.text} oak")
     assert " oak" in reluctant(1000)[len(LOOP.text) :]
-
-
-def test_an_option_is_chosen_reluctantly_only_where_it_is_sure(engine: Engine) -> None:
-    options = (" oak ash", " oak elm", " elm oak")
-
-    def chosen(nats: float, beginning: str = " oak ash") -> str:
-        step = Choose(options, Reluctance(beginning, nats))
-        return written(engine, Sampling(), LOOP, step).removeprefix(LOOP.text)
-
-    usual = chosen(0)
-    assert usual == " oak ash"
-    assert chosen(1000, " elm oak") == usual
-    # What it is told from the others by counts, once: two of them begin alike.
-    assert chosen(1000) == " elm oak"
-    alike = Choose(options[:2], Reluctance(" oak ash", 1000))
-    assert written(engine, Sampling(), LOOP, alike).removeprefix(LOOP.text) == " oak elm"
 
 
 def test_dry_lets_short_runs_and_penalties_forget_old_tokens(engine: Engine) -> None:
