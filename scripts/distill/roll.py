@@ -28,13 +28,14 @@ from lessons import Lesson, lessons
 from practice import Practice, ranked
 from side_by_side import side_by_side
 from teach import make_libraries, searched_with
+from teacher import lesson_profile
 
 from edge_agent.home import Home
 from edge_agent.models import EngineSettings, ModelStore, usable_cores
 from edge_agent.models.engine import Engine
 from edge_agent.models.hashing import sha256_of
 from edge_agent.opening import loading_settings
-from edge_agent.profiles import Profile, load_profile
+from edge_agent.profiles import Profile
 from edge_agent.provisioning import model_here
 
 _MARKS = {"run": ".", "corrections": "c", "nothing": "-"}
@@ -128,7 +129,7 @@ def planned(options: argparse.Namespace, configuration: Configuration) -> Round:
     engine = loading_settings(model, home)
     if options.jobs > 1:
         engine = replace(engine, threads=max(1, usable_cores() // options.jobs))
-    profile = load_profile(configuration.profile)
+    profile = lesson_profile(configuration.profile)
     sampling = replace(profile.sampling, temperature=options.temperature)
     return Round(
         model=model.path,

@@ -27,7 +27,14 @@ from lessons import Lesson, lessons
 from readings import Posed, distractors_of, evidence_of, mixed, reading
 from side_by_side import side_by_side
 from taught_session import TaughtSession
-from teacher import NOT_FOUND, Teacher, Unteachable, answer_from, is_stated_elsewhere
+from teacher import (
+    NOT_FOUND,
+    Teacher,
+    Unteachable,
+    answer_from,
+    is_stated_elsewhere,
+    lesson_profile,
+)
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.withholding import Withholding
@@ -36,7 +43,7 @@ from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.models import ContextFull, EngineSettings, ModelStore
 from edge_agent.models.engine import Engine
-from edge_agent.profiles import Profile, load_profile
+from edge_agent.profiles import Profile
 from edge_agent.provisioning import installed_embedder
 
 READ = "read"
@@ -75,7 +82,7 @@ class School:
         self._embedder = installed_embedder(home)
         self._opened: dict[str, Library] = {}
         self._engine = Engine(base_of(configuration), EngineSettings(threads=1))
-        self._profile = load_profile(configuration.profile)
+        self._profile = lesson_profile(configuration.profile)
 
     def library(self, name: str) -> Library:
         """Return the library of a set's whole corpus."""
@@ -228,7 +235,7 @@ def taught(
 ) -> None:
     """Teach what was not taught yet, and write each group when it is whole."""
     base = base_of(configuration)  # said once, and before a process begins
-    profile = load_profile(configuration.profile).model_dump_json()
+    profile = lesson_profile(configuration.profile).model_dump_json()
     described = configuration.model_dump_json(exclude={"train"})
     mark = mark_of(base.name, described, profile, searched_with())
     shelf = Shelf(out, mark)

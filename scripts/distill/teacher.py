@@ -15,7 +15,7 @@ from edge_agent.events import Event, Quote, RunStarted, TurnStarted
 from edge_agent.guards import patience
 from edge_agent.index import Passage
 from edge_agent.models import Sample
-from edge_agent.profiles import Profile
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
 from edge_agent.verification import is_verdict
@@ -33,6 +33,17 @@ _RELATED = 3
 
 class Unteachable(Exception):
     """The teacher knows no honest next step: the lesson is dropped."""
+
+
+def lesson_profile(name: str) -> Profile:
+    """Return the profile under which lessons are made: that of the student, but nothing leads it.
+
+    Where it is stuck the program leads it; what it is to learn is a way out of its own. Raises
+    ProfileError.
+    """
+    profile = load_profile(name)
+    gathering = profile.gathering.model_copy(update={"leads": "never"})
+    return profile.model_copy(update={"gathering": gathering})
 
 
 class Teacher:

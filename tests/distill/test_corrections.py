@@ -12,12 +12,13 @@ from lessons import Lesson
 from practice import Practice, Roll, judged
 from schooling import Schooling
 from taught_session import TaughtSession
+from teacher import lesson_profile
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.conditions import changed
 from edge_agent.index import Collection, Library
 from edge_agent.models import Sample
-from edge_agent.profiles import Profile, load_profile
+from edge_agent.profiles import Profile
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
 
 
@@ -64,7 +65,7 @@ class Classroom:
 
 @pytest.fixture
 def bridge(schooling: Schooling, schooled_home: Path) -> Classroom:
-    profile = changed(load_profile("edge"), gathering={"results": 1, "named": 0})
+    profile = changed(lesson_profile("edge"), gathering={"results": 1, "named": 0})
     practice = Practice(schooling.engine, profile)
     return Classroom(schooling, practice, profile, schooling.lessons["bridge"])
 

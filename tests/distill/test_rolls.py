@@ -21,7 +21,7 @@ from replaying import Replay
 from roll import Outcome, Round, chosen_lessons, outcome, summary
 from schooling import Schooling
 from taught_session import TaughtSession
-from teacher import Unteachable
+from teacher import Unteachable, lesson_profile
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.evaluation.conditions import changed
@@ -29,7 +29,7 @@ from edge_agent.events import Citation, Event, TextAppeared
 from edge_agent.index import Collection, Library
 from edge_agent.models import EngineSettings, Sample
 from edge_agent.models.engine import Engine
-from edge_agent.profiles import Profile, load_profile
+from edge_agent.profiles import Profile
 
 LESSON = Lesson("s", "q", "Who?", ("Larvik",), (Need("fram", "Fram", (), "", ""),))
 
@@ -84,7 +84,7 @@ def test_lessons_that_are_kept_back_are_never_rolled(schooling: Schooling) -> No
 def profile() -> Profile:
     """The student's, at a temperature, with little to do."""
     led = changed(
-        load_profile("edge"),
+        lesson_profile("edge"),
         gathering={"calls": 2, "results": 1, "result_tokens": 60},
         reading={"passages": 2, "answer_tokens": 12},
     )
@@ -185,7 +185,7 @@ class Practised:
 def test_where_no_run_can_be_learned_from_others_are_corrected(
     rolls: tuple[Roll, ...], learned: str, right: int, examples: list[str]
 ) -> None:
-    told = Round(Path("m"), "", EngineSettings(), load_profile("edge"), "roll1", len(rolls), 2)
+    told = Round(Path("m"), "", EngineSettings(), lesson_profile("edge"), "roll1", len(rolls), 2)
     found = outcome(LESSON, cast(Practice, Practised(*rolls)), told)
     assert found == Outcome(LESSON, right, found.learned, [example(each) for each in examples])
     assert found.learned == learned
@@ -203,5 +203,5 @@ def test_what_came_of_a_round_is_told_by_set(
 
 
 def test_a_round_with_other_weights_is_another_one() -> None:
-    told = Round(Path("m"), "a" * 64, EngineSettings(), load_profile("edge"), "roll1", 1, 2)
+    told = Round(Path("m"), "a" * 64, EngineSettings(), lesson_profile("edge"), "roll1", 1, 2)
     assert told.mark != replace(told, sha256="b" * 64).mark
