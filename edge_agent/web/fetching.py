@@ -26,6 +26,17 @@ SUFFIXES = {
 _MOST = 10_000_000
 """Bytes of a page, unpacked."""
 _REDIRECTS = 5
+_ENCODINGS = frozenset(
+    "ascii big5 big5hkscs cp866 cp874 cp932 cp949 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 "
+    "cp1257 cp1258 euc_jp euc_kr gb18030 gb2312 gbk iso2022_jp iso8859-1 iso8859-2 iso8859-3 "
+    "iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 iso8859-13 "
+    "iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-cyrillic mac-roman shift_jis tis-620 utf-8 "
+    "utf-16 utf-16-be utf-16-le".split()
+)
+"""The encodings that pages may have (https://encoding.spec.whatwg.org), as Python calls them.
+
+It knows others, one of which, punycode, takes hours for a page that was written to that end.
+"""
 _ACCEPT = {"Accept": "text/html, application/xhtml+xml, text/plain, text/markdown, application/pdf"}
 
 
@@ -78,12 +89,13 @@ class Fetcher:
 
 
 def _in_utf8(data: bytes, content_type: str) -> bytes:
-    """Return text in UTF-8, if its encoding is named; else a reader finds it out."""
+    """Return text in UTF-8, if its encoding is named and is one of pages; else a reader tells."""
     message = Message()
     message["content-type"] = content_type
-    charset = message.get_param("charset")
     try:
-        name = codecs.lookup(str(charset)).name
-        return data.decode(name, "replace").encode("utf-8", "replace")
-    except (LookupError, ValueError):  # there is no such encoding, or it is none of text
+        encoding = codecs.lookup(str(message.get_param("charset"))).name
+    except (LookupError, ValueError):  # there is no such encoding
         return data
+    if encoding not in _ENCODINGS:
+        return data
+    return data.decode(encoding, "replace").encode("utf-8", "replace")

@@ -264,6 +264,15 @@ def test_encodings(
     assert words in document.text
 
 
+@pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "idna", "rot13"])
+def test_what_is_no_encoding_of_pages_is_left_to_the_reader(
+    site: Site, fetcher: Fetcher, charset: str
+) -> None:
+    data = b"<p>Bell Rock-9b\\x41+AGE-</p>"
+    page = fetcher.fetch(site.page("/a", data, f"text/html; charset={charset}"))
+    assert page.data == data
+
+
 def test_what_surrounds_the_text_is_left_out(
     site: Site, fetcher: Fetcher, reader: PageReader
 ) -> None:
