@@ -41,7 +41,7 @@ BRIDGE = {
     "gold_sentences": [["Night Ferry", 0], ["Ana Ruiz", 1]],
 }
 COMPARISON = {
-    "question": "Which writer was born first, Tom Hale or Eva Lind?",
+    "question": "Which writer has the earlier birthday, Tom Hale or Eva Lind?",
     "answer": "Tom Hale",
     "gold": ["Tom Hale", "Eva Lind"],
     "gold_sentences": [["Tom Hale", 0], ["Eva Lind", 0]],

@@ -15,7 +15,7 @@ from runs_told import Told, exhibit
 from schooling import Schooling
 from taught_session import TaughtSession, branches
 from teach import Task, require_earned
-from teacher import Reader, Teacher, Unteachable
+from teacher import Reader, Teacher, Unteachable, lesson_profile
 
 from edge_agent.agent import Agent
 from edge_agent.evaluation.conditions import changed
@@ -23,7 +23,6 @@ from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import GatheringEnded, RunFinished, TokenCounts
 from edge_agent.index import Collection, Library
 from edge_agent.models import Sampling, SpanKind
-from edge_agent.profiles import load_profile
 from edge_agent.reading import reply_plan
 from edge_agent.turns import NOTHING_HELPS
 
@@ -124,7 +123,7 @@ def test_a_turn_whose_call_was_refused_is_not_learned(schooling: Schooling) -> N
     for question in ("Where?", "When?"):
         session.append(SpanKind.QUESTION, question)
         for _ in session.generate(
-            reply_plan(question, question, load_profile("edge")), Sampling(), 0
+            reply_plan(question, question, lesson_profile("edge")), Sampling(), 0
         ):
             pass
     session.watch(GatheringEnded(2, "no progress"))
@@ -150,7 +149,7 @@ def test_evidence_whose_turn_has_not_come_is_passed_over(schooling: Schooling) -
     )
     lesson = Lesson("s", "q", "Whence comes who made Blue?", ("Quito",), (first, second))
     told = Told(lesson.question)
-    teacher = Teacher(lesson, Withholding(Collection([])), load_profile("edge"), None)
+    teacher = Teacher(lesson, Withholding(Collection([])), lesson_profile("edge"), None)
     teacher.watch(told.trajectory.started)
     told.trajectory = teacher.trajectory
     told.searched("Blue", exhibit(1, "Ruiz", QUITO))
@@ -190,7 +189,7 @@ def test_the_real_session_has_the_same_tokens_and_decides_at_the_same_places(
     taught = schooling.taught(question, variant)
     library = Collection([Library(schooling.home / "libraries" / "bench-films")])
     shown = VARIANTS[variant].model_dump(include={"results", "named"}, exclude_none=True)
-    profile = changed(load_profile("edge"), gathering=shown)
+    profile = changed(lesson_profile("edge"), gathering=shown)
     with DictatedEngine(smollm2, taught) as engine:
         session = KeptWindows(engine)
         list(Agent(library, session, profile=profile).run(schooling.lessons[question].question))
