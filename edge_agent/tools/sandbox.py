@@ -5,10 +5,12 @@ Code runs in a process of its own (pydantic-monty), with limits on time and memo
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from edge_agent.tools.base import ToolContext, ToolError
@@ -20,6 +22,16 @@ _SECONDS = 5.0
 _BYTES = 64_000_000
 _DEPTH = 500
 _PRINTED_BYTES = 1_000_000
+_SHOWN = 1_000_000
+"""Characters of a value that are shown."""
+_VALUE = "__value__"
+"""What the value of the last line is called in there.
+
+It stays there: a list of lists of lists, each twice the one before, is small as long as nobody
+counts what is in it, and gigabytes out here.
+"""
+_NO_VALUE = "\nNone"
+"""What code ends with whose last line is not to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +56,21 @@ def run_code(code: str, earlier: Sequence[str], context: ToolContext) -> Ran:
     from pydantic_monty import CollectString, MontyError
 
     printed = CollectString(_PRINTED_BYTES)
+    named = _with_named_value(code)
     with _session() as session:
         try:
             _repeat(session, earlier, context)
         except MontyError as error:
             raise ToolError(f"what was computed before cannot be repeated: {error}") from error
         try:
-            value = session.feed_run(
-                code,
+            session.feed_run(
+                named or code + _NO_VALUE,
                 inputs={"passages": _passages(context, len(context.evidence))},
                 print_callback=printed,
             )
         except MontyError as error:
-            raise ToolError(_explained(error)) from error
-    return Ran(printed.output, _as_text(value))
+            raise ToolError(_explained(error, code)) from error
+        return Ran(printed.output, _value(session) if named else None)
 
 
 @contextmanager
@@ -93,7 +106,7 @@ def _repeat(session: MontySession, earlier: Sequence[str], context: ToolContext)
 
     for code, call in zip(earlier, context.earlier, strict=True):
         session.feed_run(
-            code,
+            code + _NO_VALUE,
             inputs={"passages": _passages(context, call.known)},
             print_callback=CollectString(_PRINTED_BYTES),
         )
@@ -104,16 +117,37 @@ def _passages(context: ToolContext, known: int) -> Mapping[int, str]:
     return {each.key: each.passage.text for each in context.evidence.since(0)[:known]}
 
 
-def _as_text(value: object) -> str | None:
-    if value is None:
-        return None
+def _with_named_value(code: str) -> str | None:
+    """Return code that names the value of its last line, with every line where it was.
+
+    None where that line has no value, or cannot be told: the interpreter says what is wrong.
+    """
     try:
-        return str(value)
-    except ValueError as error:  # Python writes no number of more than some thousand digits
+        last = ast.parse(code).body[-1]
+    except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):
+        return None
+    if not isinstance(last, ast.Expr):
+        return None
+    data = code.encode()  # in which Python counts
+    lines = [0, *accumulate(map(len, data.splitlines(keepends=True)))]
+    begin = lines[last.lineno - 1] + last.col_offset
+    end = lines[(last.end_lineno or last.lineno) - 1] + (last.end_col_offset or 0)
+    parts = data[:begin], f"{_VALUE} = (".encode(), data[begin:end], b")", data[end:]
+    return b"".join(parts).decode() + _NO_VALUE
+
+
+def _value(session: MontySession) -> str | None:
+    """Return the value that was named as text, as much of it as is shown. Raises ToolError."""
+    from pydantic_monty import MontyError
+
+    try:
+        shown = session.feed_run(f'None if {_VALUE} is None else f"{{{_VALUE}!s}}"[:{_SHOWN}]')
+    except MontyError as error:  # Python writes no number of more than some thousand digits
         raise ToolError(f"the result cannot be shown: {error}") from error
+    return None if shown is None else str(shown)
 
 
-def _explained(error: MontyError) -> str:
+def _explained(error: MontyError, code: str) -> str:
     """Return what is wrong with code, and in which line, for the model to read."""
     from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
@@ -123,5 +157,6 @@ def _explained(error: MontyError) -> str:
     said = error.display("type-msg")
     if not frames:
         return f"{said}. Nothing of this code was kept."
-    shown = (frames[0].source_line or "").strip()
-    return f"line {frames[0].line}, `{shown}`: {said}. Nothing of this code was kept."
+    lines = code.splitlines()
+    line = min(frames[0].line, len(lines))  # what is not closed is so to the end
+    return f"line {line}, `{lines[line - 1].strip()}`: {said}. Nothing of this code was kept."

@@ -92,6 +92,12 @@ def computed(where: ToolContext, code: str) -> str:
         ("sorted(key for key, text in passages.items() if 'Archer' in text)", "[1]"),
         ("import time\ntime.sleep(60)\n'awake'", "awake"),
         ("x = 5", ""),
+        ("x = 'ü'; (x +\n  'é') # and no more", "üé"),
+        ("*'ab', 1", "('a', 'b', 1)"),
+        ("str = None\n['it is', None, 1.5]", "['it is', None, 1.5]"),
+        ("'one\\ntwo';\r\n# done\n", "one\ntwo"),
+        ("None", ""),
+        ("if True:\n    5", ""),
     ],
 )
 def test_dates_text_and_evidence(where: ToolContext, code: str, output: str) -> None:
@@ -165,11 +171,32 @@ def test_what_it_must_not_do_ends_as_an_error(where: ToolContext, code: str, fau
         ran(where, code)
 
 
+DOUBLED = "x = ['a' * 1000]\nfor _ in range({}): x = [x, x]\n"
+
+
+@pytest.mark.parametrize("code", ["x", "(x)", "y = 1; x # so large", "f'{x}'"])
+def test_a_value_that_is_large_only_outside_stays_inside(where: ToolContext, code: str) -> None:
+    with pytest.raises(ToolError, match="MemoryError"):
+        ran(where, DOUBLED.format(22) + code)
+
+
+def test_of_a_value_no_more_is_fetched_than_is_shown(where: ToolContext) -> None:
+    value = run_code(DOUBLED.format(12) + "x", [], where).value
+    assert value is not None
+    assert len(value) == 1_000_000
+
+
+def test_no_value_of_earlier_code_is_fetched(where: ToolContext) -> None:
+    assert run_code("len(x)", [DOUBLED.format(40) + "x"], after(where, "")).output == "2"
+
+
 def test_an_error_names_the_line(where: ToolContext) -> None:
     with pytest.raises(ToolError, match=r"^line 2, `1 / y`: ZeroDivisionError: division by zero\."):
         ran(where, "y = 0\n1 / y")
     with pytest.raises(ToolError, match=r"^line 1, `x = \(`: SyntaxError: "):
         ran(where, "x = (")
+    with pytest.raises(ToolError, match=r"^line 3, `1 / 0\)`: ZeroDivisionError: "):
+        ran(where, "y = 0\n(y,\n  1 / 0)")
 
 
 def test_an_interpreter_that_is_not_there_is_an_error(
