@@ -322,7 +322,7 @@ class TestLine:
                 [chunk async for chunk in stream]
             with pytest.raises(openai.InternalServerError, match="miro-edge has ended"):
                 await server.ask()
-        assert [run.status for run in store.list()] == ["running"]  # it can be resumed
+        assert [run.status for run in store.list()] == ["interrupted"]  # it can be resumed
 
 
 class TestRefusals:
