@@ -20,7 +20,7 @@ from edge_agent.cli.running import (
     carry_out,
     output_options,
 )
-from edge_agent.cli.texts import TEXT
+from edge_agent.cli.texts import any_text
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
 from edge_agent.keyboard import terminal
@@ -32,7 +32,7 @@ from edge_agent.runs import RunStore
 
 
 @click.command(cls=Configured)
-@click.argument("question", type=TEXT)
+@click.argument("question", type=any_text)
 @answering_options
 @click.option(
     "--kv-type",

@@ -27,7 +27,7 @@ from edge_agent.cli.running import (
     offline_option,
     output_options,
 )
-from edge_agent.cli.texts import TEXT
+from edge_agent.cli.texts import any_text
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
@@ -60,7 +60,7 @@ def _store() -> RunStore:
 )
 @click.option(
     "--search",
-    type=TEXT,
+    type=any_text,
     metavar="TEXT",
     help="Only runs whose question or answer has this in it.",
 )
@@ -220,7 +220,7 @@ def _check_at_hand(started: Event, *, offline: bool, quiet: bool) -> None:
 
 @runs.command()
 @click.argument("run", metavar="ID")
-@click.argument("text", type=TEXT)
+@click.argument("text", type=any_text)
 def tell(run: str, text: str) -> None:
     """Say TEXT to the model in the run ID, before its next step.
 
