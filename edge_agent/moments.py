@@ -106,7 +106,7 @@ def stated(happening: Happening, title: str, text: str) -> tuple[Stated, ...]:
     What stands in brackets after a name comes before what its sentences say of anybody.
     """
     subject = frozenset(words(_BRACKETS.sub("", title)))
-    flat = [" ".join(sentence.split()) for sentence in sentences(text)]
+    flat = sentences(text)
     of_life = happening in ("birth", "death")
     for tell in (_in_brackets, _in_words) if of_life else (_of_origin,):
         found = tuple(

@@ -91,7 +91,7 @@ def verified(
     known = {exhibit.key for exhibit in exhibits}
     exhibits = founded(question, exhibits)
     answer = _KEY.sub(lambda key: key[0] if int(key[1]) in known else "", answer).strip()
-    parts = [" ".join(part.split()) for part in sentences(answer)]
+    parts = sentences(answer)
     if len(parts) > 1 or len(words(answer)) > _SHORT:
         citations, claims = _check_each(parts, exhibits, embedder)
     else:
@@ -184,7 +184,7 @@ def _witness(
         (len(wanted & content_words(said)) / max(1, len(wanted)), exhibit, sentence)
         for exhibit in exhibits
         if not is_computation(exhibit)
-        for sentence in _flat_sentences(exhibit)
+        for sentence in sentences(exhibit.passage.text)
         if _may_bear_out(said := f"{exhibit.label} {sentence}", claim)
         and _has_names(exhibit, claim)
     ]
@@ -326,7 +326,7 @@ def _names_it(exhibit: Exhibit, other: Exhibit, question: str) -> bool:
     named = other.passage.title.partition(" (")[0]
     return bool(content_words(named)) and any(
         states(sentence, named) and _shared(f"{exhibit.label} {sentence}", question) >= 2
-        for sentence in _flat_sentences(exhibit)
+        for sentence in sentences(exhibit.passage.text)
     )
 
 
@@ -336,7 +336,7 @@ def _nearest(question: str, exhibits: Iterable[Exhibit]) -> tuple[Citation, ...]
         (
             (_shared(f"{exhibit.label} {sentence}", question), exhibit, sentence)
             for exhibit in exhibits
-            for sentence in _flat_sentences(exhibit)
+            for sentence in sentences(exhibit.passage.text)
         ),
         key=lambda candidate: -candidate[0],
     )
@@ -361,7 +361,7 @@ def stating_sentence(exhibit: Exhibit, answer: str, question: str) -> str | None
             exhibit,
             lambda result: states(result, answer) or (bool(figures) and figures <= numbers(result)),
         )
-    whole = _flat_sentences(exhibit)
+    whole = sentences(exhibit.passage.text)
     found = [sentence for sentence in whole if states(sentence, answer)] or [
         sentence for sentence in whole if _has_in_parts(sentence, answer)
     ]
@@ -429,11 +429,6 @@ def _is_named(sentence: str, name: str) -> bool:
         rf"|(?:, {_CAPITALISED}){{0,9}},? (?:and|&) (?:{_CAPITALISED} ){{1,3}})"
     )
     return re.search(rf"\b{between.join(map(re.escape, name.split()))}\b", sentence) is not None
-
-
-def _flat_sentences(exhibit: Exhibit) -> list[str]:
-    """Return the sentences of a passage; line breaks in them are the page's, not the author's."""
-    return [" ".join(sentence.split()) for sentence in sentences(exhibit.passage.text)]
 
 
 def _shared(text: str, other: str) -> int:

@@ -76,12 +76,10 @@ def excerpts(
 
 
 def _split(text: Titled, number: int, count: Callable[[str], int]) -> list[_Sentence]:
-    # Line breaks inside a sentence are the page's, not the author's.
-    flat = (" ".join(sentence.split()) for sentence in sentences(text.text))
     rank = 0 if text.foremost else number
     return [
         _Sentence(number, rank, place, sentence, frozenset(terms(sentence)), count(sentence))
-        for place, sentence in enumerate(flat)
+        for place, sentence in enumerate(sentences(text.text))
     ]
 
 

@@ -86,8 +86,8 @@ class ToolContext:
         exhibit = self.evidence.get(key)
         if exhibit is None:
             return ()
-        flat = (" ".join(part.split()) for part in sentences(exhibit.passage.text))
-        return tuple(quote for part in flat if (quote := Quote(key, part)) in self.visible)
+        parts = sentences(exhibit.passage.text)
+        return tuple(quote for part in parts if (quote := Quote(key, part)) in self.visible)
 
     def known(self) -> dict[tuple[str, str, str], int]:
         """Return the keys of passages that stand in the window whole, by library, id and text."""

@@ -26,7 +26,7 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ('He said "No." She left.', ('He said "No."', "She left.")),
         ("One\n\nTwo", ("One", "Two")),
         ("The parts:\n- one\n- two", ("The parts:", "- one", "- two")),
-        ("a line\nthat goes on. End.", ("a line\nthat goes on.", "End.")),
+        ("a line that goes on. End.", ("a line\nthat goes on.", "End.")),
         ("It is approx. Ten of them. So.", ("It is approx. Ten of them.", "So.")),
         ("Wait... What? Yes.", ("Wait...", "What?", "Yes.")),
         ("一。二。", ("一。", "二。")),
@@ -37,7 +37,7 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ("Život je lep. Česko je.", ("Život je lep.", "Česko je.")),
         (
             "a line\nthat goes on " + "and on " * 60,
-            ("a line\nthat goes on " + "and on " * 59 + "and on",),
+            ("a line that goes on " + "and on " * 59 + "and on",),
         ),
         ("", ()),
     ],
