@@ -60,8 +60,8 @@ def _is_abbreviated(text: str, start: int, end: int) -> bool:
 def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of `text`, in order, each in one line.
 
-    Line breaks inside a sentence are the page's, not the author's. What is shown, quoted and checked
-    has to be the same to the letter.
+    Line breaks inside a sentence are the page's, not the author's. What is shown, quoted and
+    checked has to be the same to the letter.
     """
     return tuple(" ".join(text[start:end].split()) for start, end in sentence_spans(text))
 

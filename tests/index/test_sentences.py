@@ -26,7 +26,7 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ('He said "No." She left.', ('He said "No."', "She left.")),
         ("One\n\nTwo", ("One", "Two")),
         ("The parts:\n- one\n- two", ("The parts:", "- one", "- two")),
-        ("a line that goes on. End.", ("a line\nthat goes on.", "End.")),
+        ("a line\nthat goes on. End.", ("a line that goes on.", "End.")),
         ("It is approx. Ten of them. So.", ("It is approx. Ten of them.", "So.")),
         ("Wait... What? Yes.", ("Wait...", "What?", "Yes.")),
         ("一。二。", ("一。", "二。")),
