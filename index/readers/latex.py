@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..documents import Document
@@ -19,14 +20,14 @@ _LEVELS = {
 }
 _BRACED = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]{0,500}\}){0,1000}\}){0,2000})\}"
 _LINE_COMMENT = re.compile(r"^[ \t]*%[^\n]*\n|(?<!\\)%[^\n]*", re.MULTILINE)
-_BLOCK_COMMENT = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
-_TITLE = re.compile(r"\\title\s*(?:\[[^\]]*\])?\s*" + _BRACED)
-_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\s*(?:\[[^\]]*\])?\s*{_BRACED}")
+_COMMENT_BEGINS, _COMMENT_ENDS = "\\begin{comment}", "\\end{comment}"
+_TITLE = re.compile(r"\\title\s*(?:\[[^\]]{0,300}\])?\s*" + _BRACED)
+_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\s*(?:\[[^\]]{{0,300}}\])?\s*{_BRACED}")
 _MARK = re.compile(r"\\(?:emph|text\w*|underline|mbox|title|author|caption)\s*" + _BRACED)
 _DROPPED = re.compile(
-    r"\\(?:label|vspace|hspace|bibliographystyle|usepackage)\*?(?:\[[^\]\n]*\])?\{[^{}]*\}"
+    r"\\(?:label|vspace|hspace|bibliographystyle|usepackage)\*?(?:\[[^\]\n]{0,300}\])?\{[^{}]*\}"
     r"|\\(?:begin|end)\{(?:itemize|enumerate|description|abstract|center|quot\w+|figure|table)\*?\}"
-    r"(?:\[[^\]\n]*\])?|\\(?:maketitle|centering|noindent|clearpage|newpage)\b"
+    r"(?:\[[^\]\n]{0,300}\])?|\\(?:maketitle|centering|noindent|clearpage|newpage)\b"
 )
 _ITEM = re.compile(r"\\item\b[ \t]*")
 _ESCAPED = re.compile(r"\\([%&#_${}])")
@@ -35,7 +36,7 @@ _NESTED_MARKS = 4
 
 def read_latex(path: Path, name: str) -> list[Document]:
     """Read a LaTeX file as one document. Raises UnreadableDocument for what is no text."""
-    source = _BLOCK_COMMENT.sub("", _LINE_COMMENT.sub("", decoded(path)))
+    source = "".join(_without_comments(_LINE_COMMENT.sub("", decoded(path))))
     named = _TITLE.search(source)
     _, _, body = source.rpartition("\\begin{document}")
     body = body.partition("\\end{document}")[0]
@@ -49,6 +50,18 @@ def read_latex(path: Path, name: str) -> list[Document]:
     text.add(_unmarked(body[at:]).strip())
     whole, sections = text.finished()
     return [Document(name, title or path.stem, str(path), whole, sections, is_extracted=True)]
+
+
+def _without_comments(source: str) -> Iterator[str]:
+    """Yield what stands around the blocks that are comments; one that does not end is none."""
+    at = 0
+    while (begin := source.find(_COMMENT_BEGINS, at)) >= 0:
+        end = source.find(_COMMENT_ENDS, begin)
+        if end < 0:
+            break
+        yield source[at:begin]
+        at = end + len(_COMMENT_ENDS)
+    yield source[at:]
 
 
 def _unmarked(source: str) -> str:

@@ -18,7 +18,9 @@ from .sectioned import SectionedText
 from .text import decoded_bytes, is_binary
 
 _TOLD = ("From", "To", "Cc", "Date")
-_BORDER = re.compile(rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*\d\d:\d\d")
+_BORDER = re.compile(
+    rb"From .{0,400}\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .{0,60}\d\d:\d\d"  # a line may be a book
+)
 _QUOTED_BORDER = re.compile(rb"^>(>*From )", re.MULTILINE)
 _DEEPEST = 5
 """Messages within messages that are read."""

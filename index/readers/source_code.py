@@ -23,7 +23,7 @@ _SETTINGS = frozenset(".toml .ini .cfg .conf .properties .yaml .yml".split())
 _MARKUP = frozenset(".xml .xsd .xsl .css .scss .less .vue .svelte".split())
 _SIGNATURE_LENGTH = 80
 _MODIFIERS = (
-    "export|default|declare|pub(?:\\([^)]*\\))?|public|private|protected|internal|abstract|final|"
+    "export|default|declare|pub(?:\\([^)\\n]*\\))?|public|private|protected|internal|abstract|final|"
     "static|async|sealed|open|data|case|inline|unsafe|extern|partial|virtual|override"
 )
 _KEYWORDS = (

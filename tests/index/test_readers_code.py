@@ -120,6 +120,29 @@ def test_latex_is_its_text_under_its_headings(tmp_path: Path) -> None:
     assert reef == (("Bell Rock", "The reef"), "Red sandstone.")
 
 
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("a.tex", "\\begin{comment} "),
+        ("a.tex", "\\title["),
+        ("a.tex", "\\part["),
+        ("a.tex", "\\label["),
+        ("a.tex", "\\begin{figure}["),
+        ("a.rs", "\npub("),
+    ],
+)
+def test_what_is_opened_again_and_again_takes_no_time(
+    tmp_path: Path, name: str, piece: str
+) -> None:
+    assert one(tmp_path / name, piece * (1_000_000 // len(piece))).text
+
+
+def test_blocks_of_comments_are_left_out_of_latex(tmp_path: Path) -> None:
+    source = "One.\\begin{comment}no\\end{comment} Two.\\begin{comment}Three."
+    assert one(tmp_path / "a.tex", source).text == "One. Two.\\begin{comment}Three."
+
+
 def test_latex_that_is_broken_takes_no_time(tmp_path: Path) -> None:
     document = one(tmp_path / "a.tex", "\\section{" * 20_000 + "text")
     assert document.title == "a"

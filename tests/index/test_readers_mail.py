@@ -195,6 +195,13 @@ def test_a_text_that_begins_like_a_mailbox_is_text(tmp_path: Path) -> None:
     assert document.title == "From the reef one sees far."
 
 
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
+def test_a_line_that_begins_like_a_mailbox_without_end_is_text(tmp_path: Path) -> None:
+    content = b"\nFrom " + b"Mon " * 100_000
+    ((document,), _) = found(tmp_path / "a.mbox", b"From a Sat Jan  3 01:05:34 1996\n" + content)
+    assert document.text.startswith("From Mon Mon")
+
+
 def test_an_empty_mailbox_has_a_reason(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument, match="has no text in it"):
         found(tmp_path / "a.mbox", b"\n\n")
