@@ -9,18 +9,18 @@ from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
-from edge_agent.desk import Means, Signals
 from edge_agent.events import AttachedFile, Event, RunFinished, RunResumed, RunStarted
 from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
-from edge_agent.inquiry import Inquiry
+from edge_agent.loop import Loop
 from edge_agent.models import AnySession, ContextFull, InstalledModel, RemoteModel, SpanKind
 from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.protocol import ToolCall, render_call
 from edge_agent.runs import new_run_id
+from edge_agent.runtime import Resources, Signals
 from edge_agent.tools import toolbox
 from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.window import Window
@@ -246,7 +246,7 @@ class Agent:
         self._signals.inbox.put((text, message))
 
     def _carried_on(self, first: Event, trajectory: Trajectory) -> Iterator[Event]:
-        means = Means(
+        resources = Resources(
             session=self.session,
             library=self.library,
             profile=self.profile,
@@ -255,7 +255,7 @@ class Agent:
             signals=self._signals,
             web=self._extras.web,
         )
-        return chain([first], Inquiry(means, trajectory).events())
+        return chain([first], Loop(resources, trajectory).events())
 
 
 def title_of(model: InstalledModel | RemoteModel) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edge_agent.comparisons import Comparison, compared
-from edge_agent.desk import Desk, Steps
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
@@ -11,6 +10,7 @@ from edge_agent.profiles import Reading
 from edge_agent.protocol import parse
 from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
+from edge_agent.runtime import Runtime, Steps
 from edge_agent.trajectory import Entry
 from edge_agent.turns import answer_turn, chosen_answer_turn
 from edge_agent.verification import UNANSWERED, Verification, verified, worked_out
@@ -23,18 +23,18 @@ _SAID_SHARE = 4
 class Answering:
     """Takes the step of a trajectory that comes to an answer."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Go on from where the trajectory at `desk` stands."""
-        self._desk = desk
-        self._session = desk.session
-        self._profile = desk.profile
-        self._trajectory = desk.trajectory
+    def __init__(self, runtime: Runtime) -> None:
+        """Go on from where the trajectory at `runtime` stands."""
+        self._runtime = runtime
+        self._session = runtime.session
+        self._profile = runtime.profile
+        self._trajectory = runtime.trajectory
 
     def events(self) -> Steps[None]:
         """Find the answer and check it; nothing found is no answer. Raises ModelError."""
         exhibits = self._exhibits()
         answer = (yield from self._answer(exhibits)) if exhibits else None
-        yield self._desk.emit(self._attempted(answer, exhibits))
+        yield self._runtime.emit(self._attempted(answer, exhibits))
 
     def _exhibits(self) -> tuple[Exhibit, ...]:
         """Return the passages to answer from: those that are being read already, if any are."""
@@ -55,9 +55,9 @@ class Answering:
         while True:
             if trajectory.reply is None:
                 assert trajectory.reading is not None
-                self._desk.open(self._entries(trajectory.reading))
-                yield from self._desk.turn(self._plan(exhibits))
-            yield from self._desk.measure()
+                self._runtime.open(self._entries(trajectory.reading))
+                yield from self._runtime.turn(self._plan(exhibits))
+            yield from self._runtime.measure()
             answer = parse(trajectory.reply or "").answer
             if answer is not None or trajectory.tries >= self._profile.reading.tries:
                 return answer
@@ -68,7 +68,7 @@ class Answering:
         """How the answer is read: from no more than the window has room for."""
         reading, prompts = self._profile.reading, self._profile.prompts
         empty = ReadingStarted(0, (), prompts.reader, reading_prompt((), self._question, prompts))
-        room = self._desk.room_beside(*self._entries(empty)) - reading.answer_tokens
+        room = self._runtime.room_beside(*self._entries(empty)) - reading.answer_tokens
         return reading.model_copy(update={"tokens": min(reading.tokens, room)})
 
     @property
@@ -114,14 +114,14 @@ class Answering:
             prompt = reading_prompt(exhibits, question, prompts)
             keys = tuple(exhibit.key for exhibit in exhibits)
             started = ReadingStarted(step, keys, prompts.reader.strip(), prompt)
-            self._desk.open(self._entries(started))
+            self._runtime.open(self._entries(started))
         else:
             prompt = prompts.finish.format(question=question).strip()
             started = ReadingStarted(step, (), "", prompt)
-            self._desk.open(self._trajectory.entries)
+            self._runtime.open(self._trajectory.entries)
             asking = Entry(SpanKind.QUESTION, prompt)
-            yield from self._desk.place(asking, self._profile.reading.answer_tokens)
-        yield self._desk.emit(started)
+            yield from self._runtime.place(asking, self._profile.reading.answer_tokens)
+        yield self._runtime.emit(started)
 
     def _entries(self, started: ReadingStarted) -> list[Entry]:
         """Return what stands in the window while the answer is read."""
@@ -146,7 +146,7 @@ class Answering:
             return UNANSWERED
         question, quotes = trajectory.started.question, trajectory.quotes
         seen = exhibits if self._profile.reading.at_end else trajectory.evidence.since(0)
-        return verified(question, answer, quotes, seen, self._desk.library.embedder)
+        return verified(question, answer, quotes, seen, self._runtime.library.embedder)
 
     def _attempted(self, answer: str | None, exhibits: tuple[Exhibit, ...]) -> AttemptFinished:
         """Check an answer against the passages; one that nothing supports is not given."""

@@ -123,7 +123,9 @@ class AskSettings(_Frozen):
         default=False, description="Search the web where the libraries do not answer."
     )
     """Whether the web is searched after the libraries."""
-    seed: int = Field(default=0, description="Same seed, same answer.")
+    seed: int = Field(
+        default=0, description="Same seed, machine and number of threads: same answer."
+    )
     """Where the drawing of tokens begins."""
     offline: bool = Field(default=False, description="Never download, and use no server elsewhere.")
     """Whether the network is left alone."""

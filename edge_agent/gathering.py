@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from edge_agent.desk import Desk, Steps
 from edge_agent.events import (
     GatheringEnded,
     Nudged,
@@ -25,6 +24,7 @@ from edge_agent.models import ModelError, Plan, SpanKind
 from edge_agent.profiles import Profile
 from edge_agent.protocol import Message, ToolCall, free_message, render_failure, repaired
 from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS, USUAL_DEPTH
+from edge_agent.runtime import Runtime, Steps
 from edge_agent.tools import EarlierCall, ToolContext, ToolError, ToolResult
 from edge_agent.trajectory import Entry
 from edge_agent.turns import (
@@ -44,45 +44,45 @@ _QUOTES_SHARE = 4
 class Gathering:
     """Takes the steps of a trajectory that gather evidence."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Go on from where the trajectory at `desk` stands."""
-        self._desk = desk
-        self._session = desk.session
-        self._profile = desk.profile
-        self._trajectory = desk.trajectory
-        self._tools = desk.toolbox.signatures
+    def __init__(self, runtime: Runtime) -> None:
+        """Go on from where the trajectory at `runtime` stands."""
+        self._runtime = runtime
+        self._session = runtime.session
+        self._profile = runtime.profile
+        self._trajectory = runtime.trajectory
+        self._tools = runtime.toolbox.signatures
 
     def events(self) -> Steps[None]:
         """Search until there is enough or a limit is reached; a model that fails ends it too."""
         try:
-            self._desk.open(self._trajectory.entries)
+            self._runtime.open(self._trajectory.entries)
             reason = yield from self._steps()
         except ModelError as error:
             reason = f"{MODEL_ERROR}: {error}"
-        yield self._desk.emit(GatheringEnded(self._trajectory.step, reason))
+        yield self._runtime.emit(GatheringEnded(self._trajectory.step, reason))
 
     def _steps(self) -> Steps[str]:
         """Take steps, and return why no more of them is taken."""
-        trajectory, desk = self._trajectory, self._desk
+        trajectory, runtime = self._trajectory, self._runtime
         while True:
             if trajectory.pending is not None:
                 yield from self._carry_out(trajectory.pending.call)
-                if trajectory.pending is not None and (ended := desk.stopped()) is not None:
+                if trajectory.pending is not None and (ended := runtime.stopped()) is not None:
                     return ended
             elif trajectory.turn is not None:
                 ended = yield from self._judge(trajectory.turn)
                 if ended is not None:
                     return ended
             else:
-                yield from desk.measure()
-                ended = desk.stopped() or self._calls_used_up()
+                yield from runtime.measure()
+                ended = runtime.stopped() or self._calls_used_up()
                 if ended is not None:
                     return ended
                 if not trajectory.writing:
                     yield from self._listen()
                     yield from self._comment()
-                    yield from desk.make_room(self._turn_tokens)
-                yield from desk.turn(self._plan())
+                    yield from runtime.make_room(self._turn_tokens)
+                yield from runtime.turn(self._plan())
 
     # Plans
 
@@ -98,7 +98,7 @@ class Gathering:
         if gathering.thoughts == "quoted":
             quotable = self._quotable()
         tools = () if self._no_call_left else self._tools
-        return gathering_turn(quotable, tools, gathering, self._leads, self._desk.toolbox.more)
+        return gathering_turn(quotable, tools, gathering, self._leads, self._runtime.toolbox.more)
 
     def _quotable(self) -> tuple[str, ...]:
         """Return the lines that may be quoted: a model that is led keeps to its topic."""
@@ -163,7 +163,7 @@ class Gathering:
             yield from self._take_back(verdict)
         elif call is not None:
             called = ToolCalled(trajectory.step, call.tool, call.arguments, call.server)
-            yield self._desk.emit(called)
+            yield self._runtime.emit(called)
         elif self._no_call_left and not has_enough(message.thought):
             return self._limit
         elif is_cut_off(trajectory.entries[-1].text):  # of a run that had fewer calls
@@ -178,7 +178,7 @@ class Gathering:
         So it is where the model has been told that before, and tokens are not drawn by chance.
         """
         told = self._trajectory.entries[-2].text == verdict.told
-        return told and self._desk.sampling.temperature == 0
+        return told and self._runtime.sampling.temperature == 0
 
     def _take_back(self, verdict: RollBack) -> Steps[None]:
         """Roll the turn back and tell the model why, unless that stands there already."""
@@ -186,34 +186,34 @@ class Gathering:
         self._session.rollback(self._session.spans[-1])
         told = "" if trajectory.entries[-2].text == verdict.told else verdict.told
         if told:
-            yield from self._desk.place(Entry(SpanKind.RESULT, told))
-        yield self._desk.emit(TurnRolledBack(trajectory.step, verdict.reason, told))
+            yield from self._runtime.place(Entry(SpanKind.RESULT, told))
+        yield self._runtime.emit(TurnRolledBack(trajectory.step, verdict.reason, told))
 
     def _comment(self) -> Steps[None]:
         """Let the guards comment on what the last call brought."""
         verdict = judge_result(self._trajectory, self._profile)
         if isinstance(verdict, Nudge):
-            yield from self._desk.place(Entry(SpanKind.RESULT, verdict.told))
-            yield self._desk.emit(Nudged(self._trajectory.step, verdict.reason, verdict.told))
+            yield from self._runtime.place(Entry(SpanKind.RESULT, verdict.told))
+            yield self._runtime.emit(Nudged(self._trajectory.step, verdict.reason, verdict.told))
 
     def _listen(self) -> Steps[None]:
         """Show the model what the user has said meanwhile."""
-        inbox = self._desk.signals.inbox
+        inbox = self._runtime.signals.inbox
         while not inbox.empty():
             text, number = inbox.get()
             prompt = self._profile.prompts.steered.format(text=text).strip()
-            yield from self._desk.place(Entry(SpanKind.QUESTION, prompt))
-            yield self._desk.emit(UserSpoke(self._trajectory.step, text, prompt, number))
+            yield from self._runtime.place(Entry(SpanKind.QUESTION, prompt))
+            yield self._runtime.emit(UserSpoke(self._trajectory.step, text, prompt, number))
 
     # Tools
 
     def _carry_out(self, call: ToolCall) -> Steps[None]:
         """Run a tool and show the model its result; one that was called off is still to be run."""
-        trajectory, emit = self._trajectory, self._desk.emit
+        trajectory, emit = self._trajectory, self._runtime.emit
         known = len(trajectory.evidence)
         failed = False
         try:
-            tool = self._desk.toolbox.tool(call)
+            tool = self._runtime.toolbox.tool(call)
             result = tool.run(call.arguments, self._tool_context(call))
         except (ToolError, Unreachable, ValidationError) as error:
             if self._is_called_off():
@@ -223,7 +223,7 @@ class Gathering:
             failed = True
         for exhibit in trajectory.evidence.since(known):
             yield emit(added(trajectory.step, exhibit))
-        yield from self._desk.place(Entry(SpanKind.RESULT, result.text, result.shown))
+        yield from self._runtime.place(Entry(SpanKind.RESULT, result.text, result.shown))
         yield emit(
             ToolAnswered(trajectory.step, call.tool, result.text, result.keys, failed, result.shown)
         )
@@ -231,7 +231,7 @@ class Gathering:
     def _tool_context(self, call: ToolCall) -> ToolContext:
         gathering = self._profile.gathering
         return ToolContext(
-            library=self._desk.library,
+            library=self._runtime.library,
             evidence=self._trajectory.evidence,
             question=self._trajectory.started.question,
             said=tuple(self._trajectory.said),
@@ -246,7 +246,7 @@ class Gathering:
 
     def _is_called_off(self) -> bool:
         """Tell whether nobody waits any longer for what a tool does."""
-        return self._desk.signals.given_up.is_set() or self._desk.stopped() is not None
+        return self._runtime.signals.given_up.is_set() or self._runtime.stopped() is not None
 
     def _earlier(self, call: ToolCall) -> tuple[EarlierCall, ...]:
         """Return the calls of the same tool before this one that did not fail, oldest first."""

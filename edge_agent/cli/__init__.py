@@ -19,10 +19,10 @@ COMMANDS = {
     "doctor": "edge_agent.cli.doctor:doctor",
     "eval": "edge_agent.cli.eval:evaluation",
     "index": "edge_agent.cli.index:index",
-    "mcp": "edge_agent.cli.mcp_server:mcp",
+    "mcp": "edge_agent.cli.mcp:mcp",
     "models": "edge_agent.cli.models:models",
     "runs": "edge_agent.cli.runs:runs",
-    "serve": "edge_agent.cli.openai_server:serve",
+    "serve": "edge_agent.cli.serve:serve",
     "tui": "edge_agent.tui.command:tui",
 }
 

@@ -10,16 +10,12 @@ import click
 from click.core import ParameterSource
 
 from edge_agent.attachments import named_files
-from edge_agent.cli.agents import Led, Needs, opened_agent
-from edge_agent.cli.answering import answering_options
+from edge_agent.cli.agent_setup import Led, Needs, opened_agent
 from edge_agent.cli.defaults import Configured
+from edge_agent.cli.options import answering_options, output_options
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
-from edge_agent.cli.running import (
-    Output,
-    carry_out,
-    output_options,
-)
+from edge_agent.cli.running import Output, carry_out
 from edge_agent.cli.texts import any_text
 from edge_agent.config import AskSettings
 from edge_agent.home import Home

@@ -10,7 +10,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.cli.output import diagnostics, json_option, print_json, results
+from edge_agent.cli.options import json_option
+from edge_agent.cli.output import diagnostics, print_json, results
 from edge_agent.config import (
     Config,
     McpServer,

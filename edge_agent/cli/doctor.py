@@ -12,7 +12,8 @@ import click
 import psutil
 
 from edge_agent import __version__
-from edge_agent.cli.output import json_option, print_json
+from edge_agent.cli.options import json_option
+from edge_agent.cli.output import print_json
 from edge_agent.cli.tools import starting
 from edge_agent.config import McpServer, load_config
 from edge_agent.errors import ConfigError, ToolboxError

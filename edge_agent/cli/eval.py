@@ -19,14 +19,8 @@ from edge_agent.cli.evaluation_tables import (
     print_differences,
     print_figures,
 )
-from edge_agent.cli.output import (
-    diagnostics,
-    json_option,
-    output_option,
-    print_json,
-    print_listing,
-    write_out,
-)
+from edge_agent.cli.options import json_option, output_option
+from edge_agent.cli.output import diagnostics, print_json, print_listing, write_out
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import plots
 from edge_agent.evaluation.comparison import compare

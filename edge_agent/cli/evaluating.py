@@ -12,12 +12,11 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from edge_agent.cli.answering import context_option, model_option
 from edge_agent.cli.evaluation_progress import shown_progress
 from edge_agent.cli.libraries import indexing_progress, open_libraries, open_shelf
-from edge_agent.cli.output import diagnostics, json_option
+from edge_agent.cli.options import context_option, json_option, model_option, offline_option
+from edge_agent.cli.output import diagnostics
 from edge_agent.cli.pulling import ensure_embedder, ensure_usable
-from edge_agent.cli.running import offline_option
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.cluster import LOCAL, on_cluster, require_ray
 from edge_agent.evaluation.conditions import Terms, condition_of
@@ -146,7 +145,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="Most attempts at a question while no answer is found.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answers."),
+    click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        help="Same seed, machine and number of threads: same answers.",
+    ),
     click.option(
         "--jobs",
         type=click.IntRange(min=1),

@@ -9,14 +9,8 @@ import click
 
 from edge_agent.cli.consent import require_consent
 from edge_agent.cli.libraries import indexing_progress, open_shelf
-from edge_agent.cli.output import (
-    ExitCode,
-    diagnostics,
-    json_option,
-    print_json,
-    print_listing,
-    warner,
-)
+from edge_agent.cli.options import json_option
+from edge_agent.cli.output import ExitCode, diagnostics, print_json, print_listing, warner
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home

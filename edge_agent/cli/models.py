@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from edge_agent.cli.consent import require_consent
-from edge_agent.cli.output import diagnostics, json_option, print_json, print_listing, results
+from edge_agent.cli.options import json_option
+from edge_agent.cli.output import diagnostics, print_json, print_listing, results
 from edge_agent.cli.pulling import (
     ensure_model,
     pull_with_progress,

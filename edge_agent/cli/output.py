@@ -23,20 +23,6 @@ _WIDTH = 170
 _ESCAPING = "miro-edge-escaping"
 """What the way is called in which signs are written that an encoding has not."""
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
-)
-"""The option of every command that prints data."""
-
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE",
-    help="Where to write it.  [default: standard output]",
-)
-"""The option of every command that writes a text for other programs."""
-
 
 class ExitCode(IntEnum):
     """What a finished command tells the shell."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import queue
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +15,9 @@ import click
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.attachments import changes, named_files
-from edge_agent.cli.agents import Led, Needs, opened_agent
+from edge_agent.cli.agent_setup import Led, Needs, opened_agent
 from edge_agent.cli.answer import print_answer, print_failure
-from edge_agent.cli.output import ExitCode, diagnostics, json_option, print_json
+from edge_agent.cli.output import ExitCode, diagnostics, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.config import load_config
@@ -45,58 +44,6 @@ _EXIT_CODES: dict[Status, ExitCode] = {
     "not_found": ExitCode.NOT_FOUND,
     "failed": ExitCode.FAILED,
 }
-
-offline_option = click.option(
-    "--offline", is_flag=True, help="Never download, and use no server elsewhere."
-)
-
-
-def budget_options(default: str) -> Callable[[_Command], _Command]:
-    """Return a decorator that adds the options for what a run may cost."""
-
-    def add(command: _Command) -> _Command:
-        for option in (_max_tokens_option, _max_time_option):
-            command = option(command)
-        return click.option(
-            "--max-calls",
-            type=click.IntRange(min=1),
-            help="Most tool calls of an attempt; at the limit it answers from what it has.  "
-            f"[default: {default}]",
-        )(command)
-
-    return add
-
-
-def _number(seconds: float | None) -> float | None:
-    """Refuse what is a float but no number, which no range keeps out."""
-    if seconds is not None and not math.isfinite(seconds):
-        raise click.BadParameter(f"{seconds} is no number of seconds.", param_hint="'--max-time'")
-    return seconds
-
-
-_max_time_option = click.option(
-    "--max-time",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=lambda _ctx, _option, seconds: _number(seconds),
-    metavar="SECONDS",
-    help="Answer from what was found after this many seconds.",
-)
-_max_tokens_option = click.option(
-    "--max-tokens",
-    type=click.IntRange(min=1),
-    help="Answer from what was found after this many tokens, read and written, in the whole run.",
-)
-
-
-def output_options(command: _Command) -> _Command:
-    """Add the options for what is printed while a run goes on, and at its end."""
-    command = click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")(
-        command
-    )
-    command = click.option(
-        "--events", is_flag=True, help="Print every event as a JSON line as it happens."
-    )(command)
-    return json_option(command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,16 @@ import click
 from edge_agent.attachments import named_files
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.consent import require_consent
-from edge_agent.cli.output import (
-    diagnostics,
-    json_option,
-    output_option,
-    print_json,
-    print_listing,
-    results,
-    write_out,
-)
-from edge_agent.cli.pulling import ensure_usable
-from edge_agent.cli.running import (
-    Output,
+from edge_agent.cli.options import (
     budget_options,
-    go_on,
+    json_option,
     offline_option,
+    output_option,
     output_options,
 )
+from edge_agent.cli.output import diagnostics, print_json, print_listing, results, write_out
+from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.running import Output, go_on
 from edge_agent.cli.texts import any_text
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import AskSettings

@@ -7,7 +7,8 @@ from dataclasses import asdict
 import click
 
 from edge_agent.cli.libraries import open_shelf
-from edge_agent.cli.output import ExitCode, json_option, print_json, warner
+from edge_agent.cli.options import json_option
+from edge_agent.cli.output import ExitCode, print_json, warner
 from edge_agent.cli.texts import any_text
 from edge_agent.home import Home
 from edge_agent.index import By

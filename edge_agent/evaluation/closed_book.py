@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge_agent.desk import Desk, Means, Steps
 from edge_agent.events import Event, GatheringEnded, ReadingStarted, RunFinished, RunStarted, Status
 from edge_agent.models import ModelError, SpanKind
 from edge_agent.protocol import parse
+from edge_agent.runtime import Resources, Runtime, Steps
 from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.turns import answer_turn
 from edge_agent.wording import states
@@ -28,41 +28,41 @@ _BEGINNING = "Answer: "
 _ANSWER_TOKENS = 48
 
 
-def from_memory(means: Means, started: RunStarted) -> Steps[None]:
+def from_memory(resources: Resources, started: RunStarted) -> Steps[None]:
     """Yield what happens in a run that begins with `started` and asks the model alone.
 
     Nothing is checked, since nothing was read.
     """
     trajectory = Trajectory.of([started])
-    desk = Desk(means, trajectory)
+    runtime = Runtime(resources, trajectory)
     yield started
-    yield desk.emit(GatheringEnded(0, FROM_MEMORY))
-    unknown = means.profile.prompts.unknown
+    yield runtime.emit(GatheringEnded(0, FROM_MEMORY))
+    unknown = resources.profile.prompts.unknown
     system = _SYSTEM.format(unknown=unknown)
     prompt = _QUESTION.format(question=started.question)
-    yield desk.emit(ReadingStarted(0, (), system, prompt))
+    yield runtime.emit(ReadingStarted(0, (), system, prompt))
     try:
-        desk.open([Entry(SpanKind.SYSTEM, system), Entry(SpanKind.QUESTION, prompt)])
-        yield from desk.turn(answer_turn(_BEGINNING, _ANSWER_TOKENS))
-        yield from desk.measure()
+        runtime.open([Entry(SpanKind.SYSTEM, system), Entry(SpanKind.QUESTION, prompt)])
+        yield from runtime.turn(answer_turn(_BEGINNING, _ANSWER_TOKENS))
+        yield from runtime.measure()
     except ModelError as error:
-        yield desk.emit(_finished(desk, "failed", None, str(error)))
+        yield runtime.emit(_finished(runtime, "failed", None, str(error)))
         return
     answer = parse(trajectory.reply or "").answer
     if answer is not None and states(answer, unknown):
         answer = None
     status: Status = "not_found" if answer is None else "answered"
-    yield desk.emit(_finished(desk, status, answer, FROM_MEMORY))
+    yield runtime.emit(_finished(runtime, status, answer, FROM_MEMORY))
 
 
-def _finished(desk: Desk, status: Status, answer: str | None, reason: str) -> Event:
+def _finished(runtime: Runtime, status: Status, answer: str | None, reason: str) -> Event:
     return RunFinished(
-        run=desk.trajectory.started.run,
+        run=runtime.trajectory.started.run,
         status=status,
         answer=answer,
         citations=(),
         calls=0,
-        seconds=round(desk.seconds, 3),
-        tokens=desk.tokens,
+        seconds=round(runtime.seconds, 3),
+        tokens=runtime.tokens,
         reason=reason,
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from edge_agent.agent import Agent, AgentSettings, title_of
-from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.closed_book import from_memory
 from edge_agent.evaluation.conditions import Terms, condition_of
@@ -26,6 +25,7 @@ from edge_agent.profiles import Profile
 from edge_agent.provisioning import installed_embedder
 from edge_agent.reasons import MODEL_ERROR
 from edge_agent.runs import new_run_id
+from edge_agent.runtime import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Respondent:
 
     def __init__(
         self,
-        means: Means,
+        resources: Resources,
         model: str = "",
         judge: Judge | None = None,
     ) -> None:
-        """Answer with these means; `model` is what the model is called in records of runs."""
-        self._means = means
+        """Answer with these resources; `model` is what the model is called in records of runs."""
+        self._resources = resources
         self._model = model
         self._judge = judge
         self._judge_failed: ServerError | None = None
@@ -78,31 +78,31 @@ class Respondent:
         """
         if self._judge_failed is not None:
             raise self._judge_failed
-        means = self._means
+        resources = self._resources
         if condition_of(terms.condition).withholds:
-            means = replace(means, library=Withholding(means.library, question.gold))
+            resources = replace(resources, library=Withholding(resources.library, question.gold))
             question = replace(question, answers=(), gold=frozenset())
-        happened = self._events(question.text, terms, means, begun)
+        happened = self._events(question.text, terms, resources, begun)
         events = tuple(event for event in happened if not isinstance(event, TextAppeared))
         return Answered(self._judged(scored(question, events)), events)
 
     def _events(
-        self, question: str, terms: Terms, means: Means, begun: Beginning | None
+        self, question: str, terms: Terms, resources: Resources, begun: Beginning | None
     ) -> Iterator[Event]:
         """Work on a question and yield what happens; the last event is always RunFinished."""
         condition = condition_of(terms.condition)
-        led = condition.led(means.profile)
+        led = condition.led(resources.profile)
         if not condition.searches:
-            return from_memory(replace(means, profile=led), self._started(question, terms))
+            return from_memory(replace(resources, profile=led), self._started(question, terms))
         settings = AgentSettings(
             max_calls=terms.max_calls,
             attempts=terms.attempts,
             seed=terms.seed,
             model=self._model,
-            prefixes=means.prefixes,
+            prefixes=resources.prefixes,
         )
-        session = condition.window(means.session)
-        agent = Agent(means.library, session, profile=led, settings=settings)
+        session = condition.window(resources.session)
+        agent = Agent(resources.library, session, profile=led, settings=settings)
         if begun is None:
             return agent.run(question)
         known = begun.events(led, session.count)
@@ -114,11 +114,11 @@ class Respondent:
             run=new_run_id(),
             question=question,
             model=self._model,
-            library=self._means.library.name,
-            profile=self._means.profile.name,
+            library=self._resources.library.name,
+            profile=self._resources.profile.name,
             seed=terms.seed,
             max_calls=0,
-            context=self._means.session.context,
+            context=self._resources.session.context,
         )
 
     def _judged(self, row: Row) -> Row:
@@ -152,8 +152,8 @@ def respondent(equipment: Equipment) -> Iterator[Respondent]:
             judge = Judge(equipment.judge, equipment.judging)
             opened.callback(judge.close)
         session = opened.enter_context(open_session(equipment.model, equipment.engine))
-        means = Means(session, libraries, equipment.profile, home.prefixes)
-        yield Respondent(means, equipment.model_name, judge)
+        resources = Resources(session, libraries, equipment.profile, home.prefixes)
+        yield Respondent(resources, equipment.model_name, judge)
 
 
 def check_failed(answered: Answered, equipment: Equipment) -> None:

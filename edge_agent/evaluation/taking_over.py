@@ -11,7 +11,7 @@ What a run does depends on the calls that an attempt may make in three places, a
 - Whether the limit is the profile's own decides what the end at the limit is called, and so only
   where it cut an attempt off.
 
-How many attempts there may be plays a role where one found no answer (`inquiry`).
+How many attempts there may be plays a role where one found no answer (`loop`).
 
 The events of a run hold all of that.
 """

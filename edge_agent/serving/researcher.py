@@ -30,7 +30,7 @@ class RunFailed(AgentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ResearchSetup:
     """What questions are answered with."""
 
     library: Collection
@@ -63,13 +63,13 @@ class Researcher:
     """
 
     def __init__(
-        self, opening: Callable[[], AbstractContextManager[Means]], store: RunStore
+        self, opening: Callable[[], AbstractContextManager[ResearchSetup]], store: RunStore
     ) -> None:
         """Answer with what `opening` lends, and keep the runs in `store`."""
         self._opening = opening
         self._store = store
         self._line: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
-        self._means: Means | None = None
+        self._setup: ResearchSetup | None = None
         self._asked: _Asked | None = None
         """The question that is being answered."""
         self._ending = threading.Event()
@@ -108,7 +108,7 @@ class Researcher:
         """Yield what happens until the question is answered, but for passing text.
 
         Whoever leaves before the end has the run answer from what it has found so far, for the run
-        store alone. Raises what opening the means raises, ContextFull where the question is too
+        store alone. Raises what opening the setup raises, ContextFull where the question is too
         long, RunError, and ResearchStopped where the program ends.
         """
         asked = _Asked(question, asyncio.get_running_loop())
@@ -146,38 +146,38 @@ class Researcher:
         try:
             if self._ending.is_set():
                 raise _stopped()
-            if self._means is None:
-                self._means = opened.enter_context(self._opening())
-            self._carry_out(asked, self._means)
+            if self._setup is None:
+                self._setup = opened.enter_context(self._opening())
+            self._carry_out(asked, self._setup)
         except Exception as error:  # the next question may fare better
             asked.hand_over(error)
         asked.hand_over(None)
 
-    def _carry_out(self, asked: _Asked, means: Means) -> None:
+    def _carry_out(self, asked: _Asked, setup: ResearchSetup) -> None:
         with ExitStack() as opened:
-            web = means.open_web()
+            web = setup.open_web()
             if web is not None:
                 opened.enter_context(closing(web))
-                means = replace(means, extras=replace(means.extras, web=web))
-            stream = opened.enter_context(closing(self._stream(asked, means)))
+                setup = replace(setup, extras=replace(setup.extras, web=web))
+            stream = opened.enter_context(closing(self._stream(asked, setup)))
             for event in stream:
                 if not isinstance(event, TextAppeared):
                     asked.hand_over(event)
                 if self._ending.is_set():
                     raise _stopped()
 
-    def _stream(self, asked: _Asked, means: Means) -> Generator[Event, None, None]:
+    def _stream(self, asked: _Asked, setup: ResearchSetup) -> Generator[Event, None, None]:
         """Return the events of a run, each stored before it is seen."""
         question = asked.question
-        library, settings = _narrowed(means, question.library)
+        library, settings = _narrowed(setup, question.library)
         if question.seed is not None:
             settings = replace(settings, seed=question.seed)
         agent = Agent(
             library,
-            means.session,
-            profile=means.profile,
+            setup.session,
+            profile=setup.profile,
             settings=settings,
-            extras=means.extras,
+            extras=setup.extras,
         )
         agent.require_room(question.text)
         recorded = self._store.record(asked.obeyed_by(agent))
@@ -246,18 +246,18 @@ class _Asked:
             self._loop.call_soon_threadsafe(self.arrivals.put_nowait, arrived)
 
 
-def _narrowed(means: Means, library: str | None) -> tuple[Collection, AgentSettings]:
+def _narrowed(setup: ResearchSetup, library: str | None) -> tuple[Collection, AgentSettings]:
     """Return the libraries to search, and the settings that name them."""
     if library is None:
-        return means.library, means.settings
+        return setup.library, setup.settings
     found = [
         (each, source)
-        for each, source in zip(means.library.libraries, means.settings.libraries, strict=True)
+        for each, source in zip(setup.library.libraries, setup.settings.libraries, strict=True)
         if each.name == library
     ][:1]
     return (
         Collection([each for each, _ in found]),
-        replace(means.settings, libraries=tuple(source for _, source in found)),
+        replace(setup.settings, libraries=tuple(source for _, source in found)),
     )
 
 

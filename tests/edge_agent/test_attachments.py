@@ -146,7 +146,7 @@ def asking(
     def opened(*_: Any) -> Iterator[Any]:
         yield Knowing()
 
-    monkeypatch.setattr("edge_agent.cli.agents.open_session", opened)
+    monkeypatch.setattr("edge_agent.cli.agent_setup.open_session", opened)
     return ["ask", "--offline", "-m", str(smollm2), "--profile", "edge", "--json"]
 
 

@@ -107,7 +107,7 @@ def model(scripted_session: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model
             return self.chosen
 
     model = Model(Knowing)
-    monkeypatch.setattr("edge_agent.cli.agents.open_session", model.open)
+    monkeypatch.setattr("edge_agent.cli.agent_setup.open_session", model.open)
     return model
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.cli import main
-from edge_agent.cli.serving import opened_means, wanted_settings
+from edge_agent.cli.server_setup import opened_setup, wanted_settings
 from edge_agent.errors import ConfigError
 from edge_agent.extras import Extras
 from edge_agent.home import Home
@@ -100,16 +100,16 @@ def test_tools_and_the_web_are_there_where_they_are_set(home: Path, smollm2: Pat
     home.mkdir()
     (home / "config.toml").write_text("[ask]\nweb = true\ntools = ['python']\noffline = true")
     wanted = wanted_settings({"model": str(smollm2), "libraries": ("sample",)}, Home(home))
-    with opened_means(wanted, Home(home)) as means:
-        assert [tool.signature.name for tool in means.extras.tools] == ["python"]
-        web = means.open_web()
+    with opened_setup(wanted, Home(home)) as setup:
+        assert [tool.signature.name for tool in setup.extras.tools] == ["python"]
+        web = setup.open_web()
         assert web is not None
         web.close()
-        assert means.settings.tools == ("python",)
+        assert setup.settings.tools == ("python",)
     bare = wanted.model_copy(update={"web": False, "tools": ()})
-    with opened_means(bare, Home(home)) as means:
-        assert means.extras == Extras()
-        assert means.open_web() is None
+    with opened_setup(bare, Home(home)) as setup:
+        assert setup.extras == Extras()
+        assert setup.open_web() is None
 
 
 def test_what_the_web_lacks_is_said_before_anything_is_asked(
@@ -119,7 +119,7 @@ def test_what_the_web_lacks_is_said_before_anything_is_asked(
     (home / "models").symlink_to(model_store.root, target_is_directory=True)
     (home / "config.toml").write_text("[ask]\nweb = true\n[web]\nengine = 'brave'")
     wanted = wanted_settings({"model": str(smollm2), "libraries": ("sample",)}, Home(home))
-    with pytest.raises(ConfigError, match="wants a key"), opened_means(wanted, Home(home)):
+    with pytest.raises(ConfigError, match="wants a key"), opened_setup(wanted, Home(home)):
         pytest.fail("it was opened")
 
 

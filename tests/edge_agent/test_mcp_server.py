@@ -24,7 +24,7 @@ from edge_agent.home import HOME_VARIABLE
 from edge_agent.index import Collection, Library
 from edge_agent.runs import RunStore
 from edge_agent.serving.finding import Finder
-from edge_agent.serving.researcher import Means, Researcher
+from edge_agent.serving.researcher import Researcher, ResearchSetup
 
 pytest.importorskip("mcp")
 
@@ -58,8 +58,8 @@ def offering(scripted: Any, ships: Collection, store: RunStore) -> Any:
     @asynccontextmanager
     async def offered(script: list[str], **fields: Any) -> AsyncIterator[tuple[Client, Researcher]]:
         settings = AgentSettings(model="scripted", libraries=("ships",))
-        means = Means(ships, scripted(script, **fields), "generic", settings)
-        with Researcher(lambda: nullcontext(means), store) as researcher:
+        setup = ResearchSetup(ships, scripted(script, **fields), "generic", settings)
+        with Researcher(lambda: nullcontext(setup), store) as researcher:
             server = LibraryServer(Finder(ships), researcher, AskSettings()).server()
             async with Client(server) as client:
                 yield client, researcher

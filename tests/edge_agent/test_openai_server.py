@@ -24,7 +24,7 @@ from edge_agent.models import ServerError
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
-from edge_agent.serving.researcher import Means, Question, Researcher
+from edge_agent.serving.researcher import Question, Researcher, ResearchSetup
 from edge_agent.serving.telling import answer_in_markdown
 from edge_agent.web import open_web
 
@@ -83,8 +83,8 @@ async def served(
     session: Any, ships: Collection, store: RunStore, extras: Extras = NOTHING_MORE
 ) -> AsyncIterator[Served]:
     settings = AgentSettings(model="scripted", libraries=("ships",))
-    means = Means(ships, session, "generic", settings, extras)
-    with Researcher(lambda: nullcontext(means), store) as researcher:
+    setup = ResearchSetup(ships, session, "generic", settings, extras)
+    with Researcher(lambda: nullcontext(setup), store) as researcher:
         application = OpenAIServer(researcher, ["ships"], Place(token=TOKEN)).application()
         server = TestServer(application, host="127.0.0.1")
         await server.start_server()
@@ -299,8 +299,8 @@ class TestLine:
 
         session = scripted([*TWO_STEPS, *TWO_STEPS])
         settings = AgentSettings(model="scripted", libraries=("ships",))
-        means = Means(ships, session, "generic", settings, open_web=open_web_anew)
-        with Researcher(lambda: nullcontext(means), store) as researcher:
+        setup = ResearchSetup(ships, session, "generic", settings, open_web=open_web_anew)
+        with Researcher(lambda: nullcontext(setup), store) as researcher:
             for _ in range(2):
                 *_, done = [event async for event in researcher.events(Question(QUESTION))]
                 assert isinstance(done, RunFinished)

@@ -17,7 +17,6 @@ from scripted_server import Refusal, ScriptedServer
 from scripted_session import ScriptedSession
 from serving import running
 
-from edge_agent.desk import Means
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.conditions import (
     CONDITIONS,
@@ -87,6 +86,7 @@ from edge_agent.models import (
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call
 from edge_agent.reasons import CALL_LIMIT, MODEL_ERROR, NO_PROGRESS
+from edge_agent.runtime import Resources
 from edge_agent.traces import EXPORTERS, export
 from edge_agent.turns import without_call
 
@@ -105,8 +105,8 @@ def ships(ready_ships: Path) -> Iterator[Collection]:
 
 
 def answering(ships: Collection, *script: str, profile: str = "generic") -> Respondent:
-    means = Means(ScriptedSession(script=[*script]), ships, load_profile(profile))
-    return Respondent(means, "scripted")
+    resources = Resources(ScriptedSession(script=[*script]), ships, load_profile(profile))
+    return Respondent(resources, "scripted")
 
 
 def documents(events: tuple[Event, ...]) -> set[str]:
@@ -221,10 +221,10 @@ def test_every_document_of_that_name_is_withheld(ready_ships: Path, tmp_path: Pa
 
 
 def test_a_model_that_fails_is_told_of_in_the_row(ships: Collection) -> None:
-    means = Means(ScriptedSession(context=3), ships, load_profile("generic"))
+    resources = Resources(ScriptedSession(context=3), ships, load_profile("generic"))
     for name in CONDITIONS:
         for asked in (BORN, replace(BORN, answers=())):
-            row = Respondent(means).answer(asked, Terms(name)).row
+            row = Respondent(resources).answer(asked, Terms(name)).row
             assert (row.status, row.answer) == ("failed", None)
             assert not row.abstained
             assert (row.em, row.f1, row.right) == (False, 0.0, False)  # nobody said “not found”
@@ -311,11 +311,11 @@ JUDGED = Terms("single-shot")
 
 
 def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(ships: Collection) -> None:
-    means = Means(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
+    resources = Resources(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
     with running(ScriptedServer()) as server:
         server.refuse = lambda body: Refusal(500, "out of order")
         with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
-            answers = Respondent(means, judge=judge)
+            answers = Respondent(resources, judge=judge)
             row = answers.answer(BORN, JUDGED).row
             assert (row.answer, row.em, row.judged) == ("Larvik", True, None)
             assert "out of order" in row.verdict
@@ -324,13 +324,13 @@ def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(ships: Co
 
 
 def test_a_judge_that_is_busy_is_asked_again(ships: Collection) -> None:
-    means = Means(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
+    resources = Resources(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
     refusals = [Refusal(429, "slow down"), Refusal(503, "slow down")]
     with running(ScriptedServer()) as server:
         server.refuse = lambda body: refusals.pop() if refusals else None
         server.answer = lambda body: "Correct"
         with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
-            row = Respondent(means, judge=judge).answer(BORN, JUDGED).row
+            row = Respondent(resources, judge=judge).answer(BORN, JUDGED).row
     assert (row.judged, row.verdict) == (True, "Correct")
 
 

@@ -163,7 +163,7 @@ def test_asking_says_nothing_raw(
     def opened(*_: object) -> Iterator[Quoting]:
         yield session
 
-    monkeypatch.setattr("edge_agent.cli.agents.open_session", opened)
+    monkeypatch.setattr("edge_agent.cli.agent_setup.open_session", opened)
     common = ("ask", "--offline", "-m", SERVER, "--profile", "generic", "-l", str(records))
     clean("index", "add", "evil", str(records))
     common = (*common[:-1], "evil")

@@ -10,22 +10,22 @@ from collections.abc import Iterator
 
 from edge_agent.answering import Answering
 from edge_agent.attempts import elected, retry_summary, web_summary
-from edge_agent.desk import Desk, Means, Steps
 from edge_agent.events import AttemptFinished, AttemptStarted, Event, RunFinished, Status
 from edge_agent.gathering import Gathering
 from edge_agent.models import ModelError
 from edge_agent.reasons import MODEL_ERROR
+from edge_agent.runtime import Resources, Runtime, Steps
 from edge_agent.trajectory import Trajectory
 
 
-class Inquiry:
+class Loop:
     """Carries a trajectory on to its end."""
 
-    def __init__(self, means: Means, trajectory: Trajectory) -> None:
+    def __init__(self, resources: Resources, trajectory: Trajectory) -> None:
         """Go on from where `trajectory` stands."""
-        self._desk = Desk(means, trajectory)
-        self._gathering = Gathering(self._desk)
-        self._answering = Answering(self._desk)
+        self._runtime = Runtime(resources, trajectory)
+        self._gathering = Gathering(self._runtime)
+        self._answering = Answering(self._runtime)
 
     def events(self) -> Iterator[Event]:
         """Yield what happens until the run has finished."""
@@ -34,24 +34,24 @@ class Inquiry:
             "reading": self._answer,
             "attempted": self._conclude,
         }
-        trajectory = self._desk.trajectory
+        trajectory = self._runtime.trajectory
         while trajectory.phase != "finished":
             yield from stages[trajectory.phase]()
 
     def _answer(self) -> Steps[None]:
         """Answer from what was found; a model that failed before it found anything ends it all."""
-        trajectory = self._desk.trajectory
+        trajectory = self._runtime.trajectory
         if trajectory.reason.startswith(MODEL_ERROR) and not trajectory.evidence:
-            yield self._desk.emit(self._failed(trajectory.reason))
+            yield self._runtime.emit(self._failed(trajectory.reason))
             return
         try:
             yield from self._answering.events()
         except ModelError as error:
-            yield self._desk.emit(self._failed(str(error)))
+            yield self._runtime.emit(self._failed(str(error)))
 
     def _failed(self, reason: str) -> RunFinished:
         """Return how a run ends whose model failed: with what an attempt before it has answered."""
-        outcomes = self._desk.trajectory.outcomes
+        outcomes = self._runtime.trajectory.outcomes
         if all(outcome.answer is None for outcome in outcomes):
             return self._finished("failed", None, reason)
         reason = reason.removeprefix(f"{MODEL_ERROR}: ")
@@ -62,7 +62,7 @@ class Inquiry:
 
         The libraries come first: the web is searched when no attempt over them has found an answer.
         """
-        trajectory, profile = self._desk.trajectory, self._desk.profile
+        trajectory, profile = self._runtime.trajectory, self._runtime.profile
         started, last = trajectory.started, trajectory.outcomes[-1]
         chosen = elected(trajectory.outcomes) if started.vote else last
         following = trajectory.attempt + 1
@@ -71,26 +71,26 @@ class Inquiry:
         if more and (started.vote or last.answer is None):
             summary = "" if started.vote else retry_summary(trajectory, profile)
             event = AttemptStarted(following, summary)
-        elif chosen.answer is None and self._desk.may_go_further:
+        elif chosen.answer is None and self._runtime.may_go_further:
             event = AttemptStarted(following, web_summary(trajectory, profile), web=True)
-        stopped = self._desk.stopped()
+        stopped = self._runtime.stopped()
         if stopped is not None and isinstance(event, AttemptStarted):
             status: Status = chosen.status if chosen.answer is None else "partial"
             event = self._finished(status, chosen, stopped)
-        yield self._desk.emit(event)
+        yield self._runtime.emit(event)
 
     def _finished(
         self, status: Status, outcome: AttemptFinished | None, reason: str
     ) -> RunFinished:
-        trajectory = self._desk.trajectory
+        trajectory = self._runtime.trajectory
         return RunFinished(
             run=trajectory.started.run,
             status=status,
             answer=outcome.answer if outcome else None,
             citations=outcome.citations if outcome else (),
             calls=len(trajectory.all_calls),
-            seconds=round(self._desk.seconds, 3),
-            tokens=self._desk.tokens,
+            seconds=round(self._runtime.seconds, 3),
+            tokens=self._runtime.tokens,
             reason=reason,
             claims=outcome.claims if outcome else (),
             web=trajectory.web,

@@ -18,7 +18,7 @@ from edge_agent.launch import agent_settings, check_names, web_beside
 from edge_agent.opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.serving.place import Place
-from edge_agent.serving.researcher import Means
+from edge_agent.serving.researcher import ResearchSetup
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def wanted_settings(options: Mapping[str, Any], home: Home) -> AskSettings:
 
 
 @contextmanager
-def opened_means(wanted: AskSettings, home: Home) -> Iterator[Means]:
+def opened_setup(wanted: AskSettings, home: Home) -> Iterator[ResearchSetup]:
     """Lend what questions are answered with, pulled and indexed with progress where need be.
 
     Raises as `ask` does.
@@ -83,4 +83,4 @@ def opened_means(wanted: AskSettings, home: Home) -> Iterator[Means]:
         web = partial(web_beside, library, home, wanted=wanted.web, offline=wanted.offline)
         if (tried := web()) is not None:  # what it lacks is said now
             tried.close()
-        yield Means(library, session, profile, settings, extras, web)
+        yield ResearchSetup(library, session, profile, settings, extras, web)

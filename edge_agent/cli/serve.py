@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from edge_agent.cli.answering import answering_options
 from edge_agent.cli.defaults import Configured
-from edge_agent.cli.serving import (
+from edge_agent.cli.options import answering_options
+from edge_agent.cli.server_setup import (
     listening_options,
-    opened_means,
+    opened_setup,
     place_for,
     wanted_settings,
 )
@@ -47,10 +47,10 @@ def serve(host: str, port: int, token: str | None, **options: Any) -> None:
     with (
         closing(listener(place)) as listening,
         closing(RunStore(home.runs)) as store,
-        opened_means(wanted, home) as means,
-        Researcher(lambda: nullcontext(means), store) as researcher,
+        opened_setup(wanted, home) as setup,
+        Researcher(lambda: nullcontext(setup), store) as researcher,
     ):
-        names = [library.name for library in means.library.libraries]
+        names = [library.name for library in setup.library.libraries]
         application = OpenAIServer(researcher, names, place).application()
         run(application, listening, lambda given: click.echo(_greeting(place, given), err=True))
 

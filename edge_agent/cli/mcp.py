@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from edge_agent.cli.answering import answering_options
 from edge_agent.cli.defaults import Configured
 from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.serving import (
+from edge_agent.cli.options import answering_options
+from edge_agent.cli.server_setup import (
     listening_options,
-    opened_means,
+    opened_setup,
     place_for,
     wanted_settings,
 )
@@ -51,7 +51,7 @@ def mcp(http: bool, host: str, port: int, token: str | None, **options: Any) -> 
     library = open_libraries(wanted.libraries, home, quiet=False, offline=wanted.offline)
     with (
         closing(RunStore(home.runs)) as store,
-        Researcher(lambda: opened_means(wanted, home), store) as researcher,
+        Researcher(lambda: opened_setup(wanted, home), store) as researcher,
     ):
         server = LibraryServer(Finder(library), researcher, wanted).server()
         if not http:

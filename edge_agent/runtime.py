@@ -1,4 +1,4 @@
-"""The desk at which a run is worked on: where model, window and trajectory meet."""
+"""The runtime of a run: where model, window and trajectory meet, and what all of it costs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Resources:
     """What a run is worked on with."""
 
     session: AnySession
@@ -70,22 +70,26 @@ class Means:
     """What is searched where the library does not answer."""
 
 
-class Desk:
+class Runtime:
     """Changes a trajectory and the model's window together, event by event, and counts the cost."""
 
-    def __init__(self, means: Means, trajectory: Trajectory) -> None:
+    def __init__(self, resources: Resources, trajectory: Trajectory) -> None:
         """Take up the work where `trajectory` stands."""
-        self.session = means.session
-        self.profile = means.profile
-        self.toolbox = means.toolbox
-        self.signals = means.signals
+        self.session = resources.session
+        self.profile = resources.profile
+        self.toolbox = resources.toolbox
+        self.signals = resources.signals
         self.trajectory = trajectory
-        self._library = means.library
-        self._web = None if means.web is None else Collection(means.library.libraries, means.web)
-        self._prefixes = means.prefixes
-        self._window = Window(means.session, means.profile)
+        self._library = resources.library
+        self._web = (
+            None
+            if resources.web is None
+            else Collection(resources.library.libraries, resources.web)
+        )
+        self._prefixes = resources.prefixes
+        self._window = Window(resources.session, resources.profile)
         self._began = time.monotonic()
-        self._usage = means.session.usage
+        self._usage = resources.session.usage
 
     def emit(self, event: Event) -> Event:
         """Apply an event to the trajectory, and return it to be yielded."""
