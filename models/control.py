@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 _SPELLINGS = re.compile(
     r"<[|｜][^<>\n]{1,40}>"  # Qwen, Llama 3, Phi, DeepSeek: <|im_end|>
-    r"|</?(?:s|bos|eos|pad|unk|mask|sop|eop|think|tool_call|tool_calls|tool_response)>"
-    r"|</?(?:start|end)_of_(?:turn|image|text)>|<seed:[^<>\n]{1,40}>"  # Gemma, Seed
-    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID"
-    r"|THINK|IMG|IMG_BREAK|IMG_END|gMASK)\]"  # Mistral, GLM
-    r"|<</?SYS>>|\]~!?b\[?",  # Llama 2, MiniMax
+    r"|</?(?:s|bos|eos|eod|eom|eot|pad|unk|mask|sep|cls|sop|eop|role|image|think)>"
+    r"|<(?!/?(?:use_mcp_tool|server_name|tool_name)>)/?[a-z\d]+(?:_[a-z\d]+)+>|<seed:[^<>\n]{1,40}>"
+    # Gemma, Mistral, T5, SmolVLM: <end_of_turn>, <SPECIAL_11>, <extra_id_1>; but not calls of ours
+    r"|\[\|[^\[\]\n]{1,40}\|\]|\[/?(?-i:[A-Z][A-Z_]+|gMASK|control_\d+)\]"  # EXAONE; Mistral, GLM
+    r"|<</?SYS>>|\]~!?b\[?|\]![a-z]~|\[e~\[|\]<\]",  # Llama 2, MiniMax
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<[^<>\s]{1,40}>|\[[^\[\]\s]{1,40}\]")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from edge_agent.showing import in_one_line
 
-_TAGS = str.maketrans("<>", "‹›")
-"""Tags, ours and those of chat templates, are written in these brackets."""
-_BRACKETED = re.compile(r"\[(/?[A-Za-z_]+)\]")
-"""The tokens that some templates write in square brackets instead: [INST], [TOOL_CALLS]."""
+_TAGS = str.maketrans("<>[]", "‹›()")
+"""Tags, ours and those of chat templates, are written in these brackets: <|im_end|>, [INST]."""
 
 
 def harmless(text: str, most: int) -> str:
@@ -20,7 +16,6 @@ def harmless(text: str, most: int) -> str:
     line that could be taken for a heading.
     """
     line = in_one_line(text).translate(_TAGS)
-    line = _BRACKETED.sub(r"(\1)", line)
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
