@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_agent.agent import AgentSettings
+from edge_agent.agent import AgentSettings, source_of, title_of
 from edge_agent.config import AskSettings, load_config
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
@@ -54,7 +54,7 @@ def agent_settings(
         attempts=wanted.attempts or (VOTERS if wanted.vote else 1),
         vote=wanted.vote,
         seed=wanted.seed,
-        model=chosen.title if isinstance(chosen, RemoteModel) else chosen.name,
+        model=title_of(chosen),
         model_source=_model_source(chosen, wanted.model),
         libraries=tuple(_library_source(name, home) for name in wanted.libraries),
         files=files,
@@ -66,9 +66,7 @@ def agent_settings(
 
 def _model_source(chosen: InstalledModel | RemoteModel, given: str | None) -> str:
     """Return how a model can be asked for again, from any folder."""
-    if isinstance(chosen, RemoteModel):
-        return given or chosen.url
-    return str(chosen.path.resolve()) if chosen.sha256 is None else chosen.name
+    return given if given and isinstance(chosen, RemoteModel) else source_of(chosen)
 
 
 def _library_source(given: str, home: Home) -> str:
