@@ -126,7 +126,7 @@ class Update:
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
         remember_unreachable(self._database, found.unreachable)
-        return self._reported(len(found.files) - len(self._stale), found)
+        return self._reported(len(found.files) - len(self._stale))
 
     def _doubt_older_readers(self) -> None:
         """Have what other readers could not read, or not whole, read anew."""
@@ -287,7 +287,7 @@ class Update:
             self._lexical.replace(forgotten, passages)
         self._passages += len(passages)
 
-    def _reported(self, unchanged: int, found: FilesFound) -> IndexReport:
+    def _reported(self, unchanged: int) -> IndexReport:
         stale = {storable(path) for path in self._stale}
         changed = len(stale & self._known.keys())
         return IndexReport(

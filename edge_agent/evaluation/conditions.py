@@ -6,7 +6,7 @@ The model, the library and the machine are the same under all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from edge_agent.errors import EvaluationError
@@ -38,6 +38,7 @@ class Condition:
     """What it is, as the rest of a sentence."""
     led: Callable[[Profile], Profile]
     """The profile that the model is led by."""
+    _: KW_ONLY
     loops: bool = True
     """Whether calls and attempts are the user's choice; else they are part of what it is."""
     searches: bool = True
@@ -85,9 +86,14 @@ def single_shot(profile: Profile) -> Profile:
 CONDITIONS: dict[str, Condition] = {
     each.name: each
     for each in (
-        Condition("closed-book", "the model alone, from memory", as_it_is, False, False),
         Condition(
-            "single-shot", "one search, its five best passages, an answer", single_shot, False
+            "closed-book", "the model alone, from memory", as_it_is, loops=False, searches=False
+        ),
+        Condition(
+            "single-shot",
+            "one search, its five best passages, an answer",
+            single_shot,
+            loops=False,
         ),
         Condition(
             "rewrite",
