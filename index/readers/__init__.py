@@ -37,8 +37,6 @@ _MOST_CHARACTERS = 64_000_000
 """Of the documents in a small file: where parts are packed or repeated there may be any number."""
 _MOST_PER_BYTE = 10
 """Characters more for each byte of a larger one: each row of a table repeats the columns' names."""
-_LONGEST_ID = 1_000
-"""Characters of the id of a document: it stands in each of its passages."""
 _FOUND_BY_THEMSELVES = RecordFields()
 
 _ZIPPED: dict[str, Reader] = {
@@ -155,7 +153,7 @@ def _by_content(path: Path, head: bytes, suffix: str) -> Reader | None:
 def _storable(document: Document) -> Document:
     """Return the document with half characters (lone surrogates) replaced, offsets unchanged."""
     id_, title, text = map(_storable_text, (document.id, document.title, document.text))
-    return replace(document, id=id_[:_LONGEST_ID], title=title, text=text)
+    return replace(document, id=id_, title=title, text=text)
 
 
 def _storable_text(text: str) -> str:

@@ -10,6 +10,8 @@ from ..documents import Document, Flaw, RecordFields, Section
 from .failures import Fault, FaultyParts, listed
 
 _TITLE_LENGTH = 100
+_LONGEST_ID = 1_000
+"""Characters of an id: it stands in each passage of its document."""
 _FIELDS_TOLD = 20
 
 _NOT_A_RECORD = Fault("is no record", "are no records")
@@ -47,7 +49,7 @@ class Records:
             if not self._fields.text:
                 self.faulty.add(number, _NOT_A_RECORD, "it has nothing to read")
             return None
-        id_ = _one_line(_value(record, self._fields.id or "id"))
+        id_ = _one_line(_value(record, self._fields.id or "id"))[:_LONGEST_ID]
         title = self._title(record) or f"{self._path.stem} {number}"
         id_ = id_ or f"{self._name}:{number}"
         sections = (Section(0, len(text)),)
