@@ -6,16 +6,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from .errors import LibraryError
+from .patterns import Pattern, chosen, read_pattern, verdict
 from .sources import Source
 
 IGNORE_FILES = (".gitignore", ".ignore", ".miro-edge-ignore")
 """Files that say, in the syntax of .gitignore, what of their folder is passed over."""
+_LONGEST_IGNORE = 65_536
+"""Bytes of such a file: each of its lines is compared with the name of each file."""
 
 
 @dataclass(slots=True)
@@ -101,27 +103,29 @@ class _Patterns:
 
     def __init__(self, source: Source) -> None:
         self._root = source.path
-        self._include = _spec(source.include)
-        self._exclude = _spec(source.exclude)
+        self._include = tuple(_patterns(source.include))
+        self._exclude = tuple(_patterns(source.exclude))
 
     def take(self, path: Path) -> bool:
-        if self._include is None and self._exclude is None:
-            return True
-        name = path.relative_to(self._root).as_posix()
-        if self._include is not None and not self._include.match_file(name):
+        names = path.relative_to(self._root).parts
+        if self._include and not chosen(self._include, names):
             return False
-        return self._exclude is None or not self._exclude.match_file(name)
+        return not chosen(self._exclude, names)
 
 
-def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec | None:
-    return GitIgnoreSpec.from_lines(patterns) if patterns else None
+def _patterns(lines: Iterable[str]) -> Iterator[Pattern]:
+    """Yield the patterns in lines; what is none says nothing."""
+    for line in lines:
+        with suppress(ValueError):
+            if (pattern := read_pattern(line)) is not None:
+                yield pattern
 
 
 def check_patterns(patterns: Iterable[str]) -> None:
     """Raise LibraryError for a pattern that is none."""
     for pattern in patterns:
         try:
-            GitIgnoreSpec.from_lines([pattern])
+            read_pattern(pattern)
         except ValueError as error:
             raise LibraryError(
                 f"'{pattern}' is no pattern: {error}. "
@@ -129,7 +133,8 @@ def check_patterns(patterns: Iterable[str]) -> None:
             ) from error
 
 
-_Ignored = tuple[tuple[Path, GitIgnoreSpec], ...]
+_Ignored = tuple[tuple[Path, tuple[Pattern, ...]], ...]
+"""The patterns of the ignore files that hold for a folder, by where they lie, the nearest first."""
 
 
 def _walk(
@@ -142,7 +147,7 @@ def _walk(
     except OSError as error:
         found.unreachable[folder] = f"cannot be looked into: {error.strerror}"
         return
-    ignored = (*_ignore_specs(folder, entries), *ignored)
+    ignored = (*_ignore_files(folder, entries, found), *ignored)
     for entry in entries:
         if entry.name.startswith(".") or _is_spare(entry.name) or entry.is_symlink():
             continue
@@ -175,16 +180,25 @@ def _is_spare(name: str) -> bool:
     return name.endswith("~") or name.startswith("~$") or (name[0] == name[-1] == "#")
 
 
-def _ignore_specs(folder: Path, entries: list[os.DirEntry[str]]) -> _Ignored:
-    specs = []
+def _ignore_files(
+    folder: Path, entries: list[os.DirEntry[str]], found: FilesFound
+) -> Iterator[tuple[Path, tuple[Pattern, ...]]]:
+    """Yield what the ignore files in a folder say; one that cannot be read ignores nothing."""
     for entry in entries:
-        if entry.name in IGNORE_FILES and entry.is_file():
-            try:
-                lines = Path(entry.path).read_text("utf-8", errors="replace").splitlines()
-                specs.append((folder, GitIgnoreSpec.from_lines(lines)))
-            except (OSError, ValueError):  # an ignore file that cannot be read ignores nothing
-                continue
-    return tuple(specs)
+        if entry.name not in IGNORE_FILES or not entry.is_file():
+            continue
+        try:
+            with Path(entry.path).open("rb") as file:
+                data = file.read(_LONGEST_IGNORE + 1)
+        except OSError:
+            continue
+        if len(data) > _LONGEST_IGNORE:
+            found.unreachable[Path(entry.path)] = (
+                f"is longer than {_LONGEST_IGNORE // 1024} KB; only its beginning is heeded"
+            )
+            data = data[:_LONGEST_IGNORE].rpartition(b"\n")[0]
+        lines = data.decode("utf-8", errors="replace").splitlines()
+        yield folder, tuple(_patterns(lines))
 
 
 def _is_utf8(name: str) -> bool:
@@ -197,9 +211,8 @@ def _is_utf8(name: str) -> bool:
 
 def _is_ignored(path: Path, ignored: _Ignored, *, is_folder: bool) -> bool:
     """Return whether ignore files exclude a path; the one that lies nearest to it decides."""
-    for folder, spec in ignored:
-        name = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
-        verdict = spec.check_file(name).include
-        if verdict is not None:
-            return verdict
+    for folder, patterns in ignored:
+        excluded = verdict(patterns, path.relative_to(folder).parts, is_folder=is_folder)
+        if excluded is not None:
+            return excluded
     return False

@@ -71,6 +71,22 @@ def test_ignore_files_hold_for_their_folder_and_the_nearest_decides(folder: Path
     assert names(Source(folder)) == ["a.md", "drafts/keep.md"]
 
 
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
+def test_an_ignore_file_that_was_written_to_hold_one_up_does_not(folder: Path) -> None:
+    (folder / ("a" * 250)).write_text("A long name.")
+    (folder / ".gitignore").write_text(f"!\n{'*a' * 40}*b\nbuild/\n")
+    assert "build/f.md" not in names(Source(folder))
+
+
+def test_of_an_ignore_file_no_more_than_its_beginning_is_heeded(folder: Path) -> None:
+    ignoring = folder / ".ignore"
+    ignoring.write_text("build/\n" + "# long\n" * 20_000 + "*.md\n")
+    found = find_files([Source(folder)])
+    assert found.unreachable == {ignoring: "is longer than 64 KB; only its beginning is heeded"}
+    assert folder / "a.md" in found.files
+    assert folder / "build" / "f.md" not in found.files
+
+
 def test_a_file_that_is_named_is_read_whatever_ignore_files_say(folder: Path) -> None:
     (folder / ".gitignore").write_text("*.md\n")
     assert list(find_files([Source(folder / "a.md")]).files) == [folder / "a.md"]
