@@ -50,7 +50,7 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
             if _is_empty(source.path):  # as a folder is in which nothing is mounted
                 found.unreachable[source.path] = "is empty; what was in it is kept"
             chosen = _Patterns(source)
-            for path, status in _walk(source.path, (), found):
+            for path, status in _walk(source.path, found):
                 if chosen.take(path):
                     found.files[path] = status
                     found.origin[path] = source
@@ -137,10 +137,23 @@ _Ignored = tuple[tuple[Path, tuple[Pattern, ...]], ...]
 """The patterns of the ignore files that hold for a folder, by where they lie, the nearest first."""
 
 
-def _walk(
+def _walk(root: Path, found: FilesFound) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the files below a folder that are not passed over, in order, however deep they lie."""
+    opened = [_entries(root, (), found)]
+    while opened:
+        for path, status, ignored in opened[-1]:
+            if stat.S_ISDIR(status.st_mode):
+                opened.append(_entries(path, ignored, found))
+                break
+            yield path, status
+        else:
+            opened.pop()
+
+
+def _entries(
     folder: Path, ignored: _Ignored, found: FilesFound
-) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the files below a folder that are not passed over, in order."""
+) -> Iterator[tuple[Path, os.stat_result, _Ignored]]:
+    """Yield the files and folders in a folder that are not passed over, with what holds in it."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -158,21 +171,17 @@ def _walk(
             )
             continue
         try:
-            is_folder = entry.is_dir(follow_symlinks=False)
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # gone since the folder was listed
             continue
         except OSError as error:
             found.unreachable[path] = f"cannot be looked at: {error.strerror}"
             continue
-        if _is_ignored(path, ignored, is_folder=is_folder):
-            continue
-        if is_folder:
-            yield from _walk(path, ignored, found)
-            continue
         # A pipe or a device has no end to read to.
-        if stat.S_ISREG(status.st_mode):
-            yield path, status
+        is_folder = stat.S_ISDIR(status.st_mode)
+        wanted = is_folder or stat.S_ISREG(status.st_mode)
+        if wanted and not _is_ignored(path, ignored, is_folder=is_folder):
+            yield path, status, ignored
 
 
 def _is_spare(name: str) -> bool:

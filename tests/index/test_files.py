@@ -87,6 +87,23 @@ def test_of_an_ignore_file_no_more_than_its_beginning_is_heeded(folder: Path) ->
     assert folder / "build" / "f.md" not in found.files
 
 
+def test_folders_may_lie_in_each_other_a_thousand_times(folder: Path, tmp_path: Path) -> None:
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(1_100):  # a path to it all would soon be too long
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    with open(os.open("deep.txt", os.O_WRONLY | os.O_CREAT, dir_fd=at), "w") as file:  # noqa: PTH123
+        file.write("A whale dives.")
+    os.close(at)
+    library = Library(tmp_path / "library")
+    library.add([folder])
+    (hit,) = library.search("whale")
+    assert hit.passage.document.count("d/") == 1_100
+    assert library.update().unchanged == 8
+
+
 def test_a_file_that_is_named_is_read_whatever_ignore_files_say(folder: Path) -> None:
     (folder / ".gitignore").write_text("*.md\n")
     assert list(find_files([Source(folder / "a.md")]).files) == [folder / "a.md"]
