@@ -6,6 +6,7 @@ from edge_agent.comparisons import Comparison, compared
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
+from edge_agent.models.chat_reply import OnlyThought
 from edge_agent.profiles import Reading
 from edge_agent.protocol import parse
 from edge_agent.reading import reading_list, reading_prompt, reply_plan
@@ -56,7 +57,13 @@ class Answering:
             if trajectory.reply is None:
                 assert trajectory.reading is not None
                 self._runtime.open(self._entries(trajectory.reading))
-                yield from self._runtime.turn(self._plan(exhibits))
+                try:
+                    yield from self._runtime.turn(self._plan(exhibits))
+                except OnlyThought:
+                    if trajectory.tries >= self._profile.reading.tries:
+                        raise
+                    yield from self._begin(exhibits)
+                    continue  # by chance the next thought is shorter
             yield from self._runtime.measure()
             answer = parse(trajectory.reply or "").answer
             if answer is not None or trajectory.tries >= self._profile.reading.tries:

@@ -160,6 +160,8 @@ class LexicalIndex:
         snapshot = self._latest()
         try:
             yield snapshot
+        except MemoryError:
+            raise
         except Exception as error:  # as in `_latest`
             self._checksums.doubt()
             raise DamagedIndex(f"The search index in {self._folder} is damaged.") from error

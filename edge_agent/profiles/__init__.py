@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edge_agent.errors import ProfileError
 from edge_agent.models import Sampling
@@ -109,6 +109,12 @@ class Gathering(_Frozen):
     """Most tokens that the model writes by itself before a call."""
     argument_tokens: int = Field(gt=0)
     """Most tokens of the arguments of a call."""
+
+    @field_validator("leads", mode="before")
+    @classmethod
+    def _as_older_files_say(cls, when: object) -> object:
+        """Take yes and no, too: profiles of older runs say so, and are loaded again to go on."""
+        return ("never", "always")[when] if isinstance(when, bool) else when
 
 
 class Reading(_Frozen):

@@ -39,6 +39,7 @@ from edge_agent.events import (
 )
 from edge_agent.index import Collection, Library
 from edge_agent.models import ContextFull, ModelError, ModelStore, Plan, Sampling, SpanKind
+from edge_agent.models.chat_reply import OnlyThought
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.runs import RunStore
 from edge_agent.tools import TOOLS, ToolContext, ToolError, ToolResult
@@ -523,6 +524,26 @@ def test_a_model_that_only_thinks_is_no_library_without_an_answer(
     assert {str(body["chat_template_kwargs"]) for body in server.asked} == {
         "{'enable_thinking': False}"
     }
+
+
+@pytest.mark.parametrize("thoughts", [1, 2, 3])
+def test_a_thought_that_is_cut_off_costs_one_of_the_tries_to_answer(
+    thoughts: int, scripted: Any, ships: Collection
+) -> None:
+    generic = load_profile("generic")
+    reading = generic.reading.model_copy(update={"tries": 3})
+    tried = generic.model_copy(update={"reading": reading})
+    session = scripted([*TWO_STEPS[:-1], *["thinking"] * thoughts, "Larvik}"])
+
+    def think(line: str) -> None:
+        if line == "thinking":
+            raise OnlyThought("its tokens ended")
+
+    session.before_line = think
+    done = finish(list(Agent(ships, session, profile=tried).run(QUESTION)))
+    assert (done.status, done.answer) == (
+        ("answered", "Larvik") if thoughts < 3 else ("failed", None)
+    )
 
 
 def test_a_model_that_is_named_is_named_in_the_records(

@@ -116,3 +116,10 @@ def test_profiles_that_rest_on_each_other_are_refused(tmp_path: Path) -> None:
     other.write_text(f"based_on = '{one}'\n")
     with pytest.raises(ProfileError, match="based on itself"):
         load_profile(str(one))
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", "always"), ("false", "never")])
+def test_profiles_of_older_runs_are_understood(said: str, meant: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(f'based_on = "edge"\nname = "own"\n[gathering]\nleads = {said}\n')
+    assert load_profile(str(path)).gathering.leads == meant
