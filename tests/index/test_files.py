@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,7 +88,9 @@ def test_of_an_ignore_file_no_more_than_its_beginning_is_heeded(folder: Path) ->
     assert folder / "build" / "f.md" not in found.files
 
 
-def test_folders_may_lie_in_each_other_a_thousand_times(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def deep(folder: Path) -> Iterator[Path]:
+    """Folders in each other, a thousand and a hundred; what removes them later cannot."""
     at = os.open(folder, os.O_RDONLY)
     for _ in range(1_100):  # a path to it all would soon be too long
         os.mkdir("d", dir_fd=at)
@@ -97,8 +100,13 @@ def test_folders_may_lie_in_each_other_a_thousand_times(folder: Path, tmp_path: 
     with open(os.open("deep.txt", os.O_WRONLY | os.O_CREAT, dir_fd=at), "w") as file:  # noqa: PTH123
         file.write("A whale dives.")
     os.close(at)
+    yield folder
+    subprocess.run(["rm", "-rf", folder / "d"], check=True)
+
+
+def test_folders_may_lie_in_each_other_a_thousand_times(deep: Path, tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
-    library.add([folder])
+    library.add([deep])
     (hit,) = library.search("whale")
     assert hit.passage.document.count("d/") == 1_100
     assert library.update().unchanged == 8
