@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,15 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """Return the folder named by MIRO_EDGE_HOME, or the platform's data folder."""
+        """Return the folder named by MIRO_EDGE_HOME, or the platform's data folder.
+
+        Where there is none it is made, for its owner alone: questions and documents lie in it.
+        """
         named = os.environ.get(HOME_VARIABLE)
-        return cls(Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge"))
+        root = Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge")
+        with suppress(OSError):  # it is there already; or whoever writes to it says what is wrong
+            root.mkdir(mode=0o700, parents=True)
+        return cls(root)
 
     @property
     def models(self) -> Path:

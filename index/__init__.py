@@ -24,6 +24,7 @@ from .excerpt import Excerpt, Titled, excerpts
 from .files import content_hash
 from .library import Hit, Library, Statistics
 from .passages import Passage, split
+from .private_file import private_file
 from .ranking import By
 from .relevance import relevance
 from .sentences import sentence_spans, sentences
@@ -66,6 +67,7 @@ __all__ = [
     "check_name",
     "content_hash",
     "excerpts",
+    "private_file",
     "relevance",
     "sample_folder",
     "sentence_spans",

@@ -27,6 +27,7 @@ from .files import check_patterns, fault_of, find_files
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
 from .passages import Passage
+from .private_file import private_file
 from .query import Query, parse_query
 from .ranking import By, Ranker
 from .sources import Source, as_source, source_from_row, source_to_row
@@ -85,10 +86,11 @@ class Library:
         self.folder = folder
         self.name = folder.name
         self.embedder = embedder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            file = private_file(folder / "library.db")
             self._database = sqlite_utils.Database(
-                sqlite3.connect(folder / "library.db", timeout=30, check_same_thread=False)
+                sqlite3.connect(file, timeout=30, check_same_thread=False)
             )
             self._database.enable_wal()
             if migrations.pending(self._database):
