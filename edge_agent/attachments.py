@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from edge_agent.index import (
     Problem,
     content_hash,
 )
+from edge_agent.temporary import temporary_folder
 
 NAME = "attached files"
 """What the files are called together; it has a space in it, which no name of a library has."""
@@ -58,8 +58,8 @@ def attached(
         yield ()
         return
     with (
-        tempfile.TemporaryDirectory(prefix="miro-edge-", ignore_cleanup_errors=True) as folder,
-        closing(Library(Path(folder) / NAME, embedder)) as library,
+        temporary_folder() as folder,
+        closing(Library(folder / NAME, embedder)) as library,
     ):
         try:
             library.add([Path(file.path) for file in files], report)

@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from edge_agent.attachments import attached
+from edge_agent.cli.ending import closing_when_ended
 from edge_agent.cli.output import diagnostics, warner
 from edge_agent.cli.pulling import ensure_embedder
 from edge_agent.events import AttachedFile
@@ -70,6 +71,8 @@ def open_searched(
     """
     embedder = ensure_embedder(home, offline=offline, quiet=quiet)
     with ExitStack() as opened:
+        if files:
+            opened.enter_context(closing_when_ended())  # what they say is not to be left behind
         with _reporting(quiet=quiet) as report:
             libraries = opened.enter_context(attached(files, embedder, report))
             shelf = Shelf(home.libraries, embedder)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from waiting import ended_within
 
 from edge_agent.attachments import NAME, attached, changes, named_files
 from edge_agent.cli import main
@@ -120,6 +125,67 @@ def test_a_file_that_has_changed_is_known(notes: Path, tmp_path: Path) -> None:
 def test_what_a_run_was_asked_about_survives_its_store() -> None:
     started = RunStarted("r", "Q?", "m", NAME, "edge", 0, 3, files=(AttachedFile("/a", "00"),))
     assert from_record(json.loads(json.dumps(to_record(started)))) == started
+
+
+# Where the program is ended
+
+_WAITING = """
+import sys
+from edge_agent.attachments import named_files
+from edge_agent.cli.libraries import open_searched
+from edge_agent.home import Home
+
+files = named_files(sys.argv[1:])
+with open_searched((), files, Home.from_environment(), quiet=True, offline=True):
+    print("attached", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def waiting(notes: Path, temporary: Path, home: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program that has attached a file, and waits."""
+    variables = {**os.environ, "TMPDIR": str(temporary), "MIRO_EDGE_HOME": str(home)}
+    command = [sys.executable, "-c", _WAITING, str(notes)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        subprocess.Popen(command, env=variables, text=True, **pipes) as process,
+        ended_within(process),
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "attached\n"
+        assert list(temporary.iterdir())
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_by_a_program_that_is_asked_to_end(
+    notes: Path, temporary: Path, home: Path, number: signal.Signals
+) -> None:
+    with waiting(notes, temporary, home) as process:
+        process.send_signal(number)
+        assert process.wait() == 128 + number
+    assert not list(temporary.iterdir())
+
+
+def test_what_is_left_by_a_program_that_was_killed_goes_with_the_next(
+    notes: Path, temporary: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = named_files([str(notes)])
+    with waiting(notes, temporary, home) as process:
+        (folder,) = temporary.iterdir()
+        with attached(files, None):  # it is in use
+            assert len(list(temporary.iterdir())) == 2
+        process.kill()
+        process.wait()
+    with monkeypatch.context() as patched:
+        patched.setattr("edge_agent.temporary.os.getuid", lambda: -1)
+        with attached(files, None):  # it is somebody else's
+            pass
+    assert list(temporary.iterdir()) == [folder]
+    with attached(files, None):
+        assert not folder.exists()
 
 
 # From the command line
