@@ -1,8 +1,7 @@
-"""Work that takes longer than a key may: a thread does it, tells how far it is, and can stop."""
+"""Work that takes longer than a key may: a thread does it, reports how far it is, and can stop."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ from textual.message import Message
 
 from edge_agent.failures import in_words
 
-from .workbench import StoppedError, Told
+from .stoppable_thread import StoppableThread, StoppedError
+from .workbench import ReportProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +19,10 @@ class Job:
 
     doing: str
     """What is done, and to what: `Adding to papers`."""
-    work: Callable[[Told], str]
-    """Does it, telling how far it is, and returns what to say at the end."""
+    work: Callable[[ReportProgress], str]
+    """Does it, reporting how far it is, and returns what to say at the end."""
     left: str
     """A sentence that says what there is where it is stopped half-way."""
-
-
-class Progressed(Message):
-    """Work goes on."""
-
-    def __init__(self, doing: str, done: int, total: int | None) -> None:
-        """Tell what is being done, and how much of it is."""
-        super().__init__()
-        self.doing, self.done, self.total = doing, done, total
-
-    def __str__(self) -> str:
-        share = f", {100 * self.done // self.total} %" if self.total else ""
-        return f"{self.doing}{share}"
 
 
 class Ended(Message):
@@ -47,35 +34,19 @@ class Ended(Message):
         self.result, self.failure = result, failure
 
 
-class Background(threading.Thread):
+class Background(StoppableThread):
     """Does one thing."""
 
     def __init__(self, job: Job, post: Callable[[Message], object]) -> None:
         """Get ready; `post` sends messages to whoever waits, from any thread."""
-        super().__init__(name="background", daemon=True)
+        super().__init__("background", post)
         self.job = job
-        self._post = post
-        self._stopped = threading.Event()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to end."""
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        """End it where it next tells how far it is."""
-        self._stopped.set()
 
     def run(self) -> None:
         """Do the work, and tell how it ended."""
         try:
-            self._post(Ended(self.job.work(self._tell), None))
+            self._post(Ended(self.job.work(self._report), None))
         except StoppedError:
             self._post(Ended(f"Stopped. {self.job.left}", None))
         except Exception as error:  # the interface has to stay, whatever breaks
             self._post(Ended("", in_words(error)))
-
-    def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
-        if self._stopped.is_set():
-            raise StoppedError
-        self._post(Progressed(doing, done, total))

@@ -20,6 +20,7 @@ from edge_agent.runs import RunStore
 from .background import Background
 from .filters import ASCII_FRAME, NO_COLOR, ONLY_TEXT
 from .run_thread import RunThread
+from .stoppable_thread import StoppableThread
 from .themes import THEMES
 from .workbench import Workbench
 
@@ -50,7 +51,7 @@ class Interface(App[None]):
 
     def close(self) -> None:
         """Let go of everything, after the interface has ended; what goes on is stopped."""
-        threads: list[Background | RunThread] = [*self._background]
+        threads: list[StoppableThread] = [*self._background]
         if self.last_run is not None:
             threads.append(self.last_run)
         for thread in threads:

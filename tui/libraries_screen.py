@@ -21,7 +21,7 @@ from .dialogs import ChoiceDialog, PromptDialog
 from .pages import problems_page, search_page
 from .reader import Reader
 from .table_screen import REMOVED, Row, TableScreen
-from .workbench import Told
+from .workbench import ReportProgress
 
 if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
@@ -134,11 +134,13 @@ class LibrariesScreen(TableScreen):
         event.stop()
         query, name = event.value.strip(), self.selected
         if query and name is not None:
-            self._begin_reading(f"Searching {name}", lambda told: self._searched(name, query, told))
+            self._begin_reading(
+                f"Searching {name}", lambda report: self._searched(name, query, report)
+            )
 
-    def _searched(self, name: str, query: str, told: Told) -> str:
+    def _searched(self, name: str, query: str, report: ReportProgress) -> str:
         gathering = self.miro.profile_in_use().gathering
-        text, found = library_work.search(self._whole_shelf(), name, query, gathering, told)
+        text, found = library_work.search(self._whole_shelf(), name, query, gathering, report)
         self.app.call_from_thread(self._reader.show, search_page(text, found))
         passages = library_work.times(len(found), "passage")
         return f"{passages} of {name}. Tab goes to them, Escape to the table."
@@ -173,11 +175,11 @@ class LibrariesScreen(TableScreen):
         if name and await self._may_add_to(name):
             self._begin_reading(
                 f"Adding to {name}",
-                lambda told: library_work.add(self._whole_shelf(), name, path, told),
+                lambda report: library_work.add(self._whole_shelf(), name, path, report),
             )
             self._mention_run()
 
-    def _begin_reading(self, doing: str, work: Callable[[Told], str]) -> None:
+    def _begin_reading(self, doing: str, work: Callable[[ReportProgress], str]) -> None:
         """Do something for which documents may be read, or read again."""
         self.begin(Job(doing, work, library_work.LEFT))
 
@@ -198,10 +200,10 @@ class LibrariesScreen(TableScreen):
         """Embed all passages, so that they are found by meaning alone."""
         self._work_on("Embedding the passages of", library_work.embed)
 
-    def _work_on(self, doing: str, work: Callable[[Shelf, str, Told], str]) -> None:
+    def _work_on(self, doing: str, work: Callable[[Shelf, str, ReportProgress], str]) -> None:
         if (name := self.selected) is not None and not self.refuses_more():
             self._begin_reading(
-                f"{doing} {name}", lambda told: work(self._whole_shelf(), name, told)
+                f"{doing} {name}", lambda report: work(self._whole_shelf(), name, report)
             )
             self._mention_run()
 
@@ -246,7 +248,7 @@ class LibrariesScreen(TableScreen):
         )
         answer = await self.app.push_screen_wait(sure)
         if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
-            removing = Job(f"Removing {name}", lambda told: self._removed(name), REMOVED)
+            removing = Job(f"Removing {name}", lambda report: self._removed(name), REMOVED)
             self.begin(removing)
 
     def _may_remove(self, name: str) -> bool:

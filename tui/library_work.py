@@ -1,4 +1,4 @@
-"""What can be done with libraries in the background, each told as it goes, and what came of it."""
+"""What can be done with libraries in the background, and in words what came of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_agent.index import (
 from edge_agent.profiles import Gathering
 from edge_agent.tools import TOOLS, ToolContext
 
-from .workbench import Told, indexing
+from .workbench import ReportProgress, indexing
 
 _CHARACTERS_A_TOKEN = 4
 """Of English text, about: no model is loaded to search by hand."""
@@ -81,35 +81,35 @@ def _is_from(shelf: Shelf, name: str, path: Path) -> bool:
 # What is done
 
 
-def add(shelf: Shelf, name: str, path: Path, told: Told) -> str:
+def add(shelf: Shelf, name: str, path: Path, report: ReportProgress) -> str:
     """Add a folder or a file to a library. Raises LibraryError."""
-    return _in_words(name, shelf.add(name, [path], indexing(told)))
+    return _in_words(name, shelf.add(name, [path], indexing(report)))
 
 
-def update(shelf: Shelf, name: str, told: Told) -> str:
+def update(shelf: Shelf, name: str, report: ReportProgress) -> str:
     """Read what is new or changed in the documents of a library. Raises LibraryError."""
     if name == SAMPLE or name not in shelf.names():
-        _resolved(shelf, name, told).close()
+        _resolved(shelf, name, report).close()
         return f"{name} is up to date."
     with closing(shelf.open(name)) as library:
-        return _in_words(name, library.update(indexing(told)))
+        return _in_words(name, library.update(indexing(report)))
 
 
-def embed(shelf: Shelf, name: str, told: Told) -> str:
+def embed(shelf: Shelf, name: str, report: ReportProgress) -> str:
     """Embed all passages of a library. Raises LibraryError."""
-    with closing(_resolved(shelf, name, told)) as library:
-        return f"{library.embed(indexing(told))} passages of {name} are embedded."
+    with closing(_resolved(shelf, name, report)) as library:
+        return f"{library.embed(indexing(report))} passages of {name} are embedded."
 
 
 def search(
-    shelf: Shelf, name: str, query: str, gathering: Gathering, told: Told
+    shelf: Shelf, name: str, query: str, gathering: Gathering, report: ReportProgress
 ) -> tuple[str, tuple[Exhibit, ...]]:
     """Return the result of the agent's own search tool, and its passages whole.
 
     Raises LibraryError.
     """
     evidence = Evidence()
-    with closing(shelf.resolve(name, indexing(told), told)) as library:
+    with closing(shelf.resolve(name, indexing(report), report)) as library:
         context = ToolContext(
             library=Collection([library]),
             evidence=evidence,
@@ -123,9 +123,9 @@ def search(
     return result.text, evidence.since(0)
 
 
-def _resolved(shelf: Shelf, name: str, told: Told) -> Library:
+def _resolved(shelf: Shelf, name: str, report: ReportProgress) -> Library:
     """Open a library, made now where there is none yet. Raises LibraryError."""
-    return shelf.resolve(name, indexing(told))
+    return shelf.resolve(name, indexing(report))
 
 
 def _in_words(name: str, done: IndexReport) -> str:

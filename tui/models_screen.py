@@ -24,7 +24,7 @@ from edge_agent.provisioning import lost_without
 from .background import Job
 from .dialogs import ChoiceDialog
 from .table_screen import REMOVED, Row, TableScreen
-from .workbench import PULL_LEFT, Told, puller
+from .workbench import PULL_LEFT, ReportProgress, puller
 
 _TUNING = 30.0
 """Seconds after which no further trial is begun."""
@@ -128,24 +128,26 @@ class ModelsScreen(TableScreen):
         if entry is None:
             self.say("Only the models of the catalogue can be pulled.")
             return
-        pulling = Job(f"Pulling {entry.name}", lambda told: self._pulled(entry, told), PULL_LEFT)
+        pulling = Job(
+            f"Pulling {entry.name}", lambda report: self._pulled(entry, report), PULL_LEFT
+        )
         self.begin(pulling)
 
-    def _pulled(self, entry: CatalogEntry, told: Told) -> str:
+    def _pulled(self, entry: CatalogEntry, report: ReportProgress) -> str:
         store = self.miro.models
-        model = puller(told)(entry, store)
+        model = puller(report)(entry, store)
         return f"{model.name} is here, checked: {model.bytes / 1e6:,.0f} MB."
 
     def action_verify(self) -> None:
         """Hash the files of the model under the cursor again."""
         if (name := self.selected) is not None:
             self.begin(
-                Job(f"Checking {name}", lambda told: self._verified(name, told), _CHECK_LEFT)
+                Job(f"Checking {name}", lambda report: self._verified(name, report), _CHECK_LEFT)
             )
 
-    def _verified(self, name: str, told: Told) -> str:
+    def _verified(self, name: str, report: ReportProgress) -> str:
         size = max(1, self.miro.models.bytes_of(name))
-        self.miro.models.verify(name, lambda done: told(f"Checking {name}", done, size))
+        self.miro.models.verify(name, lambda done: report(f"Checking {name}", done, size))
         return f"{name} is what it was when it was checked before."
 
     def action_tune(self) -> None:
@@ -154,9 +156,11 @@ class ModelsScreen(TableScreen):
             self.say("A run goes on, which would disturb the measurements. Stop it first.")
             return
         if (name := self.selected) is not None:
-            self.begin(Job(f"Measuring {name}", lambda told: self._tuned(name, told), _TUNING_LEFT))
+            self.begin(
+                Job(f"Measuring {name}", lambda report: self._tuned(name, report), _TUNING_LEFT)
+            )
 
-    def _tuned(self, name: str, told: Told) -> str:
+    def _tuned(self, name: str, report: ReportProgress) -> str:
         from edge_agent.models.tuning import tune
 
         model = self._here(name)
@@ -165,7 +169,7 @@ class ModelsScreen(TableScreen):
             self.miro.workbench.let_go()  # two models at once may not fit, and would be slow
             for trial in tune(model.path, _TUNING):
                 kept = trial if trial.kept else kept
-                told(f"Measured {trial.changed}: {trial.step_seconds:.1f} s a step")
+                report(f"Measured {trial.changed}: {trial.step_seconds:.1f} s a step")
         assert kept is not None
         TunedSettings(self.miro.home.tuning).keep(model, kept.tuned)
         return f"{name} is tuned: {kept.changed} did best, {kept.step_seconds:.1f} s a step."
@@ -192,7 +196,7 @@ class ModelsScreen(TableScreen):
         )
         answer = await self.app.push_screen_wait(sure)
         if answer == "yes" and self._may_remove(name):  # a run may have begun meanwhile
-            self.begin(Job(f"Deleting {name}", lambda told: self._removed(name), REMOVED))
+            self.begin(Job(f"Deleting {name}", lambda report: self._removed(name), REMOVED))
 
     def _may_remove(self, name: str) -> bool:
         """Tell whether a model can be deleted now, and why not."""

@@ -45,7 +45,6 @@ from .evidence_list import VERDICTS
 from .run_thread import (
     Continuation,
     EventsReady,
-    Preparing,
     Question,
     Remark,
     RunOver,
@@ -53,6 +52,7 @@ from .run_thread import (
     Task,
 )
 from .run_view import verdict_on
+from .stoppable_thread import Progressed
 from .workbench import Workbench
 
 _HELP = """\
@@ -299,7 +299,7 @@ class _Telling:
             _say(news)
         elif isinstance(news, Remark):
             _say(news.text)
-        elif isinstance(news, Preparing):
+        elif isinstance(news, Progressed):
             self._prepare(news)
         elif isinstance(news, EventsReady):
             self.tell(thread.take_events())
@@ -325,14 +325,14 @@ class _Telling:
                 self.finished = event
                 _tell_end(event)
 
-    def _prepare(self, news: Preparing) -> None:
+    def _prepare(self, news: Progressed) -> None:
         """Say what is got ready, and now and then how much of it is."""
-        share = 100 * news.done // news.total if news.total else 0
+        share = news.share or 0
         now = time.monotonic()
         if news.doing != self._doing:
             _say(news.doing)
         elif share > self._share and now - self._said > _BETWEEN_SHARES:
-            _say(f"{news.doing}, {share} %")
+            _say(str(news))
         else:
             return
         self._doing, self._share, self._said = news.doing, share, now

@@ -40,7 +40,6 @@ from .replay import Replay
 from .run_thread import (
     Continuation,
     EventsReady,
-    Preparing,
     Question,
     Remark,
     RunOver,
@@ -49,6 +48,7 @@ from .run_thread import (
 )
 from .run_view import RunView
 from .signs import signs
+from .stoppable_thread import Progressed
 from .title_bar import TitleBar
 from .trajectory_tree import TrajectoryTree
 
@@ -258,11 +258,10 @@ class ResearchScreen(Screen[None]):
                 self._show(event)
             self._show_state()
 
-    @on(Preparing)
-    def show_preparation(self, message: Preparing) -> None:
+    @on(Progressed)
+    def show_preparation(self, message: Progressed) -> None:
         """Say what is got ready."""
-        share = f", {100 * message.done // message.total} %" if message.total else ""
-        self._preparing = f"{message.doing}{share}"
+        self._preparing = str(message)
         self._show_state()
 
     @on(Remark)

@@ -28,7 +28,8 @@ from edge_agent.profiles import Profile, load_profile
 from edge_agent.resumption import Limits, Resumption, resumption
 from edge_agent.runs import RunStore
 
-from .workbench import Loading, StoppedError, Workbench, indexing
+from .stoppable_thread import StoppableThread, StoppedError
+from .workbench import Loading, Workbench, indexing
 
 _NICENESS = 10
 """How far behind the interface a run stands: a tenth of its share where both want a core."""
@@ -59,15 +60,6 @@ class EventsReady(Message):
     """Events lie ready in the thread's outbox."""
 
 
-class Preparing(Message):
-    """Something is got ready before the first step: a download, an index, the model."""
-
-    def __init__(self, doing: str, done: int, total: int | None) -> None:
-        """Tell what is done, and how much of it."""
-        super().__init__()
-        self.doing, self.done, self.total = doing, done, total
-
-
 class Remark(Message):
     """Something that whoever asks should know: what is left out, or is not as it was before."""
 
@@ -86,21 +78,18 @@ class RunOver(Message):
         self.failure = failure
 
 
-class RunThread(threading.Thread):
-    """Carries out one task; everything that is asked of it may be asked from another thread."""
+class RunThread(StoppableThread):
+    """Carries out one task, and reports what is got ready before its first step."""
 
     def __init__(self, task: Task, workbench: Workbench, post: Callable[[Message], object]) -> None:
         """Get ready; `post` sends messages to whoever shows the run, from any thread."""
-        # A daemon: a model that is reading a long prompt must not keep the program from ending.
-        super().__init__(name="run", daemon=True)
+        super().__init__("run", post)
         self._task = task
         self._workbench = workbench
-        self._post = post
         self._agent: Agent | None = None
         self._outbox: deque[Event] = deque()
         self._announced = threading.Event()
         self._answer_now = threading.Event()
-        self._stopped = threading.Event()
         self._paused = threading.Event()
 
     # Asked of it from the interface
@@ -122,7 +111,7 @@ class RunThread(threading.Thread):
 
     def stop(self) -> None:
         """End at the next token; what was stored can be gone on with."""
-        self._stopped.set()
+        super().stop()
         if self._agent is not None:
             self._agent.give_up()
 
@@ -130,11 +119,6 @@ class RunThread(threading.Thread):
     def answering(self) -> bool:
         """Whether it was asked to answer from what it has."""
         return self._answer_now.is_set()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to end."""
-        return self._stopped.is_set()
 
     @property
     def paused(self) -> bool:
@@ -171,14 +155,14 @@ class RunThread(threading.Thread):
         self._post(RunOver(failure))
 
     def _carry_out(self, store: RunStore) -> None:
-        self._tell("Getting ready")
+        self._report("Getting ready")
         with ExitStack() as opened, closing(self._stream(store, opened)) as stream:
             for event in stream:
                 self._outbox.append(event)
                 if not self._announced.is_set():
                     self._announced.set()
                     self._post(EventsReady())
-                if self._stopped.is_set():
+                if self.stopping:
                     return
 
     def _stream(self, store: RunStore, opened: ExitStack) -> Generator[Event, None, None]:
@@ -214,13 +198,13 @@ class RunThread(threading.Thread):
         led = check_names(wanted, home)
         offline = wanted.offline
         usual = bench.default_model(ModelStore(home.models), offline=offline)
-        model = bench.model(wanted.model or usual.name, self._tell, offline=offline)
-        library = bench.libraries(wanted.libraries, self._tell, self._remark, offline=offline)
+        model = bench.model(wanted.model or usual.name, self._report, offline=offline)
+        library = bench.libraries(wanted.libraries, self._report, self._remark, offline=offline)
         settings = agent_settings(wanted, model, home)
         profile = led or load_profile(model.profile)
         web = web_beside(library, home, wanted=wanted.web, offline=offline)
         extras = self._extras(wanted.tools, profile, web, opened, offline=offline)
-        self._tell(f"Loading {settings.model}")
+        self._report(f"Loading {settings.model}")
         loading = Loading(wanted.context, wanted.kv_type, lock=wanted.mlock)
         session = bench.session(model, loading)
         return Agent(library, session, profile=profile, settings=settings, extras=extras)
@@ -233,11 +217,11 @@ class RunThread(threading.Thread):
         found = resumption(store.events(task.run), task.limits)
         started = found.started
         profile = load_profile(found.profile)
-        model = bench.model(started.model_source, self._tell, offline=wanted.offline)
+        model = bench.model(started.model_source, self._report, offline=wanted.offline)
         library = self._libraries_of(started, opened, offline=wanted.offline)
         web = web_beside(library, home, wanted=started.web, offline=wanted.offline)
         extras = self._extras(started.tools, profile, web, opened, offline=wanted.offline)
-        self._tell(f"Loading {started.model}")
+        self._report(f"Loading {started.model}")
         loading = Loading(found.context, wanted.kv_type, lock=wanted.mlock)
         session = bench.session(model, loading)
         settings = AgentSettings(prefixes=home.prefixes)
@@ -253,7 +237,7 @@ class RunThread(threading.Thread):
         offline: bool,
     ) -> Extras:
         if names:
-            self._tell(f"Starting {', '.join(names)}")
+            self._report(f"Starting {', '.join(names)}")
         extras = opened.enter_context(open_extras(names, profile, web, offline=offline))
         for text in extras.remarks:
             self._remark(text)
@@ -265,15 +249,10 @@ class RunThread(threading.Thread):
         for text in changes(started.files, named):
             self._remark(text)
         libraries = self._workbench.libraries(
-            started.libraries, self._tell, self._remark, offline=offline
+            started.libraries, self._report, self._remark, offline=offline
         )
-        files = attached(named, self._workbench.embedder, indexing(self._tell))
+        files = attached(named, self._workbench.embedder, indexing(self._report))
         return Collection([*opened.enter_context(files), *libraries.libraries])
-
-    def _tell(self, doing: str, done: int = 0, total: int | None = None) -> None:
-        if self._stopped.is_set():
-            raise StoppedError
-        self._post(Preparing(doing, done, total))
 
     def _remark(self, text: str) -> None:
         self._post(Remark(text))

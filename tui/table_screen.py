@@ -16,9 +16,10 @@ from edge_agent.errors import ConfigError
 from edge_agent.failures import in_words
 from edge_agent.showing import in_one_line, shown
 
-from .background import Background, Ended, Job, Progressed
+from .background import Background, Ended, Job
 from .interface import Interface
 from .key_line import KeyLine
+from .stoppable_thread import Progressed
 from .title_bar import TitleBar
 
 Row = tuple[str, Sequence[str]]

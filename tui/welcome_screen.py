@@ -17,10 +17,11 @@ from edge_agent.provisioning import installed_embedder
 from edge_agent.showing import shown
 
 from . import library_work
-from .background import Background, Ended, Job, Progressed
+from .background import Background, Ended, Job
 from .dialogs import PromptDialog
 from .interface import Interface
-from .workbench import PULL_LEFT, Told, puller
+from .stoppable_thread import Progressed
+from .workbench import PULL_LEFT, ReportProgress, puller
 
 _EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?"
 
@@ -94,10 +95,10 @@ class WelcomeScreen(ModalScreen[None]):
         """Pull the model, and the embedder with it."""
         store, wanted = self._miro.models, (self._model, self._miro.models.catalog.embedder)
 
-        def work(told: Told) -> str:
+        def work(report: ReportProgress) -> str:
             for name in wanted:
                 if store.find(name) is None:
-                    puller(told)(store.catalog.get(name), store)
+                    puller(report)(store.catalog.get(name), store)
             return "The model is here, checked."
 
         self._begin(Job("Pulling the model", work, PULL_LEFT))
@@ -117,10 +118,10 @@ class WelcomeScreen(ModalScreen[None]):
             return
         miro, path = self._miro, library_work.path_of(text)
 
-        def work(told: Told) -> str:
+        def work(report: ReportProgress) -> str:
             shelf = Shelf(miro.home.libraries, installed_embedder(miro.home))
             name = library_work.name_for(shelf, path)
-            result = library_work.add(shelf, name, path, told)
+            result = library_work.add(shelf, name, path, report)
             miro.call_from_thread(lambda: miro.change_asking(libraries=(name,)))
             return result
 

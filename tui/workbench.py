@@ -38,16 +38,12 @@ PULL_LEFT = "What is downloaded already stays: the next pull goes on from there.
 """What there is where a pull is stopped."""
 
 
-class StoppedError(Exception):
-    """Somebody has asked for the end of what is being done."""
-
-
 class WorkbenchTaken(AgentError):
     """Something else needs the model too."""
 
 
-class Told(Protocol):
-    """Whom it is told how far something is."""
+class ReportProgress(Protocol):
+    """What takes reports of how far something is."""
 
     def __call__(self, doing: str, done: int = 0, total: int | None = None) -> None:
         """Take note of what is being done, and how much of it is."""
@@ -101,9 +97,11 @@ class Workbench:
             self._default = default_model(store, may_pull=not offline)
         return self._default
 
-    def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+    def model(
+        self, name: str, report: ReportProgress, *, offline: bool
+    ) -> InstalledModel | RemoteModel:
         """Return a model, pulled now if it is not here. Raises ModelError."""
-        return ensure_usable(name, self.home, None if offline else puller(told))
+        return ensure_usable(name, self.home, None if offline else puller(report))
 
     def session(self, model: InstalledModel | RemoteModel, loading: Loading) -> AnySession:
         """Return the session of a model; it stays loaded until something else is wanted.
@@ -127,7 +125,12 @@ class Workbench:
         return TunedSettings(self.home.tuning).find(model)
 
     def libraries(
-        self, names: Iterable[str], told: Told, warn: Callable[[str], None], *, offline: bool
+        self,
+        names: Iterable[str],
+        report: ReportProgress,
+        warn: Callable[[str], None],
+        *,
+        offline: bool,
     ) -> Collection:
         """Return libraries by name or path, indexed now where they are not.
 
@@ -136,9 +139,9 @@ class Workbench:
         """
         self._close_libraries()
         if self._embedder is None:
-            self._embedder = ensure_embedder(self.home, None if offline else puller(told), warn)
+            self._embedder = ensure_embedder(self.home, None if offline else puller(report), warn)
         shelf = Shelf(self.home.libraries, self._embedder)
-        self._libraries = tuple(shelf.resolve(name, indexing(told), warn) for name in names)
+        self._libraries = tuple(shelf.resolve(name, indexing(report), warn) for name in names)
         return Collection(self._libraries)
 
     @property
@@ -162,15 +165,15 @@ class Workbench:
         self._libraries = ()
 
 
-def indexing(told: Told) -> Callable[[IndexProgress], None]:
-    """Return what takes note of how far a library is indexed, telling it."""
-    return lambda progress: told(progress.doing, progress.done, progress.total)
+def indexing(report: ReportProgress) -> Callable[[IndexProgress], None]:
+    """Return what takes note of how far a library is indexed, reporting it."""
+    return lambda progress: report(progress.doing, progress.done, progress.total)
 
 
-def puller(told: Told) -> Puller:
-    """Return what downloads a model, telling how far it is."""
+def puller(report: ReportProgress) -> Puller:
+    """Return what downloads a model, reporting how far it is."""
 
-    def report(progress: PullProgress) -> None:
-        told(f"{progress.file}: {progress.doing}", progress.done, progress.total)
+    def pulling(progress: PullProgress) -> None:
+        report(f"{progress.file}: {progress.doing}", progress.done, progress.total)
 
-    return lambda entry, store: pull(entry, store, report)
+    return lambda entry, store: pull(entry, store, pulling)

@@ -23,7 +23,7 @@ from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
 from edge_agent.tui.trajectory_tree import TrajectoryTree
-from edge_agent.tui.workbench import Loading, Told, Workbench
+from edge_agent.tui.workbench import Loading, ReportProgress, Workbench
 
 QUESTION = "Where was the designer of the Fram born?"
 SCRIPT = (
@@ -47,7 +47,9 @@ class ScriptedBench(Workbench):
     def __post_init__(self) -> None:
         super().__init__(self.home)
 
-    def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+    def model(
+        self, name: str, report: ReportProgress, *, offline: bool
+    ) -> InstalledModel | RemoteModel:
         return RemoteModel("http://127.0.0.1:9/v1", "scripted")
 
     def session(self, model: InstalledModel | RemoteModel, loading: Loading) -> AnySession:
@@ -87,9 +89,9 @@ def hold_pulls(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> threading
     """Have the pulls of a module's screen wait when they have begun, until the event."""
     free, puller = threading.Event(), module.puller
 
-    def slow(told: Told) -> object:
+    def slow(report: ReportProgress) -> object:
         def held(doing: str, done: int = 0, total: int | None = None) -> None:
-            told(doing, done, total)
+            report(doing, done, total)
             assert free.wait(30)
 
         return puller(held)

@@ -21,7 +21,7 @@ from edge_agent.tui import welcome_screen as module
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.welcome_screen import WelcomeScreen
-from edge_agent.tui.workbench import PULL_LEFT, Told
+from edge_agent.tui.workbench import PULL_LEFT, ReportProgress
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -209,13 +209,13 @@ async def test_what_was_stopped_here_is_waited_for_at_the_end(
 ) -> None:
     begun, free = threading.Event(), threading.Event()
 
-    def slow(told: Told) -> Callable[[IndexProgress], None]:
-        def report(progress: IndexProgress) -> None:
+    def slow(report: ReportProgress) -> Callable[[IndexProgress], None]:
+        def held(progress: IndexProgress) -> None:
             begun.set()
             assert free.wait(30)
-            told(progress.doing)
+            report(progress.doing)
 
-        return report
+        return held
 
     monkeypatch.setattr(library_work, "indexing", slow)
     async with shown(app):

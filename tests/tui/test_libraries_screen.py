@@ -32,6 +32,7 @@ from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.libraries_screen import LibrariesScreen
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
+from edge_agent.tui.workbench import ReportProgress
 
 SIZES = [(80, 24), (200, 60)]
 
@@ -116,13 +117,13 @@ def folder(tmp_path: Path) -> Path:
 def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Libraries wait when they have begun to be read, until the event."""
     free = threading.Event()
-    reporting = library_work.indexing
+    indexing = library_work.indexing
 
-    def held(told: library_work.Told) -> object:
-        report = reporting(told)
+    def held(report: ReportProgress) -> object:
+        take = indexing(report)
 
         def wait(progress: IndexProgress) -> None:
-            report(progress)
+            take(progress)
             assert free.wait(30)
 
         return wait

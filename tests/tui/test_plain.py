@@ -28,7 +28,8 @@ from edge_agent.models import ModelError
 from edge_agent.runs import RunStore
 from edge_agent.tui import plain
 from edge_agent.tui.plain import Conversation
-from edge_agent.tui.run_thread import Preparing, RunThread
+from edge_agent.tui.run_thread import RunThread
+from edge_agent.tui.stoppable_thread import Progressed
 
 ENOUGH = ["designed by Colin Archer", "Missing:", " birthplace\n", "Archer}"]
 COMMAND = (sys.executable, "-m", "edge_agent.cli", "tui", "--plain")
@@ -477,8 +478,8 @@ def test_how_far_something_is_is_told_now_and_then(
     telling = plain._Telling()
     thread = RunThread.__new__(RunThread)
     for done in (0, 1, 2, 3, 4):
-        telling.take(Preparing("Reading files", done, 4), thread)
-    telling.take(Preparing("Loading model", 0, None), thread)
+        telling.take(Progressed("Reading files", done, 4), thread)
+    telling.take(Progressed("Loading model", 0, None), thread)
     assert capsys.readouterr().out.splitlines() == [
         *("Reading files", "Reading files, 50 %", "Reading files, 100 %"),
         "Loading model",

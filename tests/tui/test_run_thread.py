@@ -33,14 +33,14 @@ from edge_agent.runs import RunStore
 from edge_agent.tui import run_thread, workbench
 from edge_agent.tui.run_thread import (
     Continuation,
-    Preparing,
     Question,
     Remark,
     RunOver,
     RunThread,
     Task,
 )
-from edge_agent.tui.workbench import Loading, Told, Workbench, WorkbenchTaken
+from edge_agent.tui.stoppable_thread import Progressed
+from edge_agent.tui.workbench import Loading, ReportProgress, Workbench, WorkbenchTaken
 
 OFFLINE = AskSettings(offline=True)
 
@@ -65,7 +65,7 @@ def test_events_come_in_order_and_the_end_comes_last(place: Home, question: Ques
     events = thread.take_events()
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunFinished)
-    assert isinstance(messages[0], Preparing)
+    assert isinstance(messages[0], Progressed)
     assert isinstance(messages[-1], RunOver)
     assert messages[-1].failure is None
     assert thread.take_events() == []
@@ -79,9 +79,11 @@ def test_it_is_told_of_events_once_until_they_are_taken(place: Home, question: Q
 
 def test_what_is_got_ready_can_be_stopped(place: Home, question: Question) -> None:
     class Slow(ScriptedBench):
-        def model(self, name: str, told: Told, *, offline: bool) -> InstalledModel | RemoteModel:
+        def model(
+            self, name: str, report: ReportProgress, *, offline: bool
+        ) -> InstalledModel | RemoteModel:
             thread.stop()
-            told("Downloading", 1, 2)
+            report("Downloading", 1, 2)
             raise AssertionError("it goes on")
 
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -218,7 +220,7 @@ def test_that_there_is_no_searching_by_meaning_is_remarked(place: Home, question
     _, messages = carried_out(question, ScriptedBench(place))
     (remark,) = remarks(messages)
     assert remark.startswith("Searching by words alone.")
-    told = [message.doing for message in messages if isinstance(message, Preparing)]
+    told = [message.doing for message in messages if isinstance(message, Progressed)]
     assert remark not in told  # which the next one would push away
 
 
