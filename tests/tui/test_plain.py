@@ -205,7 +205,7 @@ def test_ctrl_c_twice_stops_and_the_run_can_be_gone_on_with(
     said = talk.write(QUESTION)
     (run,) = talk.store.list()
     assert said[-2:] == ["Stopped.", f"Go on with it: /resume {run.id}"]
-    assert run.status == "running"
+    assert run.status == "interrupted"
     talk.bench.before_line = lambda line: None
     assert "Answer: Larvik" in talk.write(f"/resume {run.id}")
     assert talk.store.list()[0].status == "answered"
@@ -539,7 +539,7 @@ def test_a_terminal_without_unicode_is_put_up_with(place: Home) -> None:
     store_run(place, [started("Ω?")])
     code, out, err = talked(place, b"/runs\n", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
     assert (code, err) == (0, "")
-    assert out.endswith(f"{RUN}, running: \\u03a9?\n")
+    assert out.endswith(f"{RUN}, interrupted: \\u03a9?\n")
 
 
 def test_nobody_reads_what_is_said(place: Home) -> None:
@@ -688,7 +688,7 @@ def test_a_real_model_stops_at_two(real: Home) -> None:
     assert "Stopped." in said
     with closing(RunStore(real.runs)) as store:
         (run,) = store.list()
-    assert run.status == "running"
+    assert run.status == "interrupted"
     assert f"Go on with it: /resume {run.id}" in said
     code, out, err = talked(real, f"/resume {run.id}\n".encode())
     assert (code, err) == (0, "")

@@ -221,7 +221,7 @@ async def test_a_stopped_run_can_be_gone_on_with(
         held.free.set()
         await answered(app)
         assert "press g" in status(app)
-        assert app.store.list()[0].status == "running"
+        assert app.store.list()[0].status == "interrupted"
         await press(app, "g")
         await dialog(app)
         await press(app, "enter")

@@ -230,7 +230,7 @@ def test_leaving_in_the_middle_of_a_run_asks_and_keeps_it(terminal: Terminal) ->
         command, capture_output=True, text=True, check=True, env=terminal.environment
     )
     (run,) = json.loads(listed.stdout)["runs"]
-    assert (run["status"], run["question"]) == ("running", QUESTION)
+    assert (run["status"], run["question"]) == ("interrupted", QUESTION)
     resumed = subprocess.run(
         [*command[:4], "resume", run["id"]],
         capture_output=True,
