@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import resource_tracker
+from typing import cast
 
 from textual.app import App
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.signal import Signal
 
 from edge_agent.config import Config, load_config, save_config
@@ -161,3 +163,12 @@ class Interface(App[None]):
     async def export(self, run: str) -> None:
         """Ask for a format and a file, and write a run there."""
         raise NotImplementedError
+
+
+class MiroScreen(Screen[None]):
+    """A screen of this application."""
+
+    @property
+    def miro(self) -> Interface:
+        """The application."""
+        return cast(Interface, self.app)

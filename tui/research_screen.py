@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import ClassVar, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from textual import on, work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from edge_agent.config import Config
@@ -32,11 +32,11 @@ from edge_agent.traces.account import answer_in_words
 from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
 from .gauges_panel import GaugesPanel
-from .interface import Interface
 from .key_line import KeyLine
 from .pages import answer_page, moment_page, passage_page, welcome_page
 from .reader import Reader
 from .replay import Replay
+from .replay_screen import REPLAY_KEYS, ReplayScreen
 from .run_thread import (
     Continuation,
     EventsReady,
@@ -52,11 +52,33 @@ from .stoppable_thread import Progressed
 from .title_bar import TitleBar
 from .trajectory_tree import TrajectoryTree
 
-_FRAME = 0.05
-"""Seconds between two looks at a replay."""
+
+@dataclass(slots=True)
+class _ShownRun:
+    """The run that is on the screen, as far as it has come, and what is shown of it."""
+
+    question: str = ""
+    """What was asked here, to be put back into the line should nothing be kept of it."""
+    view: RunView = field(default_factory=RunView)
+    replay: Replay | None = None
+    """Plays it again, where it is a stored one."""
+    preparing: str = ""
+    """What is got ready before the first event."""
+    failure: str = ""
+    """How it broke off."""
+    interrupts: int = 0
+    """How often Ctrl+C was pressed."""
+    turn: str = ""
+    """The title of the turn that is being written, or was last."""
+    copyable: str = ""
+    """What the reader shows, to be put on the clipboard."""
+    browsing: bool = False
+    """Whether something was opened by hand, which what the model writes must not push away."""
+    unmeasured: float = 0.0
+    """Seconds worked since the run last said how long it has taken."""
 
 
-class ResearchScreen(Screen[None]):
+class ResearchScreen(ReplayScreen):
     """The screen on which runs happen."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012
@@ -80,11 +102,7 @@ class ResearchScreen(Screen[None]):
         Binding("e", "focus_part('evidence')", "To the evidence", show=False),
         Binding("v", "show_answer", "Show the answer, or what is being written", show=False),
         Binding("escape", "focus_part('trajectory')", "Leave the line", show=False),
-        Binding("plus,equals_sign", "faster", "Replay faster", show=False),
-        Binding("minus", "slower", "Replay slower", show=False),
-        Binding("full_stop", "step", "Replay one event", show=False),
-        # First of all: the tree, which has the focus when a run was opened, takes the key itself.
-        Binding("end", "replay_all", "Replay to the end", show=False, priority=True),
+        *REPLAY_KEYS,
         *(
             Binding(str(key), f"follow({key})", "Follow a citation by its number", show=False)
             for key in range(1, 10)
@@ -94,25 +112,11 @@ class ResearchScreen(Screen[None]):
     def __init__(self) -> None:
         """Begin with nothing asked."""
         super().__init__()
-        self._view = RunView()
         self._thread: RunThread | None = None
-        self._replay: Replay | None = None
-        self._preparing = ""
-        self._failure = ""
-        self._interrupts = 0
-        self._copyable = ""
-        self._title = ""
+        self._shown = _ShownRun()
         self._ticked = time.monotonic()
-        self._unmeasured = 0.0
-        """Seconds worked since the run last said how long it has taken."""
         self._usable = (False, False)
         """What decides which keys can be used, when they were last drawn."""
-        self._browsing = False
-        """Whether something was opened by hand, which what the model writes must not push away."""
-
-    @property
-    def _miro(self) -> Interface:
-        return cast(Interface, self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out trajectory, reader, evidence and the line."""
@@ -129,16 +133,15 @@ class ResearchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Name the panes, and wait for a question."""
-        self._take_signs(self._miro.config)
-        self._miro.config_changed.subscribe(self, self._take_signs)
+        self._take_signs(self.miro.config)
+        self.miro.config_changed.subscribe(self, self._take_signs)
         self._tree.border_title = "Trajectory"
         self.query_one("#reader", Reader).border_title = "Reader"
         self.query_one("#side").border_title = "Evidence"
-        self.set_interval(_FRAME, self._play)
         self.set_interval(1, self._tick)
         self._reader.show(welcome_page())
         self.query_one("#line", Input).focus()
-        self._show_state()
+        self.show_state()
 
     def _take_signs(self, config: Config) -> None:
         self._gauges.signs = self._evidence.signs = signs(ascii_only=config.tui.ascii)
@@ -161,6 +164,11 @@ class ResearchScreen(Screen[None]):
         return self.query_one("#gauges", GaugesPanel)
 
     @property
+    def replay(self) -> Replay | None:
+        """The replay of the run that is shown, where that is a stored one."""
+        return self._shown.replay
+
+    @property
     def running(self) -> bool:
         """Whether a run goes on here."""
         return self._thread is not None
@@ -168,12 +176,12 @@ class ResearchScreen(Screen[None]):
     @property
     def unfinished(self) -> bool:
         """Whether leaving would break a run off; its thread may outlive its last event a little."""
-        return self.running and self._view.finished is None
+        return self.running and self._shown.view.finished is None
 
     @property
     def run(self) -> str | None:
         """The id of the run that is shown, if one is."""
-        return None if self._view.started is None else self._view.started.run
+        return None if self._shown.view.started is None else self._shown.view.started.run
 
     # What is typed
 
@@ -184,7 +192,7 @@ class ResearchScreen(Screen[None]):
         if not text:
             return
         if not self.running:
-            self.begin(Question(text, self._miro.config.ask))
+            self.begin(Question(text, self.miro.config.ask))
         elif not self._told(text):
             return  # it can be sent once more
         event.input.clear()
@@ -201,7 +209,7 @@ class ResearchScreen(Screen[None]):
             self.notify("The run has not begun yet. Say it again in a moment.", severity="warning")
             return False
         try:
-            self._miro.store.tell(self.run, text)
+            self.miro.store.tell(self.run, text)
         except RunError as error:
             self.notify(shown(str(error)), severity="error", markup=False)
             return False
@@ -217,52 +225,51 @@ class ResearchScreen(Screen[None]):
             return
         self._start_again()
         if isinstance(task, Continuation):
-            self._show_all(self._miro.store.events(task.run))
+            self.show_all(self.miro.store.events(task.run))
         if isinstance(task, Question):
-            self._question = task.text
-        self._thread = self._miro.last_run = RunThread(
-            task, self._miro.workbench, self.post_message
-        )
+            self._shown.question = task.text
+        self._thread = self.miro.last_run = RunThread(task, self.miro.workbench, self.post_message)
         self._thread.start()
-        self._show_state()
+        self.show_state()
 
     def open_run(self, run: str) -> None:
         """Show a stored run from its beginning to its end; `p` plays it again. Raises RunError."""
         if self.running:
             self.notify("A run goes on. Stop it first, or wait for its end.", severity="warning")
             return
-        store = self._miro.store
+        store = self.miro.store
         events, times = store.events(run), store.times(run)
         self._start_again()
-        self._replay = Replay(events, times)
-        self._show_all(self._replay.rest())
+        self._shown.replay = replay = Replay(events, times)
+        self.show_all(replay.rest())
         self._tree.focus()
-        self._show_state()
+        self.show_state()
 
     def _start_again(self) -> None:
-        self._view, self._replay = RunView(), None
-        self._preparing, self._failure, self._interrupts = "", "", 0
-        self._title, self._browsing, self._copyable = "", False, ""
-        self._question = ""
-        self._unmeasured = 0.0
+        self._shown = _ShownRun()
+        self.show_beginning()
+        self._reader.show("")
+
+    def show_beginning(self) -> None:
+        """Show the run as it was before its first event."""
+        self._shown.view = RunView()
         self._tree.start_again()
         self._evidence.clear_options()
-        self._reader.show("")
 
     @on(EventsReady)
     def show_events(self) -> None:
         """Show the events that have come."""
         if self._thread is not None:
-            self._preparing = ""
+            self._shown.preparing = ""
             for event in self._thread.take_events():
-                self._show(event)
-            self._show_state()
+                self.show_event(event)
+            self.show_state()
 
     @on(Progressed)
     def show_preparation(self, message: Progressed) -> None:
         """Say what is got ready."""
-        self._preparing = str(message)
-        self._show_state()
+        self._shown.preparing = str(message)
+        self.show_state()
 
     @on(Remark)
     def make_remark(self, message: Remark) -> None:
@@ -275,25 +282,25 @@ class ResearchScreen(Screen[None]):
         thread, self._thread = self._thread, None
         if thread is not None:
             for event in thread.take_events():
-                self._show(event)
+                self.show_event(event)
             if thread.stopping:
                 going_on = "" if self.run is None else " It can be gone on with: press g."
-                self._failure = f"Stopped.{going_on}"
+                self._shown.failure = f"Stopped.{going_on}"
             elif message.failure is None:
                 self._give_back()
-        if self.run is None and self._question and not self.query_one("#line", Input).value:
-            self.suggest(self._question)  # nothing of it is kept elsewhere
-        self._preparing = ""
+        if self.run is None and self._shown.question and not self.query_one("#line", Input).value:
+            self.suggest(self._shown.question)  # nothing of it is kept elsewhere
+        self._shown.preparing = ""
         if message.failure is not None:
-            self._failure = message.failure
+            self._shown.failure = message.failure
             self.notify(shown(message.failure), title="The run broke off", severity="error",
                         timeout=30, markup=False)  # fmt: skip
-        self._show_state()
+        self.show_state()
 
     def _give_back(self) -> None:
         """Put into the line again what was told to a run that has ended before it heard it."""
         assert self.run is not None
-        told = " ".join(text for _, text in self._miro.store.unheard(self.run))
+        told = " ".join(text for _, text in self.miro.store.unheard(self.run))
         if not told:
             return
         line = self.query_one("#line", Input)
@@ -301,29 +308,30 @@ class ResearchScreen(Screen[None]):
             line.value = told
         self.notify(shown(too_late(told)), severity="warning", timeout=30, markup=False)
 
-    def _show_all(self, events: tuple[Event, ...]) -> None:
+    def show_all(self, events: Sequence[Event]) -> None:
         """Show many events at once; of the pages only the last one."""
         for event in events:
-            self._view.apply(event)
+            self._shown.view.apply(event)
             self._tree.apply(event)
         self._show_figures()
-        if self._view.finished is not None:
-            self._show_answer(self._view.finished)
+        if self._shown.view.finished is not None:
+            self._show_answer(self._shown.view.finished)
         elif events:
             self._reader.show("This run has not ended. Press `g` to go on with it.")
 
-    def _show(self, event: Event) -> None:
-        self._view.apply(event)
+    def show_event(self, event: Event) -> None:
+        """Show an event."""
+        self._shown.view.apply(event)
         if isinstance(event, TextAppeared):
             self._reader.write(event.text)
             return
         self._tree.apply(event)
         if isinstance(event, StepMeasured | RunFinished):
-            self._unmeasured = 0.0
+            self._shown.unmeasured = 0.0
         if isinstance(event, TurnStarted):
-            self._title = f"Step {event.step}"
-            if not self._browsing:
-                self._reader.begin_turn(self._title)
+            self._shown.turn = f"Step {event.step}"
+            if not self._shown.browsing:
+                self._reader.begin_turn(self._shown.turn)
         elif isinstance(event, TurnFinished):
             self._reader.end_turn(event.text)
         elif isinstance(event, RunFinished):
@@ -333,48 +341,48 @@ class ResearchScreen(Screen[None]):
     def _tick(self) -> None:
         """Let the time go on between two measurements, but in a pause."""
         now = time.monotonic()
-        if self._thread is not None and not self._thread.paused and self._view.running:
-            self._unmeasured += now - self._ticked
+        if self._thread is not None and not self._thread.paused and self._shown.view.running:
+            self._shown.unmeasured += now - self._ticked
             self._show_figures()
         self._ticked = now
 
     def _show_figures(self) -> None:
-        gauges = self._view.gauges
-        self._gauges.gauges = replace(gauges, seconds=gauges.seconds + self._unmeasured)
-        cards = map(self._view.card, self._view.take_changed())
+        gauges = self._shown.view.gauges
+        self._gauges.gauges = replace(gauges, seconds=gauges.seconds + self._shown.unmeasured)
+        cards = map(self._shown.view.card, self._shown.view.take_changed())
         self._evidence.put([card for card in cards if card is not None])
 
     def _show_answer(self, finished: RunFinished) -> None:
-        assert self._view.started is not None
-        self._browsing = False
-        self._copyable = answer_in_words(finished)
-        self._reader.show(answer_page(self._view.started, finished))
+        assert self._shown.view.started is not None
+        self._shown.browsing = False
+        self._shown.copyable = answer_in_words(finished)
+        self._reader.show(answer_page(self._shown.view.started, finished))
 
-    def _show_state(self) -> None:
+    def show_state(self) -> None:
         """Say in one line what is going on."""
         self.query_one("#status", Static).update(in_one_line(self._state()))
         line = self.query_one("#line", Input)
         line.placeholder = "Say something to the model" if self.running else "Ask a question"
         self.query_one("#side").border_title = f"Evidence: {self._evidence.option_count}"
-        self._tree.border_title = f"Trajectory: {self._view.step} steps"
-        usable = (self.running, self._replay is not None)
+        self._tree.border_title = f"Trajectory: {self._shown.view.step} steps"
+        usable = (self.running, self.replay is not None)
         if usable != self._usable:  # drawing the keys anew takes its time
             self._usable = usable
             self.refresh_bindings()
 
     def _state(self) -> str:
         thread = self._thread
-        if thread is None and self._replay is not None:
-            place, total = self._replay.position
-            pace = f"Playing, {self._replay.speed} times" if self._replay.playing else "Replay"
-            return f"{pace}: event {place} of {total}. {self._view.doing}"
+        if thread is None and self.replay is not None:
+            place, total = self.replay.position
+            pace = f"Playing, {self.replay.speed} times" if self.replay.playing else "Replay"
+            return f"{pace}: event {place} of {total}. {self._shown.view.doing}"
         if thread is None:
-            return self._failure or self._view.doing
+            return self._shown.failure or self._shown.view.doing
         if thread.stopping:
-            return f"Stopping. {self._view.doing}"
+            return f"Stopping. {self._shown.view.doing}"
         if thread.paused:
-            return f"Paused. {self._view.doing}"
-        now = self._preparing or self._view.doing
+            return f"Paused. {self._shown.view.doing}"
+        now = self._shown.preparing or self._shown.view.doing
         return f"Answering from what was found. {now}" if thread.answering else now
 
     # Keys
@@ -384,11 +392,8 @@ class ResearchScreen(Screen[None]):
         if action in ("answer_now", "stop"):
             return True if self.running else None
         if action == "pause":
-            return True if self.running or self._replay is not None else None
-        if action == "replay_all":
-            left = self._replay is not None and not self._replay.ended
-            return True if left and not isinstance(self.focused, Input) else None
-        return True
+            return True if self.running or self.replay is not None else None
+        return super().check_action(action, parameters)
 
     def action_pause(self) -> None:
         """Pause or go on; a stored run is played again."""
@@ -397,30 +402,28 @@ class ResearchScreen(Screen[None]):
                 self._thread.go_on()
             else:
                 self._thread.pause()
-        elif self._replay is not None and self._replay.ended:
-            self._restart_replay()
-        elif self._replay is not None:
-            self._replay.playing = not self._replay.playing
-        self._show_state()
+        else:
+            self.play_or_pause()
+        self.show_state()
 
     def action_answer_now(self) -> None:
         """Have it answer from what it has found."""
         if self._thread is not None:
             self._thread.answer_now()
-            self._show_state()
+            self.show_state()
 
     def action_stop(self) -> None:
         """End the run at once; it can be gone on with."""
         if self._thread is not None:
             self._thread.stop()
-            self._show_state()
+            self.show_state()
 
     def action_interrupt(self) -> None:
         """Answer now, and the second time stop, as Ctrl+C does on the command line."""
         if self._thread is None:
             raise SkipAction
-        self._interrupts += 1
-        if self._interrupts == 1:
+        self._shown.interrupts += 1
+        if self._shown.interrupts == 1:
             self.action_answer_now()
         else:
             self.action_stop()
@@ -439,11 +442,11 @@ class ResearchScreen(Screen[None]):
         if await self.app.push_screen_wait(sure) != "yes":
             return
         try:
-            forked = self._miro.store.fork(run, step)
+            forked = self.miro.store.fork(run, step)
         except RunError as error:
             self.notify(shown(str(error)), severity="error", markup=False)
             return
-        self.begin(Continuation(forked, Limits(), self._miro.config.ask))
+        self.begin(Continuation(forked, Limits(), self.miro.config.ask))
 
     @work
     async def action_go_on(self) -> None:
@@ -451,7 +454,7 @@ class ResearchScreen(Screen[None]):
         if self.run is None or self.running:
             self.notify("There is no run here to go on with.", severity="warning")
             return
-        await self._miro.resume(self.run)
+        await self.miro.resume(self.run)
 
     @work
     async def action_export(self) -> None:
@@ -459,12 +462,12 @@ class ResearchScreen(Screen[None]):
         if self.run is None:
             self.notify("There is no run here to export.", severity="warning")
             return
-        await self._miro.export(self.run)
+        await self.miro.export(self.run)
 
     def action_copy(self) -> None:
         """Put what the reader shows on the clipboard."""
-        if self._copyable:
-            self.app.copy_to_clipboard(self._copyable)
+        if self._shown.copyable:
+            self.app.copy_to_clipboard(self._shown.copyable)
             self.notify("Copied.")
 
     def action_new(self) -> None:
@@ -472,7 +475,7 @@ class ResearchScreen(Screen[None]):
         if not self.running:
             self._start_again()
             self._reader.show(welcome_page())
-            self._show_state()
+            self.show_state()
         self.action_focus_part("line")
 
     def action_focus_part(self, part: str) -> None:
@@ -481,11 +484,11 @@ class ResearchScreen(Screen[None]):
 
     def action_show_answer(self) -> None:
         """Show the answer again, or what the model is writing."""
-        self._browsing = False
-        if self._view.finished is not None:
-            self._show_answer(self._view.finished)
-        elif self._title:
-            self._reader.begin_turn(self._title)
+        self._shown.browsing = False
+        if self._shown.view.finished is not None:
+            self._show_answer(self._shown.view.finished)
+        elif self._shown.turn:
+            self._reader.begin_turn(self._shown.turn)
 
     def action_follow(self, key: int) -> None:
         """Show the passage with a key."""
@@ -502,58 +505,17 @@ class ResearchScreen(Screen[None]):
         self._show_passage(message.key)
 
     def _show_passage(self, key: int) -> None:
-        card = self._view.card(key)
+        card = self._shown.view.card(key)
         if card is None:
             self.notify(f"No passage has the key [{key}].", severity="warning", markup=False)
             return
         self._evidence.point_at(key)
-        self._copyable, self._browsing = card.evidence.text, True
+        self._shown.copyable, self._shown.browsing = card.evidence.text, True
         self._reader.show(passage_page(card))
 
     @on(TrajectoryTree.Opened)
     def open_moment(self, message: TrajectoryTree.Opened) -> None:
         """Show in full what happened."""
         if message.moment.text:
-            self._copyable, self._browsing = message.moment.text, True
+            self._shown.copyable, self._shown.browsing = message.moment.text, True
             self._reader.show(moment_page(message.moment))
-
-    # Replays
-
-    def _restart_replay(self) -> None:
-        assert self._replay is not None
-        self._view = RunView()
-        self._tree.start_again()
-        self._evidence.clear_options()
-        self._replay.restart()
-
-    def _play(self) -> None:
-        if self._replay is not None and self._replay.playing and not self.running:
-            for event in self._replay.advance(_FRAME):
-                self._show(event)
-            self._show_state()
-
-    def action_faster(self) -> None:
-        """Play faster."""
-        if self._replay is not None:
-            self._replay.faster()
-            self._show_state()
-
-    def action_slower(self) -> None:
-        """Play slower."""
-        if self._replay is not None:
-            self._replay.slower()
-            self._show_state()
-
-    def action_step(self) -> None:
-        """Play one event."""
-        if self._replay is not None:
-            self._replay.playing = False
-            for event in self._replay.step():
-                self._show(event)
-            self._show_state()
-
-    def action_replay_all(self) -> None:
-        """Play all that is left."""
-        if self._replay is not None:
-            self._show_all(self._replay.rest())
-            self._show_state()

@@ -8,7 +8,6 @@ from typing import ClassVar, cast
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -17,7 +16,7 @@ from edge_agent.failures import in_words
 from edge_agent.showing import in_one_line, shown
 
 from .background import Background, Ended, Job
-from .interface import Interface
+from .interface import MiroScreen
 from .key_line import KeyLine
 from .stoppable_thread import Progressed
 from .title_bar import TitleBar
@@ -35,7 +34,7 @@ REMOVED = "It is removed all the same."
 """What there is where removing something is stopped: it does not tell how far it is."""
 
 
-class TableScreen(Screen[None]):
+class TableScreen(MiroScreen):
     """A table whose rows are read anew whenever one comes to the screen."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
@@ -49,11 +48,6 @@ class TableScreen(Screen[None]):
         super().__init__()
         self._background: Background | None = None
         self._rows: list[Row] = []
-
-    @property
-    def miro(self) -> Interface:
-        """The application."""
-        return cast(Interface, self.app)
 
     def rows(self) -> Iterable[Row]:
         """Return the rows as they are now. Raises AgentError, LibraryError, ModelError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,14 +19,14 @@ from edge_agent.showing import shown
 from . import library_work
 from .background import Background, Ended, Job
 from .dialogs import PromptDialog
-from .interface import Interface
+from .interface import MiroScreen
 from .stoppable_thread import Progressed
 from .workbench import PULL_LEFT, ReportProgress, puller
 
 _EXAMPLE = "In which city was the engineer born who conceived the Great Eastern?"
 
 
-class WelcomeScreen(ModalScreen[None]):
+class WelcomeScreen(ModalScreen[None], MiroScreen):
     """Leads from nothing to the first question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Later")]
@@ -35,10 +35,6 @@ class WelcomeScreen(ModalScreen[None]):
         """Begin with the first step."""
         super().__init__()
         self._background: Background | None = None
-
-    @property
-    def _miro(self) -> Interface:
-        return cast(Interface, self.app)
 
     def compose(self) -> ComposeResult:
         """Show the three steps."""
@@ -54,11 +50,11 @@ class WelcomeScreen(ModalScreen[None]):
             yield Label("Enter takes a step, Escape leaves this for later", classes="hint")
 
     def _options(self) -> list[Option]:
-        entry = self._miro.models.catalog.get(self._model)
-        count = self._miro.models.catalog.bytes_of(entry)
+        entry = self.miro.models.catalog.get(self._model)
+        count = self.miro.models.catalog.bytes_of(entry)
         size = "" if count is None else f", {count / 1e6:,.0f} MB"
-        here = entry.name in self._miro.models.names()
-        used = ", ".join(self._miro.config.ask.libraries)
+        here = entry.name in self.miro.models.names()
+        used = ", ".join(self.miro.config.ask.libraries)
         return [
             Option(
                 f"1  Model: {entry.name} is here"
@@ -75,7 +71,7 @@ class WelcomeScreen(ModalScreen[None]):
 
     @property
     def _model(self) -> str:
-        return self._miro.wanted_model
+        return self.miro.wanted_model
 
     @on(OptionList.OptionSelected)
     async def take_step(self, event: OptionList.OptionSelected) -> None:
@@ -89,11 +85,11 @@ class WelcomeScreen(ModalScreen[None]):
             self._add_folder()
         else:
             self.dismiss()
-            self._miro.suggest(_EXAMPLE if event.option_id == "example" else "")
+            self.miro.suggest(_EXAMPLE if event.option_id == "example" else "")
 
     def _pull(self) -> None:
         """Pull the model, and the embedder with it."""
-        store, wanted = self._miro.models, (self._model, self._miro.models.catalog.embedder)
+        store, wanted = self.miro.models, (self._model, self.miro.models.catalog.embedder)
 
         def work(report: ReportProgress) -> str:
             for name in wanted:
@@ -116,7 +112,7 @@ class WelcomeScreen(ModalScreen[None]):
         )
         if text is None:
             return
-        miro, path = self._miro, library_work.path_of(text)
+        miro, path = self.miro, library_work.path_of(text)
 
         def work(report: ReportProgress) -> str:
             shelf = Shelf(miro.home.libraries, installed_embedder(miro.home))
@@ -130,7 +126,7 @@ class WelcomeScreen(ModalScreen[None]):
     def _begin(self, job: Job) -> None:
         self._say(f"{job.doing}. Escape stops it.")
         self._background = Background(job, self.post_message)
-        self._miro.begin_work(self._background)
+        self.miro.begin_work(self._background)
 
     def action_leave(self) -> None:
         """Stop what is being done; where nothing is, or it is stopping already, leave."""
