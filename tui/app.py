@@ -36,14 +36,6 @@ _FONT_ELSEWHERE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 _LEAVING = "leaving"
 """The group of the worker that asks whether to leave."""
-_FORMATS = {
-    "html": ("html", "a page for people, with all that happened"),
-    "markdown": ("md", "a text for people"),
-    "json": ("json", "every event, for programs"),
-    "chatml": ("jsonl", "conversations, for training"),
-    "miroflow": ("json", "MiroThinker's own log, for its viewer"),
-}
-"""Of each format its suffix, and what it is."""
 
 
 class MiroEdge(Interface):
@@ -137,11 +129,11 @@ class MiroEdge(Interface):
 
     async def export(self, run: str) -> None:
         """Ask for a format and a file, and write a run there."""
-        choices = [(name, f"{name}: {_FORMATS[name][1]}") for name in EXPORTERS]
+        choices = [(name, f"{name}: {each.about}") for name, each in EXPORTERS.items()]
         form = await self.push_screen_wait(ChoiceDialog("Write the run down as", choices))
         if form is None:
             return
-        proposed = Path.cwd() / f"{run}.{_FORMATS[form][0]}"
+        proposed = Path.cwd() / f"{run}.{EXPORTERS[form].suffix}"
         name = await self.push_screen_wait(
             PromptDialog("Into which file?", str(proposed), _file_fault)
         )

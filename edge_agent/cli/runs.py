@@ -237,7 +237,7 @@ def tell(run: str, text: str) -> None:
     "form",
     type=click.Choice(tuple(EXPORTERS)),
     required=True,
-    help="All of it as JSON; for training; as MiroFlow writes it; to read, as text or as a page.",
+    help="; ".join(f"{name}: {each.about}" for name, each in EXPORTERS.items()) + ".",
 )
 @output_option
 def export(run: str, form: str, output: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge_agent.errors import RunError
@@ -16,12 +17,24 @@ from edge_agent.traces.miroflow import miroflow
 Exporter: TypeAlias = Callable[[Sequence[Event], Sequence[float]], str]
 """Writes down events; the numbers are when each was stored, in seconds since 1970, or none."""
 
-EXPORTERS: dict[str, Exporter] = {
-    "json": json_trace,
-    "chatml": chatml,
-    "miroflow": miroflow,
-    "markdown": markdown,
-    "html": html,
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that runs are written down in."""
+
+    write: Exporter
+    suffix: str
+    """Of a file, without a dot."""
+    about: str
+    """What it is, and for whom."""
+
+
+EXPORTERS: dict[str, Format] = {
+    "json": Format(json_trace, "json", "every event, for programs"),
+    "chatml": Format(chatml, "jsonl", "conversations, for training"),
+    "miroflow": Format(miroflow, "json", "MiroThinker's own log, for its viewer"),
+    "markdown": Format(markdown, "md", "a text for people"),
+    "html": Format(html, "html", "a page for people, with all that happened"),
 }
 
 
@@ -39,4 +52,4 @@ def export(format: str, events: Sequence[Event], times: Sequence[float] = ()) ->
         raise RunError(
             f"There are {len(events)} events and {len(times)} times. Give one for each, or none."
         )
-    return EXPORTERS[format](events, times)
+    return EXPORTERS[format].write(events, times)
