@@ -9,13 +9,7 @@ import click
 
 from edge_agent.home import Home
 
-DRIVER_VARIABLE = "TEXTUAL_DRIVER"
-"""Set where the interface is shown by something else than a terminal: a browser."""
-
-
-def in_terminal() -> bool:
-    """Return whether somebody sits at a terminal; a stream that was closed is None."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+from .terminal import DRIVER_VARIABLE, in_terminal
 
 
 @click.command()

@@ -40,7 +40,6 @@ from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.account import answer_in_words
 from edge_agent.traces.lines import keys_of, told
 
-from .command import in_terminal
 from .evidence_list import VERDICTS
 from .run_thread import (
     Continuation,
@@ -53,6 +52,7 @@ from .run_thread import (
 )
 from .run_view import verdict_on
 from .stoppable_thread import Progressed
+from .terminal import in_terminal
 from .workbench import Workbench
 
 _HELP = """\

@@ -109,7 +109,8 @@ def main(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from edge_agent.tui.command import in_terminal, tui
+    from edge_agent.tui.command import tui
+    from edge_agent.tui.terminal import in_terminal
 
     if not in_terminal():
         click.echo(ctx.get_help(), err=True)

@@ -28,7 +28,7 @@ def call(*arguments: str) -> Result:
 @pytest.fixture
 def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], int]], None]:
     """Have the interface do something else than open, in what passes for a terminal."""
-    monkeypatch.setattr(command, "in_terminal", lambda: True)
+    monkeypatch.setattr("edge_agent.tui.terminal.in_terminal", lambda: True)
     monkeypatch.delenv("TERM", raising=False)
 
     def opened(do: Callable[[], int]) -> None:
