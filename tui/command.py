@@ -50,7 +50,7 @@ def tui(ctx: click.Context, serve: bool, host: str, port: int, plain: bool) -> N
     if serve:
         _serve(host, port)
     elif plain or _in_dumb_terminal():
-        from edge_agent.tui.plain import converse
+        from .plain import converse
 
         converse(Home.from_environment())
     else:
@@ -69,7 +69,7 @@ def _opened() -> int:
             "The terminal interface needs a terminal. For scripts there is: miro-edge ask; "
             "and line by line: miro-edge tui --plain"
         )
-    from edge_agent.tui.app import MiroEdge
+    from .app import MiroEdge
 
     app = MiroEdge(Home.from_environment())
     try:
@@ -80,8 +80,8 @@ def _opened() -> int:
 
 
 def _serve(host: str, port: int) -> None:
-    from edge_agent.tui.place import Serving
-    from edge_agent.tui.serving import serve
+    from .place import Serving
+    from .serving import serve
 
     command = [sys.executable, "-m", "edge_agent.cli", "tui"]
     serve(command, Serving(host=host, port=port), lambda text: click.echo(text, err=True))
