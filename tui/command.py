@@ -80,8 +80,8 @@ def _opened() -> int:
 
 
 def _serve(host: str, port: int) -> None:
-    from .place import Serving
+    from .endpoint import BrowserEndpoint
     from .serving import serve
 
     command = [sys.executable, "-m", "edge_agent.cli", "tui"]
-    serve(command, Serving(host=host, port=port), lambda text: click.echo(text, err=True))
+    serve(command, BrowserEndpoint(host=host, port=port), lambda text: click.echo(text, err=True))

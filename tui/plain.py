@@ -47,8 +47,8 @@ from .run_thread import (
     Question,
     Remark,
     RunOver,
+    RunTask,
     RunThread,
-    Task,
 )
 from .run_view import verdict_on
 from .stoppable_thread import Progressed
@@ -159,7 +159,7 @@ class Conversation:
 
     # Runs
 
-    def _carry_out(self, task: Task) -> None:
+    def _carry_out(self, task: RunTask) -> None:
         """Have a thread carry out a task, and tell each thing as it happens."""
         news: queue.SimpleQueue[_News] = queue.SimpleQueue()
         thread = RunThread(task, self._bench, news.put)

@@ -43,8 +43,8 @@ from .run_thread import (
     Question,
     Remark,
     RunOver,
+    RunTask,
     RunThread,
-    Task,
 )
 from .run_view import RunView
 from .signs import signs
@@ -218,7 +218,7 @@ class ResearchScreen(ReplayScreen):
 
     # Runs
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: RunTask) -> None:
         """Have a thread carry out a task, and show what happens."""
         if self.running:
             self.notify("A run goes on. Stop it first, or wait for its end.", severity="warning")

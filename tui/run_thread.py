@@ -53,7 +53,7 @@ class Continuation:
     """Of these counts how the model lies in memory, and whether the network is left alone."""
 
 
-Task: TypeAlias = Question | Continuation
+RunTask: TypeAlias = Question | Continuation
 
 
 class EventsReady(Message):
@@ -81,7 +81,9 @@ class RunOver(Message):
 class RunThread(StoppableThread):
     """Carries out one task, and reports what is got ready before its first step."""
 
-    def __init__(self, task: Task, workbench: Workbench, post: Callable[[Message], object]) -> None:
+    def __init__(
+        self, task: RunTask, workbench: Workbench, post: Callable[[Message], object]
+    ) -> None:
         """Get ready; `post` sends messages to whoever shows the run, from any thread."""
         super().__init__("run", post)
         self._task = task

@@ -17,7 +17,7 @@ from textual_serve.download_manager import DownloadManager
 from edge_agent.serving.guard import Guard, is_host, same_origin
 
 from .browser_session import SECONDS_TO_QUIT, BrowserSession
-from .place import Serving
+from .endpoint import BrowserEndpoint
 
 _PAGE = Path(__file__).parent / "page"
 _TERMINAL = Path(textual_serve.__file__).parent / "static"
@@ -58,14 +58,14 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Site:
     """The web application around one command."""
 
-    def __init__(self, command: Sequence[str], serving: Serving) -> None:
+    def __init__(self, command: Sequence[str], endpoint: BrowserEndpoint) -> None:
         self._command = tuple(command)
-        self._serving = serving
-        self._door = Guard(serving)
+        self._endpoint = endpoint
+        self._door = Guard(endpoint)
         # Browsers do not tell cookies of two ports apart: two servers need two names.
-        self._cookie = "miro-edge-" + hashlib.sha256(serving.token.encode()).hexdigest()[:8]
+        self._cookie = "miro-edge-" + hashlib.sha256(endpoint.token.encode()).hexdigest()[:8]
         self._downloads = DownloadManager()
-        self._seats = _Seats(serving.sessions)
+        self._seats = _Seats(endpoint.sessions)
         self._sessions: set[BrowserSession] = set()
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -101,7 +101,7 @@ class Site:
     def _admission(self) -> web.HTTPFound:
         """Return the way to the page: the token goes from the address into a cookie."""
         found = web.HTTPFound("/")
-        found.set_cookie(self._cookie, self._serving.token, httponly=True, samesite="Strict")
+        found.set_cookie(self._cookie, self._endpoint.token, httponly=True, samesite="Strict")
         return found
 
     # What there is
@@ -139,7 +139,7 @@ class Site:
         self._sessions.discard(session)
 
     def _full(self) -> bytes:
-        most = self._serving.sessions
+        most = self._endpoint.sessions
         count = "One session is" if most == 1 else f"{most} sessions are"
         return f"{count} open already, and no more are allowed. Close one, then restart.".encode()
 

@@ -36,8 +36,8 @@ from edge_agent.tui.run_thread import (
     Question,
     Remark,
     RunOver,
+    RunTask,
     RunThread,
-    Task,
 )
 from edge_agent.tui.stoppable_thread import Progressed
 from edge_agent.tui.workbench import Loading, ReportProgress, Workbench, WorkbenchTaken
@@ -45,7 +45,7 @@ from edge_agent.tui.workbench import Loading, ReportProgress, Workbench, Workben
 OFFLINE = AskSettings(offline=True)
 
 
-def carried_out(task: Task, bench: Workbench) -> tuple[RunThread, list[Message]]:
+def carried_out(task: RunTask, bench: Workbench) -> tuple[RunThread, list[Message]]:
     """Carry a task out to its end."""
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
     thread = RunThread(task, bench, messages.put)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.tui.place import Serving, ServingError
+from edge_agent.tui.endpoint import BrowserEndpoint, ServingError
 from edge_agent.tui.serving import serve
 
 aiohttp = pytest.importorskip("aiohttp")
@@ -59,13 +59,13 @@ Small().run()
 """
 SERVER = """
 import signal, sys
-from edge_agent.tui.place import Serving
+from edge_agent.tui.endpoint import BrowserEndpoint
 from edge_agent.tui.serving import serve
 
 # As in a terminal of its own, whatever the tests were started under.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-serve(sys.argv[1:], Serving(port=0), lambda address: print(address, flush=True))
+serve(sys.argv[1:], BrowserEndpoint(port=0), lambda address: print(address, flush=True))
 """
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiohttp")
@@ -81,7 +81,7 @@ def command(tmp_path: Path) -> list[str]:
 @asynccontextmanager
 async def served(command: list[str], **options: Any) -> AsyncIterator[TestClient[Any, Any]]:
     """Serve `command`; a client that has not shown the token yet."""
-    site = Site(command, Serving(token=TOKEN, **options))
+    site = Site(command, BrowserEndpoint(token=TOKEN, **options))
     server = TestServer(site.application(), host="127.0.0.1")
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
         yield client
@@ -175,7 +175,7 @@ class TestWhoGetsIn:
     async def test_another_servers_cookie_is_left_alone(self, command: list[str]) -> None:
         names = set()
         for token in (TOKEN, TOKEN[::-1]):
-            site = Site(command, Serving(token=token))
+            site = Site(command, BrowserEndpoint(token=token))
             async with TestClient(TestServer(site.application())) as client:
                 answer = await client.get(f"/?token={token}", allow_redirects=False)
                 names |= set(answer.cookies)
@@ -440,23 +440,23 @@ class TestServing:
         with closing(socket.create_server(("127.0.0.1", 0))) as taken:
             port = taken.getsockname()[1]
             with pytest.raises(ServingError, match=f"listens on port {port} .* --port"):
-                serve(["true"], Serving(port=port), pytest.fail)
+                serve(["true"], BrowserEndpoint(port=port), pytest.fail)
 
     def test_an_address_that_is_not_ours_is_one_sentence(self) -> None:
         with pytest.raises(ServingError, match="Check --host and --port"):
-            serve(["true"], Serving(host="192.0.2.1", port=0), pytest.fail)
+            serve(["true"], BrowserEndpoint(host="192.0.2.1", port=0), pytest.fail)
 
     @pytest.mark.parametrize("port", [-1, 65_536])
     def test_a_port_that_cannot_be_is_one_sentence(self, port: int) -> None:
         with pytest.raises(ServingError, match="from 0 to 65535"):
-            Serving(port=port)
+            BrowserEndpoint(port=port)
 
     def test_a_missing_package_is_one_sentence(self) -> None:
         script = (
             "import sys; sys.modules['textual_serve'] = None\n"
-            "from edge_agent.tui.place import Serving, ServingError\n"
+            "from edge_agent.tui.endpoint import BrowserEndpoint, ServingError\n"
             "from edge_agent.tui.serving import serve\n"
-            "try: serve(['true'], Serving(port=0), print)\n"
+            "try: serve(['true'], BrowserEndpoint(port=0), print)\n"
             "except ServingError as error: print(error)"
         )
         said = subprocess.run(
@@ -470,20 +470,20 @@ class TestServing:
         [("localhost", "localhost"), ("::1", "[::1]"), ("0.0.0.0", socket.gethostname())],
     )
     def test_the_address_can_be_opened(self, host: str, expected: str) -> None:
-        serving = Serving(host=host, token=TOKEN)
-        assert serving.address(81) == f"http://{expected}:81/?token={TOKEN}"
+        endpoint = BrowserEndpoint(host=host, token=TOKEN)
+        assert endpoint.address(81) == f"http://{expected}:81/?token={TOKEN}"
 
     def test_a_token_is_long_new_and_not_shown_by_chance(self) -> None:
-        assert Serving().token != Serving().token
-        assert Serving().token not in repr(Serving())
-        assert TOKEN not in repr(Serving(token=TOKEN))
+        assert BrowserEndpoint().token != BrowserEndpoint().token
+        assert BrowserEndpoint().token not in repr(BrowserEndpoint())
+        assert TOKEN not in repr(BrowserEndpoint(token=TOKEN))
         for weak in ("", "short", "with a space in it or two"):
             with pytest.raises(ServingError, match="16 or more"):
-                Serving(token=weak)
+                BrowserEndpoint(token=weak)
 
     def test_no_session_at_all_is_refused(self) -> None:
         with pytest.raises(ServingError, match="At least one"):
-            Serving(sessions=0)
+            BrowserEndpoint(sessions=0)
 
 
 def test_the_last_line_of_errors_that_come_in_pieces() -> None:

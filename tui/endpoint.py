@@ -8,7 +8,7 @@ from edge_agent.serving.place import Place, ServingError
 
 
 @dataclass(frozen=True, slots=True)
-class Serving(Place):
+class BrowserEndpoint(Place):
     """Where the interface is served, to whom, and to how many at once."""
 
     sessions: int = 4
