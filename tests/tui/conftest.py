@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scripted_app import ScriptedBench
+from scripted_app import Recorded, scripted
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, save_config
-from edge_agent.events import Event, from_record
+from edge_agent.events import from_record
 from edge_agent.home import Home
 from edge_agent.tui.app import MiroEdge
 
@@ -28,13 +28,11 @@ def place(tmp_path: Path, ready_ships: Path) -> Home:
 @pytest.fixture
 def app(place: Home) -> MiroEdge:
     """The interface, whose model follows the script."""
-    app = MiroEdge(place)
-    app.workbench = ScriptedBench(place)
-    return app
+    return scripted(place)
 
 
 @pytest.fixture(scope="session")
-def recorded() -> tuple[tuple[Event, ...], tuple[float, ...]]:
+def recorded() -> Recorded:
     """A run of the default model over the sample library, and when each event was stored."""
     record = json.loads((Path(__file__).parent / "recorded_run.json").read_text())
     return tuple(map(from_record, record["events"])), tuple(record["times"])

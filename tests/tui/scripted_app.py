@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import TypeAlias, TypeVar
 
 import pytest
 from scripted_session import ScriptedSession
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
 from waiting import until
 
 from edge_agent.events import Event
@@ -20,6 +22,7 @@ from edge_agent.home import Home
 from edge_agent.models import AnySession, InstalledModel, RemoteModel
 from edge_agent.runs import RunStore
 from edge_agent.tui.app import MiroEdge
+from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
 from edge_agent.tui.trajectory_tree import TrajectoryTree
@@ -31,6 +34,14 @@ SCRIPT = (
     *("born in Larvik", "I have what I need."),
     "Larvik}",
 )
+SIZES = [(80, 24), (200, 60)]
+"""A small terminal and a large one."""
+
+Recorded: TypeAlias = tuple[tuple[Event, ...], tuple[float, ...]]
+"""The events of a run, and when each was stored."""
+
+AnyScreen = TypeVar("AnyScreen", bound=Screen[None])
+AnyTable = TypeVar("AnyTable", bound=TableScreen)
 
 
 @dataclass
@@ -71,6 +82,14 @@ class Hold:
         if self._words in line:
             self.reached.set()
             assert self.free.wait(30)
+
+
+def scripted(home: Home) -> MiroEdge:
+    """Return an interface whose model follows the script."""
+    app = MiroEdge(home)
+    app.workbench = ScriptedBench(home)
+    app.NOTIFICATION_TIMEOUT = 600  # seconds: where the machine is busy a test looks late
+    return app
 
 
 def bench(app: MiroEdge) -> ScriptedBench:
@@ -129,6 +148,42 @@ async def dialog(app: MiroEdge) -> None:
     await until(lambda: len(app.screen_stack) > 1 and app.screen.focused is not None)
 
 
+async def prompted(app: MiroEdge) -> None:
+    """Wait until a line of text is asked for, be it over another dialog."""
+    await until(
+        lambda: bool(app.screen.query("PromptDialog Input")) and app.screen.focused is not None
+    )
+
+
+async def write(app: MiroEdge, text: str) -> None:
+    """Write the line of text that is asked for."""
+    await prompted(app)
+    app.screen.query_one(Input).value = text
+    await press(app, "enter")
+
+
+async def choose(app: MiroEdge, row: int) -> None:
+    """Choose one of the things that are asked about."""
+    await until(lambda: isinstance(app.screen, ChoiceDialog) and app.screen.focused is not None)
+    app.screen.query_one(OptionList).highlighted = row
+    await press(app, "enter")
+
+
+async def notified(app: MiroEdge, text: str) -> None:
+    """Wait until a notification has said something."""
+    await until(lambda: any(text in each.message for each in app._notifications))
+
+
+def refused(app: MiroEdge) -> int:
+    """Return how often it was said that one thing is done at a time."""
+    return sum("done already" in each.message for each in app._notifications)
+
+
+def picture(screen: Screen[object]) -> str:
+    """Return a screen as it is drawn, as text."""
+    return "\n".join(strip.text for strip in screen._compositor.render_strips())
+
+
 def status(app: MiroEdge) -> str:
     """Return what the line of state says."""
     return str(app.screen.query_one("#status", Static).content)
@@ -171,6 +226,23 @@ def labels(app: MiroEdge) -> list[str]:
     """Return the steps of the trajectory, as they are listed."""
     tree = app.research.query_one(TrajectoryTree)
     return [str(node.label) for node in tree.root.children]
+
+
+async def go_to(app: MiroEdge, key: str, kind: type[AnyScreen]) -> AnyScreen:
+    """Go to a screen by its key."""
+    await press(app, key)
+    await until(lambda: isinstance(app.screen, kind) and app.screen.focused is not None)
+    screen = app.screen
+    assert isinstance(screen, kind)
+    return screen
+
+
+async def go_to_row(app: MiroEdge, key: str, kind: type[AnyTable], row: str) -> AnyTable:
+    """Go to a screen by its key, and there to a row of its table."""
+    screen = await go_to(app, key, kind)
+    await until(lambda: row in keys(screen))
+    screen.point_at(row)
+    return screen
 
 
 def keys(screen: TableScreen) -> list[str]:

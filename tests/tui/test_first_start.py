@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scripted_app import ScriptedBench, dialog, hold_pulls, press, shown, store_run, until
+from scripted_app import (
+    SIZES,
+    dialog,
+    hold_pulls,
+    press,
+    prompted,
+    scripted,
+    shown,
+    store_run,
+    until,
+    write,
+)
 from test_models_screen import BYTES, entry
 from textual.widgets import Input, Label, OptionList
 
@@ -23,8 +34,6 @@ from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.welcome_screen import WelcomeScreen
 from edge_agent.tui.workbench import PULL_LEFT, ReportProgress
 
-SIZES = [(80, 24), (200, 60)]
-
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MiroEdge]:
@@ -33,11 +42,10 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MiroEdge]:
     stick.write_bytes(BYTES)
     home = Home(tmp_path / "empty")
     models = (entry("qwen2.5-coder-1.5b", stick), entry("searcher", stick, profile=""))
-    app = MiroEdge(home)
+    app = scripted(home)
     app.models = ModelStore(
         home.models, Catalog(default=models[0].name, embedder="searcher", models=models)
     )
-    app.workbench = ScriptedBench(home)
     yield app
     app.close()
 
@@ -67,17 +75,6 @@ def option(options: OptionList, name: str) -> str:
 
 async def take(app: MiroEdge, options: OptionList, name: str) -> None:
     options.highlighted = options.get_option_index(name)
-    await press(app, "enter")
-
-
-async def prompted(app: MiroEdge) -> None:
-    """Wait until it is asked for a line: the welcome itself is a dialog, too."""
-    await until(lambda: bool(app.screen.query("PromptDialog Input")))
-
-
-async def write(app: MiroEdge, text: str) -> None:
-    await prompted(app)
-    app.screen.query_one(Input).value = text
     await press(app, "enter")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripted_app import dialog, press, shown, until
+from scripted_app import SIZES, dialog, press, shown, until
 from textual.widgets import Static
 
 from edge_agent.tui.app import MiroEdge
@@ -11,7 +11,6 @@ from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.help_screen import HelpScreen
 
 SCREENS = {"research": "f2", "runs": "f3", "libraries": "f4", "models": "f5", "settings": "f6"}
-SIZES = [(80, 24), (200, 60)]
 
 
 async def help_over(app: MiroEdge, mode: str, key: str = "f1") -> str:

@@ -8,19 +8,26 @@ from pathlib import Path
 
 import pytest
 from scripted_app import (
+    SIZES,
     answered,
     ask,
     cell,
+    choose,
     dialog,
+    go_to_row,
     hold,
     keys,
+    notified,
+    picture,
     press,
+    refused,
     shown,
     until,
+    write,
 )
 from scripted_session import write_documents
 from test_models_screen import entry
-from textual.widgets import DataTable, Input, Label, OptionList
+from textual.widgets import DataTable, Input, Label
 
 from edge_agent.home import Home
 from edge_agent.index import IndexProgress, Shelf
@@ -28,36 +35,19 @@ from edge_agent.models import InstalledModel, ModelStore
 from edge_agent.models.catalog import Catalog
 from edge_agent.tui import library_work
 from edge_agent.tui.app import MiroEdge
-from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.libraries_screen import LibrariesScreen
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
 from edge_agent.tui.workbench import ReportProgress
 
-SIZES = [(80, 24), (200, 60)]
-
 
 async def libraries_screen(app: MiroEdge, at: str = "ships") -> LibrariesScreen:
     """Go to the libraries, and to one of them."""
-    await press(app, "f4")
-    await until(lambda: isinstance(app.screen, LibrariesScreen) and app.screen.focused is not None)
-    screen = app.screen
-    assert isinstance(screen, LibrariesScreen)
-    await until(lambda: at in keys(screen))
-    screen.point_at(at)
-    return screen
+    return await go_to_row(app, "f4", LibrariesScreen, at)
 
 
 def found(screen: LibrariesScreen) -> str:
     return screen.query_one("#found", Reader).page
-
-
-async def write(app: MiroEdge, text: str) -> None:
-    """Wait for a dialog, and write a text there."""
-    await until(lambda: bool(app.screen.query("PromptDialog Input")))
-    line = app.screen.query_one(Input)
-    line.value = text
-    await press(app, "enter")
 
 
 async def search_for(app: MiroEdge, screen: LibrariesScreen, query: str) -> None:
@@ -81,17 +71,6 @@ async def proposed(app: MiroEdge, text: str) -> None:
 
 async def fault(app: MiroEdge, text: str) -> None:
     await until(lambda: text in str(app.screen.query_one("#said").content))  # type: ignore[attr-defined]
-
-
-def refused(app: MiroEdge) -> int:
-    """Return how often it was said that one thing is done at a time."""
-    return sum("done already" in each.message for each in app._notifications)
-
-
-async def choose(app: MiroEdge, row: int) -> None:
-    await until(lambda: isinstance(app.screen, ChoiceDialog) and app.screen.focused is not None)
-    app.screen.query_one(OptionList).highlighted = row
-    await press(app, "enter")
 
 
 @pytest.fixture
@@ -372,7 +351,7 @@ async def test_titles_never_reach_the_screen_raw(app: MiroEdge, folder: Path) ->
         await search_for(app, screen, "zeppelin")
         await until(lambda: "zeppelin" in found(screen))
         await until(lambda: screen.query_one("#found", Reader).is_drawn)
-        drawn = "\n".join(strip.text for strip in screen._compositor.render_strips())
+        drawn = picture(screen)
         assert "\x1b" not in found(screen) + drawn
         assert "\u202e" not in found(screen) + drawn
 
@@ -454,7 +433,7 @@ async def test_no_library_is_removed_under_a_run(app: MiroEdge) -> None:
         assert len(app.screen_stack) == 1
         await press(app, "u")
         await until(lambda: "3 documents" in screen.said)
-        await until(lambda: any("A run goes on" in each.message for each in app._notifications))
+        await notified(app, "A run goes on")
         held.free.set()
         await answered(app)
         assert app.store.list()[0].answer == "Larvik"
@@ -524,7 +503,7 @@ async def test_what_ends_while_another_screen_is_shown_is_told_there(
         await press(app, "f6")
         await until(lambda: app.current_mode == "settings")
         slow.set()
-        await until(lambda: any("1 file added" in each.message for each in app._notifications))
+        await notified(app, "1 file added")
         assert cell(screen, "ships", "documents") == "4"
         await press(app, "f4")
         await until(lambda: app.screen is screen)

@@ -10,25 +10,29 @@ from pathlib import Path
 
 import pytest
 from scripted_app import (
+    SIZES,
     answered,
     ask,
     cell,
+    choose,
     dialog,
+    go_to_row,
     hold,
     hold_pulls,
     keys,
+    notified,
+    picture,
     press,
+    refused,
     shown,
     until,
 )
-from textual.widgets import OptionList
 
 from edge_agent.models import EngineSettings, ModelStore, TunedSettings, tuning
 from edge_agent.models.catalog import Catalog, CatalogEntry, CatalogFile, FileSource
 from edge_agent.models.tuning import Trial
 from edge_agent.tui import models_screen as module
 from edge_agent.tui.app import MiroEdge
-from edge_agent.tui.dialogs import ChoiceDialog
 from edge_agent.tui.models_screen import ModelsScreen
 from edge_agent.tui.workbench import PULL_LEFT
 
@@ -76,27 +80,10 @@ def real(app: MiroEdge, smollm2: Path) -> str:
 
 async def models_screen(app: MiroEdge, at: str = "bits") -> ModelsScreen:
     """Go to the models, and to one of them."""
-    await press(app, "f5")
-    await until(lambda: isinstance(app.screen, ModelsScreen) and app.screen.focused is not None)
-    screen = app.screen
-    assert isinstance(screen, ModelsScreen)
-    await until(lambda: at in keys(screen))
-    screen.point_at(at)
-    return screen
+    return await go_to_row(app, "f5", ModelsScreen, at)
 
 
-def refused(app: MiroEdge) -> int:
-    """Return how often it was said that one thing is done at a time."""
-    return sum("done already" in each.message for each in app._notifications)
-
-
-async def choose(app: MiroEdge, row: int) -> None:
-    await until(lambda: isinstance(app.screen, ChoiceDialog) and app.screen.focused is not None)
-    app.screen.query_one(OptionList).highlighted = row
-    await press(app, "enter")
-
-
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.parametrize("size", SIZES)
 async def test_models_are_listed(app: MiroEdge, catalog: Catalog, size: tuple[int, int]) -> None:
     async with shown(app, size):
         screen = await models_screen(app)
@@ -106,8 +93,7 @@ async def test_models_are_listed(app: MiroEdge, catalog: Catalog, size: tuple[in
         ]
         assert cell(screen, "wrong", "in use") == "no"
         assert "\\u{1b}[31m" in cell(screen, "bits", "what")
-        drawn = "\n".join(strip.text for strip in screen._compositor.render_strips())
-        assert "\x1b" not in drawn
+        assert "\x1b" not in picture(screen)
         assert app.focused is screen.table
 
 
@@ -214,7 +200,7 @@ async def test_a_pull_is_stopped_and_gone_on_with(
         await press(app, "f2")
         await until(lambda: app.current_mode == "research")
         free.set()
-        await until(lambda: any("bits is here" in each.message for each in app._notifications))
+        await notified(app, "bits is here")
         await press(app, "f5")
         await until(lambda: app.screen is screen)
         assert cell(screen, "bits", "here") == "yes"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_app import press, store_run, until
+from scripted_app import Recorded, press, store_run, until
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, changed, save_config
-from edge_agent.events import Event, RunStarted
+from edge_agent.events import RunStarted
 from edge_agent.evidence import Exhibit
 from edge_agent.home import Home
 from edge_agent.index import Library, Shelf, Statistics
@@ -30,7 +30,6 @@ from edge_agent.tui.reader import Reader
 SIZES = [(80, 24), (120, 36)]
 THEMES = ["dark", "light"]
 Scene = Callable[[MiroEdge], Awaitable[None]]
-Recorded = tuple[tuple[Event, ...], tuple[float, ...]]
 
 
 @pytest.fixture

@@ -15,18 +15,21 @@ from scripted_app import (
     answered,
     ask,
     bench,
+    choose,
     dialog,
     hold,
     labels,
     leave_line,
+    notified,
     page,
     press,
     reads,
     shown,
     status,
     until,
+    write,
 )
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 
 from edge_agent.events import UserSpoke
 from edge_agent.tui.app import MiroEdge
@@ -109,11 +112,6 @@ async def test_what_is_typed_while_it_runs_is_told_to_the_model(app: MiroEdge, h
         assert [event.text for event in said] == ["Look for his town."]
 
 
-async def said(app: MiroEdge, text: str) -> None:
-    """Wait until a notification has said something."""
-    await until(lambda: any(text in each.message for each in app._notifications))
-
-
 @pytest.mark.parametrize("typing", ["", "What about"])
 async def test_what_is_typed_too_late_is_given_back(app: MiroEdge, typing: str) -> None:
     bench(app).before_line = held = Hold("Larvik}")
@@ -126,7 +124,7 @@ async def test_what_is_typed_too_late_is_given_back(app: MiroEdge, typing: str) 
         line.value = typing
         held.free.set()
         await answered(app)
-        await said(app, "The run ended before it heard: Look for his town.")
+        await notified(app, "The run ended before it heard: Look for his town.")
         assert line.value == (typing or "Look for his town.")
 
 
@@ -148,7 +146,7 @@ async def test_what_ought_to_be_known_is_a_notification(app: MiroEdge) -> None:
     async with shown(app):
         await ask(app)
         await answered(app)
-        await said(app, "Searching by words alone.")
+        await notified(app, "Searching by words alone.")
 
 
 async def test_what_is_typed_before_the_run_begins_stays_in_the_line(
@@ -253,12 +251,8 @@ async def test_a_run_is_exported(app: MiroEdge, tmp_path: Path) -> None:
         await answered(app)
         await leave_line(app)
         await press(app, "w")
-        await dialog(app)
-        app.screen.query_one(OptionList).highlighted = 4
-        await press(app, "enter")
-        await until(lambda: bool(app.screen.query("PromptDialog Input")))
-        app.screen.query_one(Input).value = str(tmp_path / "run.html")
-        await press(app, "enter")
+        await choose(app, 4)
+        await write(app, str(tmp_path / "run.html"))
         await until((tmp_path / "run.html").exists)
         assert "Larvik" in (tmp_path / "run.html").read_text()
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from scripted_app import Recorded
 
 from edge_agent.events import (
     AttemptFinished,
@@ -30,8 +31,6 @@ from edge_agent.tui.pages import escaped, linked, passage_page, turn_page
 from edge_agent.tui.replay import Replay
 from edge_agent.tui.run_view import Card, RunView
 from edge_agent.tui.signs import ASCII, UNICODE, signs
-
-Recorded = tuple[tuple[Event, ...], tuple[float, ...]]
 
 
 def view_of(events: tuple[Event, ...]) -> RunView:

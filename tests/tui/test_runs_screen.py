@@ -11,30 +11,33 @@ from pathlib import Path
 
 import pytest
 from scripted_app import (
-    ScriptedBench,
+    Recorded,
     answered,
     ask,
     cell,
+    choose,
     dialog,
+    go_to,
     hold,
     keys,
     labels,
     page,
+    picture,
     press,
     reads,
+    scripted,
     shown,
     status,
     store_run,
     until,
 )
-from textual.widgets import DataTable, Input, OptionList
+from textual.widgets import DataTable, Input
 
 from edge_agent.events import Event, RunFinished, RunStarted
 from edge_agent.home import Home
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.runs_screen import RunsScreen
 
-Recorded = tuple[tuple[Event, ...], tuple[float, ...]]
 NAMES = ("first", "second", "third")
 CLEAR = "\x1b[2J\x1b[31mred\x07 \u202eesrever\u2066"
 CJK = "最初の蒸気船を設計した技術者はどの都市で生まれましたか" * 20
@@ -65,25 +68,15 @@ def history(place: Home, recorded: Recorded) -> Home:
 
 @pytest.fixture
 def app(history: Home) -> Iterator[MiroEdge]:
-    app = MiroEdge(history)
-    app.workbench = ScriptedBench(history)
+    app = scripted(history)
     yield app
     app.close()
 
 
 async def runs_screen(app: MiroEdge) -> RunsScreen:
-    await press(app, "f3")
-    await until(lambda: isinstance(app.screen, RunsScreen) and app.screen.focused is not None)
-    screen = app.screen
-    assert isinstance(screen, RunsScreen)
+    screen = await go_to(app, "f3", RunsScreen)
     await until(lambda: bool(keys(screen)) or status(app) != "")
     return screen
-
-
-async def picture(app: MiroEdge) -> str:
-    """Return the screen as it is drawn, as text."""
-    lines = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines)
 
 
 async def test_the_newest_run_is_the_first(app: MiroEdge) -> None:
@@ -218,9 +211,7 @@ async def test_a_run_is_written_into_a_file(app: MiroEdge, tmp_path: Path) -> No
     async with shown(app):
         screen = await runs_screen(app)
         await press(app, "down", "w")
-        await dialog(app)
-        app.screen.query_one(OptionList).highlighted = 0
-        await press(app, "enter")
+        await choose(app, 0)
         await until(lambda: bool(app.screen.query("PromptDialog Input")))
         name = app.screen.query_one(Input)
         assert "second" in name.value
@@ -266,8 +257,7 @@ async def test_answers_are_searched_too(app: MiroEdge) -> None:
 
 
 async def test_no_runs_are_said_to_be_none(place: Home) -> None:
-    app = MiroEdge(place)
-    app.workbench = ScriptedBench(place)
+    app = scripted(place)
     async with shown(app):
         screen = await runs_screen(app)
         await until(lambda: status(app) == RunsScreen.EMPTY)
@@ -339,7 +329,7 @@ async def test_long_texts_of_any_script_leave_the_table_whole(
         assert all(column.get_render_width(table) <= most + 2 for column in table.ordered_columns)
         assert cell(screen, "cjk", "question").endswith("…")
         assert cell(screen, "flat", "question") == "a b c"
-        drawn = await picture(app)
+        drawn = picture(app.screen)
         assert "\x1b" not in drawn
         assert "\u202e" not in drawn
         assert "\\u{1b}[2J" in cell(screen, "raw", "question")

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from scripted_app import dialog, press, shown, until
-from textual.widgets import Input, OptionList
+from scripted_app import SIZES, choose, dialog, go_to, picture, press, shown, until, write
 
 from edge_agent.config import McpServer, load_config, save_config, settings, value_of
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.settings_screen import SettingsScreen
 
-SIZES = [(80, 24), (200, 60)]
-
 
 async def settings_screen(app: MiroEdge) -> SettingsScreen:
-    await press(app, "f6")
-    await until(lambda: isinstance(app.screen, SettingsScreen) and app.screen.focused is not None)
-    screen = app.screen
-    assert isinstance(screen, SettingsScreen)
+    screen = await go_to(app, "f6", SettingsScreen)
     await until(lambda: screen.table.row_count > 0)
     return screen
 
@@ -38,12 +32,10 @@ def kept(app: MiroEdge, key: str) -> str:
     return value_of(load_config(app.home.config), key)
 
 
-async def write(app: MiroEdge, text: str) -> None:
+async def change(app: MiroEdge, text: str) -> None:
     """Open the dialog of the setting under the cursor, and write a text there."""
     await press(app, "enter")
-    await dialog(app)
-    app.screen.query_one(Input).value = text
-    await press(app, "enter")
+    await write(app, text)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -73,7 +65,7 @@ async def test_all_settings_are_listed(app: MiroEdge, size: tuple[int, int]) -> 
 async def test_a_setting_is_written(app: MiroEdge, key: str, text: str, value: str) -> None:
     async with shown(app):
         screen = await at(app, key)
-        await write(app, text)
+        await change(app, text)
         await until(lambda: screen.said == f"{key} is now {value}.")
         assert kept(app, key) == value_of(app.config, key) == value
         assert cells(screen, key)[1] == value
@@ -97,7 +89,7 @@ async def test_a_bad_value_is_refused_where_it_is_typed(
     async with shown(app):
         screen = await at(app, key)
         before = kept(app, key)
-        await write(app, text)
+        await change(app, text)
         await until(lambda: fault in str(app.screen.query_one("#said").content))  # type: ignore[attr-defined]
         await press(app, "escape")
         await until(lambda: app.focused is screen.table)
@@ -143,9 +135,7 @@ async def test_a_choice_may_be_the_default(app: MiroEdge) -> None:
         screen = await at(app, "ask.kv_type")
         for row, value in ((1, "f16"), (0, "the default")):
             await press(app, "enter")
-            await dialog(app)
-            app.screen.query_one(OptionList).highlighted = row
-            await press(app, "enter")
+            await choose(app, row)
             await until(lambda value=value: screen.said == f"ask.kv_type is now {value}.")  # type: ignore[misc]
         assert kept(app, "ask.kv_type") == ""
 
@@ -166,9 +156,9 @@ async def test_a_setting_is_reset(app: MiroEdge, key: str) -> None:
 async def test_a_blank_line_is_the_default(app: MiroEdge) -> None:
     async with shown(app):
         screen = await at(app, "ask.context")
-        await write(app, "2048")
+        await change(app, "2048")
         await until(lambda: screen.said == "ask.context is now 2048.")
-        await write(app, "  ")
+        await change(app, "  ")
         await until(lambda: screen.said == "ask.context is now 4096.")
 
 
@@ -200,7 +190,7 @@ async def test_a_file_that_cannot_be_written_is_said_to_be(app: MiroEdge) -> Non
         screen = await at(app, "ask.context")
         app.home.config.unlink()
         app.home.config.mkdir()
-        await write(app, "2048")
+        await change(app, "2048")
         await until(lambda: str(app.home.config) in screen.said and "cannot be" in screen.said)
         assert cells(screen, "ask.context")[1] == "4096"
         assert value_of(app.config, "ask.context") == "4096"
@@ -214,13 +204,11 @@ async def test_control_characters_in_the_file_are_spelt_out(app: MiroEdge) -> No
         screen = await settings_screen(app)
         assert cells(screen, "ask.model")[1] == "x\\u{1b}[31m\\u{202e}"
         assert cells(screen, "ask.libraries")[1].endswith("…")
-        drawn = "\n".join(strip.text for strip in screen._compositor.render_strips())
-        assert "\x1b" not in drawn
+        assert "\x1b" not in picture(screen)
         screen.point_at("ask.model")
         await press(app, "enter")
         await dialog(app)
-        drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        assert "\x1b" not in drawn
+        assert "\x1b" not in picture(app.screen)
 
 
 async def test_what_another_program_has_set_stays(app: MiroEdge) -> None:
@@ -230,7 +218,7 @@ async def test_what_another_program_has_set_stays(app: MiroEdge) -> None:
         servers = {"weather": McpServer(command="weather")}
         ask = there.ask.model_copy(update={"max_calls": 3})
         save_config(there.model_copy(update={"ask": ask, "mcp": servers}), app.home.config)
-        await write(app, "7")
+        await change(app, "7")
         await until(lambda: "ask.seed is now 7" in screen.said)
         app.change_asking(context=2048)
         for values in (load_config(app.home.config), app.config):

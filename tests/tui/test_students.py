@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted_app import ScriptedBench, cell, dialog, press, shown, until
+from scripted_app import ScriptedBench, cell, dialog, press, scripted, shown, until
 from students import TINY_SHAPES, students_catalog
 from test_models_screen import choose, models_screen
 from textual.widgets import Label
@@ -39,9 +39,7 @@ def catalog(place: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cat
 
 @pytest.fixture
 def app(catalog: Catalog, place: Home) -> MiroEdge:
-    app = MiroEdge(place)
-    app.workbench = ScriptedBench(place)
-    return app
+    return scripted(place)
 
 
 def free(monkeypatch: pytest.MonkeyPatch, gigabytes: int) -> None:
