@@ -125,6 +125,7 @@ async def libraries(app: MiroEdge) -> None:
     await app.switch_mode("libraries")
     app.screen.table.move_cursor(row=1)  # type: ignore[attr-defined]
     line = app.screen.query_one("#search", Input)
+    line.cursor_blink = False  # when the picture is taken depends on the machine
     line.focus()
     line.value = "Who designed the Fram?"
     await press(app, "enter")
