@@ -11,9 +11,9 @@ from word_session import WordSession
 from edge_agent.models import Choose, Force, Sample
 from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
 
-NAMES = {name: f"Zq{number}" for number, name in enumerate(INJECTIONS, start=1)}
-"""For each injection the name of the ship whose document holds it, and no other."""
-PLAIN = "Zq0"
+NAMES = {name: f"Zq{number:03}" for number, name in enumerate(INJECTIONS, start=1)}
+"""For each injection the name of the ship whose document holds it, in no other name."""
+PLAIN = "Zq000"
 """The ship whose document holds none."""
 
 
@@ -49,9 +49,9 @@ class Quoting(WordSession):
     def _choose(self, options: Sequence[str]) -> str:
         lines = [line for line in options if self.ship in line and line.endswith("]\n")]
         self.offered += lines
-        if lines:
-            return lines[-1]
-        if MISSING in options:
+        if MISSING in options:  # one line was quoted in this turn: others are left for the next
             self.turns += 1
             return MISSING if self.turns == 1 or ENOUGH not in options else ENOUGH
+        if lines:
+            return lines[-1]
         return next((o for o in options if o == NOTHING_HELPS or ">search<" in o), options[0])
