@@ -130,11 +130,13 @@ def test_what_a_run_was_asked_about_survives_its_store() -> None:
 # Where the program is ended
 
 _WAITING = """
+import signal
 import sys
 from edge_agent.attachments import named_files
 from edge_agent.cli.libraries import open_searched
 from edge_agent.home import Home
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have ignored it
 files = named_files(sys.argv[1:])
 with open_searched((), files, Home.from_environment(), quiet=True, offline=True):
     print("attached", flush=True)

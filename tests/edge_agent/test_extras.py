@@ -11,6 +11,7 @@ import pytest
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.errors import ToolboxError
+from edge_agent.evaluation.conditions import changed
 from edge_agent.events import (
     AttemptStarted,
     Event,
@@ -27,6 +28,7 @@ from edge_agent.protocol import ToolCall
 from edge_agent.tools import TOOLS, Tool, ToolContext, ToolError, ToolResult, toolbox
 
 QUESTION = "Who designed the Gjøa?"
+PROFILE = changed(load_profile("edge"), gathering={"leads": "never"})
 LOOKED = ["Nothing here helps.", "I have what I need.", "not found}"]
 FOUND = ["designed by Knut Skaale", "I have what I need.", "Knut Skaale}"]
 
@@ -59,7 +61,7 @@ def asked(
     agent = Agent(
         ships,
         session,
-        profile="edge",
+        profile=PROFILE,
         settings=AgentSettings(**settings),
         extras=Extras(web=web),
     )
@@ -137,9 +139,6 @@ def test_a_tool_that_does_not_exist_is_refused_with_those_that_do() -> None:
         pass
 
 
-PROFILE = load_profile("edge")
-
-
 @pytest.mark.parametrize("name", ["edge", "generic", "mirothinker"])
 def test_the_prompt_lists_what_was_chosen_beside_the_profiles_own_tools(name: str) -> None:
     profile = load_profile(name)
@@ -154,6 +153,6 @@ def test_a_tool_knows_its_own_earlier_calls(scripted: Any, ships: Collection) ->
     steps = ["Missing:", "\n", "weather", "{}"]
     script = ["Nothing here helps.", *steps, *steps, "I have what I need.", "not found}"]
     extras = Extras((Weather(),))
-    agent = Agent(ships, scripted(script), profile="edge", extras=extras)
+    agent = Agent(ships, scripted(script), profile=PROFILE, extras=extras)
     told = [e.text for e in agent.run(QUESTION) if isinstance(e, ToolAnswered)]
     assert told[1:] == ["Sunny, after 0 calls."]

@@ -211,7 +211,7 @@ def test_nothing_is_left_of_a_server_after_the_run(tmp_path: Path) -> None:
         (McpServer(command=sys.executable, cwd="/no/such/folder"), "there is no /no/such/folder"),
         (McpServer(command="sleep", args=("60",), timeout=1), "not answered within 1 seconds"),
         (McpServer(command="cat", timeout=5), "Method not found"),
-        (program(BARE, "--die"), "last words were: \\u{1b}[31mno chart of these waters"),
+        (program(BARE, "--die"), "last words were: \\u{1b}(31mno chart of these waters"),
         (McpServer(url="http://127.0.0.1:9/mcp", timeout=5), "connection"),
     ],
 )

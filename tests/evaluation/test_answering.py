@@ -83,7 +83,7 @@ from edge_agent.models import (
     ServerError,
     SpanKind,
 )
-from edge_agent.profiles import load_profile
+from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import ToolCall, render_call
 from edge_agent.reasons import CALL_LIMIT, MODEL_ERROR, NO_PROGRESS
 from edge_agent.runtime import Resources
@@ -104,8 +104,12 @@ def ships(ready_ships: Path) -> Iterator[Collection]:
         yield Collection([library])
 
 
-def answering(ships: Collection, *script: str, profile: str = "generic") -> Respondent:
-    resources = Resources(ScriptedSession(script=[*script]), ships, load_profile(profile))
+UNLED = changed(load_profile("edge"), gathering={"leads": "never"})
+
+
+def answering(ships: Collection, *script: str, profile: Profile | str = "generic") -> Respondent:
+    led = load_profile(profile) if isinstance(profile, str) else profile
+    resources = Resources(ScriptedSession(script=[*script]), ships, led)
     return Respondent(resources, "scripted")
 
 
@@ -167,7 +171,7 @@ BY_TITLE = replace(BORN, gold=frozenset({"Fram", "Colin Archer"}), gold_by="titl
 def test_what_is_withheld_is_neither_found_nor_read(ships: Collection) -> None:
     reading = ["Missing:", " him\n", ">read<", '{"source": "Colin Archer"}']
     script = ["Nothing", *reading, "Nothing", "I have what I need.", "not found}"]
-    answered = answering(ships, *script, profile="edge").answer(BY_TITLE, Terms("withheld"))
+    answered = answering(ships, *script, profile=UNLED).answer(BY_TITLE, Terms("withheld"))
     assert documents(answered.events) == {"gjoa.md"}
     (failed,) = [e for e in answered.events if isinstance(e, ToolAnswered) and e.failed]
     assert "no document 'Colin Archer'" in failed.text
@@ -186,7 +190,7 @@ def test_what_is_withheld_is_not_called_by_its_name_either(ships: Collection) ->
 def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
     script = ["Gjøa was built", "I have what I need.", "Rosendal}"]
     asked = replace(BY_TITLE, text="Where was the designer of the Gjøa and the Fram born?")
-    row = answering(ships, *script, profile="edge").answer(asked, Terms("withheld")).row
+    row = answering(ships, *script, profile=UNLED).answer(asked, Terms("withheld")).row
     assert (row.answer, row.abstained, row.em, row.f1) == ("Rosendal", False, False, 0.0)
 
 
@@ -461,7 +465,9 @@ def test_a_point_of_the_curve_tells_what_the_limit_did() -> None:
 # Runs that begin the same with more calls allowed
 
 
-def run_of(ships: Collection, calls: int, *script: str, profile: str = "generic") -> Answered:
+def run_of(
+    ships: Collection, calls: int, *script: str, profile: Profile | str = "generic"
+) -> Answered:
     return answering(ships, *script, profile=profile).answer(BORN, Terms("agent", calls))
 
 
@@ -502,13 +508,13 @@ def vague(row: Row) -> dict[str, Any]:
 def test_what_was_read_from_the_same_passages_is_not_read_again(ships: Collection) -> None:
     useless = [("Missing:", f" {query}\n", ">search<") for query in ("keels", "masts")]
     script = [*SEARCHED, *chain(*useless), "Archer}"]  # they find nothing
-    deep = run_of(ships, 8, *script, profile="edge")
+    deep = run_of(ships, 8, *script, profile=UNLED)
     assert (deep.row.reason, deep.row.calls) == (NO_PROGRESS, 3)
-    begun = cut(deep.events, Limits(8), Limits(1), load_profile("edge"))
+    begun = cut(deep.events, Limits(8), Limits(1), UNLED)
     assert begun is not None
-    answers = answering(ships, profile="edge")  # a model that has nothing to say
+    answers = answering(ships, profile=UNLED)  # a model that has nothing to say
     found = answers.answer(BORN, Terms("agent", 1), begun)
-    anew = run_of(ships, 1, SEARCHED[0], "Missing:", "Archer}", profile="edge")
+    anew = run_of(ships, 1, SEARCHED[0], "Missing:", "Archer}", profile=UNLED)
     assert told(found.events) == told(anew.events)
     assert replace(found.row, **vague(anew.row)) == anew.row
 

@@ -20,6 +20,7 @@ from edge_agent.agent import Agent
 from edge_agent.cli import main
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import Config, WebSettings, save_config
+from edge_agent.evaluation.conditions import changed
 from edge_agent.events import (
     WEB,
     AttemptStarted,
@@ -34,6 +35,7 @@ from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.models import InstalledModel, ModelStore
+from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.telling import progress
 from edge_agent.tools import TOOLS, ToolContext
@@ -49,6 +51,7 @@ PAGE = (
     "Roald Amundsen bought her, strengthened her hull and took her through the Northwest Passage.",
     "Today she stands in a museum at Oslo, where visitors may go below her deck.",
 )
+PROFILE = changed(load_profile("edge"), gathering={"leads": "never"})
 LOOKED = ["Nothing here helps.", "I have what I need.", "not found}"]
 FOUND = ["designed by Knut Skaale", "I have what I need.", "Knut Skaale}"]
 
@@ -86,7 +89,7 @@ def opened(settings: WebSettings, folder: Path, *, offline: bool = False) -> Web
 
 def agent(ships: Collection, script: Sequence[str], web: WebLibrary) -> Agent:
     session = ScriptedSession(script=[*script])
-    return Agent(ships, session, profile="edge", extras=Extras(web=web))
+    return Agent(ships, session, profile=PROFILE, extras=Extras(web=web))
 
 
 def test_the_answer_cites_a_page_and_says_that_it_is_one(
