@@ -176,7 +176,7 @@ def stored(store: Path) -> tuple[Event, ...]:
 
 def has_ended(store: Path) -> bool:
     with closing(RunStore(store)) as runs:
-        return any(run.status != "running" for run in runs.list())
+        return any(run.status not in ("running", "interrupted") for run in runs.list())
 
 
 def check_whole(store: Path) -> tuple[Event, ...]:
