@@ -131,7 +131,7 @@ def test_ctrl_c_twice_ends_at_once(home_with_models: Path) -> None:
     assert "Traceback" not in complaints
     assert "RunFinished" not in {event["event"] for event in events}
     assert "Go on with it: miro-edge runs resume" in complaints
-    assert stored_status() == "running"  # as after a crash: it can be gone on with
+    assert stored_status() == "interrupted"  # as after a crash: it can be gone on with
 
 
 def test_doctor_sees_the_model(home_with_models: Path) -> None:

@@ -45,4 +45,4 @@ async def test_a_question_is_answered_and_its_source_followed(home_with_models: 
         await press(app, "x")
         await answered(app)
     app.close()
-    assert [run.status for run in RunStore(home.runs).list()] == ["running", "answered"]
+    assert [run.status for run in RunStore(home.runs).list()] == ["interrupted", "answered"]
