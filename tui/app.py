@@ -18,7 +18,7 @@ from edge_agent.errors import AgentError, RunError
 from edge_agent.failures import explained
 from edge_agent.resumption import Limits
 from edge_agent.showing import shown
-from edge_agent.traces import EXPORTERS, export
+from edge_agent.traces import FORMATS, export
 from edge_agent.trajectory import Trajectory
 
 from .dialogs import ChoiceDialog, PromptDialog
@@ -129,11 +129,11 @@ class MiroEdge(Interface):
 
     async def export(self, run: str) -> None:
         """Ask for a format and a file, and write a run there."""
-        choices = [(name, f"{name}: {each.about}") for name, each in EXPORTERS.items()]
+        choices = [(name, f"{name}: {each.about}") for name, each in FORMATS.items()]
         form = await self.push_screen_wait(ChoiceDialog("Write the run down as", choices))
         if form is None:
             return
-        proposed = Path.cwd() / f"{run}.{EXPORTERS[form].suffix}"
+        proposed = Path.cwd() / f"{run}.{FORMATS[form].suffix}"
         name = await self.push_screen_wait(
             PromptDialog("Into which file?", str(proposed), _file_fault)
         )

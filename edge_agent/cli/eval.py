@@ -32,7 +32,7 @@ from edge_agent.evaluation.page import Shown, page
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
 from edge_agent.showing import in_one_line
-from edge_agent.traces import EXPORTERS
+from edge_agent.traces import FORMATS
 from edge_agent.traces import export as exported
 
 _USUAL = "agent"
@@ -351,7 +351,7 @@ def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(tuple(EXPORTERS)),
+    type=click.Choice(tuple(FORMATS)),
     default="markdown",
     show_default=True,
     help="How the run is written down, as for `runs export`.",

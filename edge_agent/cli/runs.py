@@ -29,7 +29,7 @@ from edge_agent.launch import check_names
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import INTERRUPTED, RunStore
 from edge_agent.showing import in_one_line
-from edge_agent.traces import EXPORTERS
+from edge_agent.traces import FORMATS
 from edge_agent.traces import export as exported
 
 
@@ -235,9 +235,9 @@ def tell(run: str, text: str) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(tuple(EXPORTERS)),
+    type=click.Choice(tuple(FORMATS)),
     required=True,
-    help="; ".join(f"{name}: {each.about}" for name, each in EXPORTERS.items()) + ".",
+    help="; ".join(f"{name}: {each.about}" for name, each in FORMATS.items()) + ".",
 )
 @output_option
 def export(run: str, form: str, output: Path | None) -> None:

@@ -29,7 +29,7 @@ class Format:
     """What it is, and for whom."""
 
 
-EXPORTERS: dict[str, Format] = {
+FORMATS: dict[str, Format] = {
     "json": Format(json_trace, "json", "every event, for programs"),
     "chatml": Format(chatml, "jsonl", "conversations, for training"),
     "miroflow": Format(miroflow, "json", "MiroThinker's own log, for its viewer"),
@@ -44,12 +44,12 @@ def export(format: str, events: Sequence[Event], times: Sequence[float] = ()) ->
     `times` are those of the events, in seconds since 1970, or none. Raises RunError where there is
     no such format, or the events are not those of a run.
     """
-    if format not in EXPORTERS:
-        raise RunError(f"There is no format '{format}'. Use one of: {', '.join(EXPORTERS)}.")
+    if format not in FORMATS:
+        raise RunError(f"There is no format '{format}'. Use one of: {', '.join(FORMATS)}.")
     if not events or not isinstance(events[0], RunStarted):
         raise RunError("There is no run to export: its events do not begin with its start.")
     if times and len(times) != len(events):
         raise RunError(
             f"There are {len(events)} events and {len(times)} times. Give one for each, or none."
         )
-    return EXPORTERS[format].write(events, times)
+    return FORMATS[format].write(events, times)

@@ -48,7 +48,7 @@ from edge_agent.events import (
 from edge_agent.index import Collection
 from edge_agent.protocol import ToolCall, parse, render_call
 from edge_agent.showing import placed, shown
-from edge_agent.traces import EXPORTERS, export
+from edge_agent.traces import FORMATS, export
 
 QUESTION = "Where was the designer of the Fram born?"
 SCRIPT = [
@@ -180,7 +180,7 @@ def conversations(events: list[Event]) -> list[list[tuple[str, str]]]:
 # Every format
 
 
-@pytest.mark.parametrize("format", EXPORTERS)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_can_be_exported_wherever_it_was_killed(format: str, run: str) -> None:
     for length in range(1, len(RUNS[run]) + 1):
@@ -188,7 +188,7 @@ def test_a_run_can_be_exported_wherever_it_was_killed(format: str, run: str) -> 
         assert export(format, part, [1.0] * length).encode() or format == "chatml"
 
 
-@pytest.mark.parametrize("format", EXPORTERS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_no_run_is_a_sentence(format: str) -> None:
     with pytest.raises(RunError, match="no run"):
         export(format, [])
@@ -203,7 +203,7 @@ def test_a_format_that_is_not_there_and_times_that_do_not_fit_are_sentences() ->
         export("json", whole_run(), [1.0, 2.0])
 
 
-@pytest.mark.parametrize("format", EXPORTERS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_half_a_character_can_be_written_to_a_file(format: str) -> None:
     half = [filled(event, "a\ud800b") for event in whole_run()]
     assert export(format, half).encode("utf-8")

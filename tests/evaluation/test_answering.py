@@ -87,7 +87,7 @@ from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import ToolCall, render_call
 from edge_agent.reasons import CALL_LIMIT, MODEL_ERROR, NO_PROGRESS
 from edge_agent.runtime import Resources
-from edge_agent.traces import EXPORTERS, export
+from edge_agent.traces import FORMATS, export
 from edge_agent.turns import without_call
 
 BORN = Question(
@@ -161,7 +161,7 @@ def test_a_closed_book_is_not_opened(
     assert documents(answered.events) == set()
     assert answered.row.evidence_recall == 0.0
     assert isinstance(answered.events[0], RunStarted)
-    for form in EXPORTERS:
+    for form in FORMATS:
         assert isinstance(export(form, answered.events), str)
 
 

@@ -13,7 +13,7 @@ from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.rows import Row, scored
 from edge_agent.events import RunStarted, ToolCalled
 from edge_agent.index import Collection, Library
-from edge_agent.traces import EXPORTERS, export
+from edge_agent.traces import FORMATS, export
 
 QUESTION = Question("q1", "Who designed the Fram?", ("Colin Archer",), frozenset({"fram.md"}))
 SCRIPT = """
@@ -46,7 +46,7 @@ def answered(ships: Collection, *arguments: str) -> Row:
         events = asked(peer, Inquiry(QUESTION, ships, started))
     finally:
         peer.end()
-    assert all(isinstance(export(form, events), str) for form in EXPORTERS)
+    assert all(isinstance(export(form, events), str) for form in FORMATS)
     row = scored(QUESTION, events)
     assert row.calls == sum(isinstance(event, ToolCalled) for event in events)
     return row

@@ -24,7 +24,7 @@ from edge_agent.home import Home
 from edge_agent.models import Choose, Force, Sample
 from edge_agent.runs import RunStore
 from edge_agent.showing import in_one_line, json_text, shown
-from edge_agent.traces import EXPORTERS
+from edge_agent.traces import FORMATS
 from edge_agent.tui.plain import Conversation
 
 SERVER = "http://127.0.0.1:9/v1#scripted"
@@ -211,7 +211,7 @@ def test_a_run_is_clean_in_every_command_and_format(group: str, at_home: Home) -
     clean("runs", "show", RUNS[group])
     told = json.loads(clean("runs", "show", RUNS[group], "--json").stdout)
     assert told["events"][0]["question"] == together([*GROUPS[group].values()])
-    for form in EXPORTERS:
+    for form in FORMATS:
         assert clean("runs", "export", RUNS[group], "--format", form).exit_code == 0
 
 
