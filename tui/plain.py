@@ -44,7 +44,7 @@ from .evidence_list import VERDICTS
 from .run_thread import (
     Continuation,
     EventsReady,
-    Question,
+    NewRun,
     Remark,
     RunOver,
     RunTask,
@@ -151,7 +151,7 @@ class Conversation:
         if not words:
             return
         if not words[0].startswith("/"):
-            self._carry_out(Question(" ".join(words), self._config.ask))
+            self._carry_out(NewRun(" ".join(words), self._config.ask))
         elif words[0] in commands:
             commands[words[0]](words[1:])
         else:

@@ -40,7 +40,7 @@ from .replay_screen import REPLAY_KEYS, ReplayScreen
 from .run_thread import (
     Continuation,
     EventsReady,
-    Question,
+    NewRun,
     Remark,
     RunOver,
     RunTask,
@@ -192,7 +192,7 @@ class ResearchScreen(ReplayScreen):
         if not text:
             return
         if not self.running:
-            self.begin(Question(text, self.miro.config.ask))
+            self.begin(NewRun(text, self.miro.config.ask))
         elif not self._told(text):
             return  # it can be sent once more
         event.input.clear()
@@ -226,7 +226,7 @@ class ResearchScreen(ReplayScreen):
         self._start_again()
         if isinstance(task, Continuation):
             self.show_all(self.miro.store.events(task.run))
-        if isinstance(task, Question):
+        if isinstance(task, NewRun):
             self._shown.question = task.text
         self._thread = self.miro.last_run = RunThread(task, self.miro.workbench, self.post_message)
         self._thread.start()

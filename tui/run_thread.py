@@ -36,7 +36,7 @@ _NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NewRun:
     """A question to be answered, and how."""
 
     text: str
@@ -53,7 +53,7 @@ class Continuation:
     """Of these counts how the model lies in memory, and whether the network is left alone."""
 
 
-RunTask: TypeAlias = Question | Continuation
+RunTask: TypeAlias = NewRun | Continuation
 
 
 class EventsReady(Message):
@@ -173,7 +173,7 @@ class RunThread(StoppableThread):
         What has to stay open until the last of them is left in `opened`.
         """
         task = self._task
-        if isinstance(task, Question):
+        if isinstance(task, NewRun):
             agent = self._asking(task.wanted, opened)
             recorded = store.record(self._obeying(agent, agent.run(task.text)))
         else:

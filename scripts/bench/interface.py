@@ -40,7 +40,7 @@ from edge_agent.home import Home
 from edge_agent.models import load_catalog
 from edge_agent.runs import RunStore
 from edge_agent.tui.app import MiroEdge
-from edge_agent.tui.run_thread import Question
+from edge_agent.tui.run_thread import NewRun
 from edge_agent.tui.trajectory_tree import TrajectoryTree
 
 QUESTION = "In which city was the engineer born who conceived the Great Eastern?"
@@ -127,7 +127,7 @@ async def working(app: MiroEdge, rounds: int) -> list[float]:
     """Measure while the model works on a question, from its first event to its last."""
     found: list[float] = []
     for number in range(rounds):
-        app.research.begin(Question(f"{QUESTION}{'?' * number}", app.config.ask))
+        app.research.begin(NewRun(f"{QUESTION}{'?' * number}", app.config.ask))
         await until(lambda: app.research.run is not None)
         app.research.query_one(TrajectoryTree).focus()
         found += await delays(app, lambda: app.research.running, 10_000)

@@ -33,7 +33,7 @@ from edge_agent.runs import RunStore
 from edge_agent.tui import run_thread, workbench
 from edge_agent.tui.run_thread import (
     Continuation,
-    Question,
+    NewRun,
     Remark,
     RunOver,
     RunTask,
@@ -56,11 +56,11 @@ def carried_out(task: RunTask, bench: Workbench) -> tuple[RunThread, list[Messag
 
 
 @pytest.fixture
-def question(place: Home) -> Question:
-    return Question(QUESTION, load_config(place.config).ask)
+def question(place: Home) -> NewRun:
+    return NewRun(QUESTION, load_config(place.config).ask)
 
 
-def test_events_come_in_order_and_the_end_comes_last(place: Home, question: Question) -> None:
+def test_events_come_in_order_and_the_end_comes_last(place: Home, question: NewRun) -> None:
     thread, messages = carried_out(question, ScriptedBench(place))
     events = thread.take_events()
     assert isinstance(events[0], RunStarted)
@@ -71,13 +71,13 @@ def test_events_come_in_order_and_the_end_comes_last(place: Home, question: Ques
     assert thread.take_events() == []
 
 
-def test_it_is_told_of_events_once_until_they_are_taken(place: Home, question: Question) -> None:
+def test_it_is_told_of_events_once_until_they_are_taken(place: Home, question: NewRun) -> None:
     _, messages = carried_out(question, ScriptedBench(place))
     kinds = [type(message).__name__ for message in messages]
     assert kinds.count("EventsReady") == 1
 
 
-def test_what_is_got_ready_can_be_stopped(place: Home, question: Question) -> None:
+def test_what_is_got_ready_can_be_stopped(place: Home, question: NewRun) -> None:
     class Slow(ScriptedBench):
         def model(
             self, name: str, report: ReportProgress, *, offline: bool
@@ -96,7 +96,7 @@ def test_what_is_got_ready_can_be_stopped(place: Home, question: Question) -> No
     assert RunStore(place.runs).list() == ()
 
 
-def test_answer_now_before_there_is_an_agent_counts(place: Home, question: Question) -> None:
+def test_answer_now_before_there_is_an_agent_counts(place: Home, question: NewRun) -> None:
     bench = ScriptedBench(place, scripts=[[]])
     thread = RunThread(question, bench, lambda _: None)
     thread.answer_now()
@@ -107,7 +107,7 @@ def test_answer_now_before_there_is_an_agent_counts(place: Home, question: Quest
     assert finished.reason == "interrupted"
 
 
-def test_a_pause_costs_no_time(place: Home, question: Question) -> None:
+def test_a_pause_costs_no_time(place: Home, question: NewRun) -> None:
     hold = Hold(" birthplace")
     thread = RunThread(question, ScriptedBench(place, before_line=hold), lambda _: None)
     thread.start()
@@ -122,25 +122,25 @@ def test_a_pause_costs_no_time(place: Home, question: Question) -> None:
     assert isinstance(thread.take_events()[-1], RunFinished)
 
 
-def test_the_web_is_there_if_it_is_wanted(place: Home, question: Question) -> None:
+def test_the_web_is_there_if_it_is_wanted(place: Home, question: NewRun) -> None:
     wanted = question.wanted.model_copy(update={"web": True, "offline": True})
-    thread, _ = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    thread, _ = carried_out(NewRun(QUESTION, wanted), ScriptedBench(place))
     started = thread.take_events()[0]
     assert isinstance(started, RunStarted)
     assert started.web
     assert (place.web / "cache.db").is_file()
 
 
-def test_what_the_web_lacks_is_one_sentence(place: Home, question: Question) -> None:
+def test_what_the_web_lacks_is_one_sentence(place: Home, question: NewRun) -> None:
     config = changed(load_config(place.config), "web.engine", "serper")
     save_config(config, place.config)
     wanted = question.wanted.model_copy(update={"web": True, "offline": False})
-    _, messages = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    _, messages = carried_out(NewRun(QUESTION, wanted), ScriptedBench(place))
     assert isinstance(messages[-1], RunOver)
     assert "The search engine serper wants a key" in str(messages[-1].failure)
 
 
-def test_two_cannot_have_the_workbench(place: Home, question: Question) -> None:
+def test_two_cannot_have_the_workbench(place: Home, question: NewRun) -> None:
     bench = ScriptedBench(place)
     with bench.taken():
         _, messages = carried_out(question, bench)
@@ -157,9 +157,9 @@ def test_a_run_that_is_not_there_is_one_sentence(place: Home) -> None:
     assert "is not in the store" in str(messages[-1].failure)
 
 
-def test_a_library_that_is_gone_is_one_sentence(place: Home, question: Question) -> None:
+def test_a_library_that_is_gone_is_one_sentence(place: Home, question: NewRun) -> None:
     wanted = question.wanted.model_copy(update={"libraries": ("gone",)})
-    _, messages = carried_out(Question(QUESTION, wanted), ScriptedBench(place))
+    _, messages = carried_out(NewRun(QUESTION, wanted), ScriptedBench(place))
     assert isinstance(messages[-1], RunOver)
     assert "There is no library 'gone'" in str(messages[-1].failure)
 
@@ -185,7 +185,7 @@ def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path
 
 
 def test_a_run_goes_on_with_the_model_in_memory_as_the_settings_say(
-    place: Home, question: Question
+    place: Home, question: NewRun
 ) -> None:
     bench = ScriptedBench(place, scripts=[["designed by Colin Archer", "no option has this"]])
     thread, _ = carried_out(question, bench)
@@ -205,7 +205,7 @@ def remarks(messages: Sequence[Message]) -> list[str]:
 
 
 def test_what_is_left_out_of_the_tools_is_remarked(
-    place: Home, question: Question, monkeypatch: pytest.MonkeyPatch
+    place: Home, question: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
     def opened(*_: Any, **__: Any) -> Iterator[Extras]:
@@ -216,7 +216,7 @@ def test_what_is_left_out_of_the_tools_is_remarked(
     assert "The server weather lends 2 of its tools." in remarks(messages)
 
 
-def test_that_there_is_no_searching_by_meaning_is_remarked(place: Home, question: Question) -> None:
+def test_that_there_is_no_searching_by_meaning_is_remarked(place: Home, question: NewRun) -> None:
     _, messages = carried_out(question, ScriptedBench(place))
     (remark,) = remarks(messages)
     assert remark.startswith("Searching by words alone.")
@@ -311,12 +311,12 @@ def test_what_was_tuned_meanwhile_is_loaded_anew(
     assert [each.batch for each in loads] == [128, 64]
 
 
-def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: Question) -> None:
+def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: NewRun) -> None:
     bench = Workbench(place)
     wanted = question.wanted.model_copy(update={"model": str(smollm2), "max_calls": 1})
-    carried_out(Question(QUESTION, wanted), bench)
+    carried_out(NewRun(QUESTION, wanted), bench)
     first = bench._session
-    thread, messages = carried_out(Question("Where was the Fram built?", wanted), bench)
+    thread, messages = carried_out(NewRun("Where was the Fram built?", wanted), bench)
     assert bench._session is first
     assert isinstance(messages[-1], RunOver)
     assert messages[-1].failure is None
