@@ -106,12 +106,11 @@ def stated(happening: Happening, title: str, text: str) -> tuple[Stated, ...]:
     What stands in brackets after a name comes before what its sentences say of anybody.
     """
     subject = frozenset(words(_BRACKETS.sub("", title)))
-    flat = sentences(text)
     of_life = happening in ("birth", "death")
     for tell in (_in_brackets, _in_words) if of_life else (_of_origin,):
         found = tuple(
             Stated(moment, sentence)
-            for number, sentence in enumerate(flat)
+            for number, sentence in enumerate(sentences(text))
             for moment in tell(_Telling(happening, subject, _plain(sentence), number == 0))
         )
         if found:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import click
 
 from edge_agent.cli.evaluation_progress import shown_progress
 from edge_agent.cli.libraries import indexing_progress, open_libraries, open_shelf
-from edge_agent.cli.options import context_option, json_option, model_option, offline_option
+from edge_agent.cli.options import (
+    context_option,
+    json_option,
+    model_option,
+    offline_option,
+    with_options,
+)
 from edge_agent.cli.output import diagnostics
 from edge_agent.cli.pulling import ensure_embedder, ensure_usable
 from edge_agent.errors import EvaluationError
@@ -49,8 +55,6 @@ from edge_agent.models import (
 )
 from edge_agent.opening import loading_settings, reached
 from edge_agent.profiles import load_profile
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _USUAL_SPLIT = "dev"
 _EVERY_SPLIT = "all"
@@ -106,14 +110,7 @@ def _address(_ctx: click.Context, _option: click.Parameter, typed: str | None) -
     )
 
 
-def asking_options(command: _Command) -> _Command:
-    """Add the options for what is asked, over what and with what."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+asking_options = with_options(
     click.option(
         "-l",
         "--library",
@@ -187,6 +184,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     offline_option,
     json_option,
 )
+"""Adds the options for what is asked, over what and with what."""
 
 
 def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -> list[Made]:

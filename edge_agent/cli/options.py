@@ -32,20 +32,26 @@ offline_option = click.option(
 )
 
 
-def budget_options(default: str) -> Callable[[_Command], _Command]:
-    """Return a decorator that adds the options for what a run may cost."""
+def with_options(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds options, which help shows in this order."""
 
     def add(command: _Command) -> _Command:
-        for option in (_max_tokens_option, _max_time_option):
+        for option in reversed(options):
             command = option(command)
-        return click.option(
-            "--max-calls",
-            type=click.IntRange(min=1),
-            help="Most tool calls of an attempt; at the limit it answers from what it has.  "
-            f"[default: {default}]",
-        )(command)
+        return command
 
     return add
+
+
+def budget_options(default: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds the options for what a run may cost."""
+    max_calls = click.option(
+        "--max-calls",
+        type=click.IntRange(min=1),
+        help="Most tool calls of an attempt; at the limit it answers from what it has.  "
+        f"[default: {default}]",
+    )
+    return with_options(max_calls, _max_time_option, _max_tokens_option)
 
 
 def _number(seconds: float | None) -> float | None:
@@ -69,16 +75,12 @@ _max_tokens_option = click.option(
 )
 
 
-def output_options(command: _Command) -> _Command:
-    """Add the options for what is printed while a run goes on, and at its end."""
-    command = click.option("--quiet", is_flag=True, help="Print the answer and nothing else.")(
-        command
-    )
-    command = click.option(
-        "--events", is_flag=True, help="Print every event as a JSON line as it happens."
-    )(command)
-    return json_option(command)
-
+output_options = with_options(
+    json_option,
+    click.option("--events", is_flag=True, help="Print every event as a JSON line as it happens."),
+    click.option("--quiet", is_flag=True, help="Print the answer and nothing else."),
+)
+"""Adds the options for what is printed while a run goes on, and at its end."""
 
 model_option = click.option(
     "-m",
@@ -95,7 +97,7 @@ context_option = click.option(
     help="The model's window, in tokens.",
 )
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+answering_options = with_options(
     click.option(
         "-l",
         "--library",
@@ -133,10 +135,4 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     offline_option,
 )
-
-
-def answering_options(command: _Command) -> _Command:
-    """Add the options for how questions are answered."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""Adds the options for how questions are answered."""

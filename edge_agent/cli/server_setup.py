@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edge_agent.cli.libraries import open_libraries
+from edge_agent.cli.options import with_options
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings, load_config
@@ -25,30 +26,28 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def listening_options(port: int, condition: str = "") -> Callable[[_Command], _Command]:
     """Return a decorator that adds the options for where a server listens, under a condition."""
-
-    def add(command: _Command) -> _Command:
-        command = click.option(
-            "--token",
-            metavar="TEXT",
-            envvar="MIRO_EDGE_TOKEN",
-            help=f"{condition}What clients have to know, 16 characters or more; better given in "
-            "the environment, as MIRO_EDGE_TOKEN.  [default: a new one, which is printed]",
-        )(command)
-        command = click.option(
+    return with_options(
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            help=f"{condition}The address to listen on; others than this machine's are your risk.",
+        ),
+        click.option(
             "--port",
             type=click.IntRange(0, 65535),
             default=port,
             show_default=True,
             help=f"{condition}The port; 0 takes a free one.",
-        )(command)
-        return click.option(
-            "--host",
-            default="127.0.0.1",
-            show_default=True,
-            help=f"{condition}The address to listen on; others than this machine's are your risk.",
-        )(command)
-
-    return add
+        ),
+        click.option(
+            "--token",
+            metavar="TEXT",
+            envvar="MIRO_EDGE_TOKEN",
+            help=f"{condition}What clients have to know, 16 characters or more; better given in "
+            "the environment, as MIRO_EDGE_TOKEN.  [default: a new one, which is printed]",
+        ),
+    )
 
 
 def place_for(host: str, port: int, token: str | None) -> Place:
