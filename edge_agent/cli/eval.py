@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from edge_agent.cli.consent import require_consent
-from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out
+from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out, judge_at
+from edge_agent.cli.evaluation_progress import shown_progress
 from edge_agent.cli.evaluation_tables import (
     curve_record,
     evaluation_record,
@@ -19,7 +20,7 @@ from edge_agent.cli.evaluation_tables import (
     print_differences,
     print_figures,
 )
-from edge_agent.cli.options import json_option, output_option
+from edge_agent.cli.options import json_option, offline_option, output_option
 from edge_agent.cli.output import diagnostics, print_json, print_listing, write_out
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation import plots
@@ -28,9 +29,13 @@ from edge_agent.evaluation.conditions import CONDITIONS, Terms
 from edge_agent.evaluation.curve import Point, point
 from edge_agent.evaluation.figures import figures
 from edge_agent.evaluation.groups import GROUPINGS, KIND, grouped
+from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.page import Shown, page
+from edge_agent.evaluation.sets import FORMATS as SET_FORMATS
 from edge_agent.evaluation.store import EvaluationStore
+from edge_agent.evaluation.verdicts import judge_answers
 from edge_agent.home import Home
+from edge_agent.models import RemoteModel
 from edge_agent.showing import in_one_line
 from edge_agent.traces import FORMATS
 from edge_agent.traces import export as exported
@@ -291,15 +296,11 @@ def report(
     """
     with closing(_store()) as store:
         shown = _shown(store, names)
-        lines = [store.write_lines(each.evaluation.name) for each in shown]
+        records = _records(store, shown)
     if html is not None:
         html.write_text(page(shown), encoding="utf-8", errors="replace")
         diagnostics().print(f"Written to {html}")
     if as_json:
-        records = [
-            evaluation_record(each.evaluation.name, each.evaluation.settings, each.rows, path)
-            for each, path in zip(shown, lines, strict=True)
-        ]
         print_json({"evaluations": records})
         return
     print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
@@ -310,6 +311,69 @@ def report(
                 click.echo()
                 heading = f"{each.evaluation.name}, by {GROUPINGS[by].title}"
                 print_figures(heading, [(name, figures(rows)) for name, rows in groups.items()])
+
+
+def _records(store: EvaluationStore, shown: list[Shown]) -> list[dict[str, Any]]:
+    """Return what is printed for machines about evaluations, whose rows are written as lines."""
+    return [
+        evaluation_record(
+            each.evaluation.name,
+            each.evaluation.settings,
+            each.rows,
+            store.write_lines(each.evaluation.name),
+        )
+        for each in shown
+    ]
+
+
+@evaluation.command("judge")
+@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@click.option(
+    "--judge",
+    "address",
+    required=True,
+    metavar="URL",
+    help="The model that judges, behind an OpenAI-compatible server: http://host:port/v1#name.",
+)
+@click.option("--again", is_flag=True, help="Have all answers judged; older verdicts are deleted.")
+@offline_option
+@json_option
+def judge_made(
+    names: tuple[str, ...], address: str, again: bool, offline: bool, as_json: bool
+) -> None:
+    """Have the answers of evaluations judged that were made before.
+
+    Each NAME is one that `eval list` prints. The judge is asked as the benchmark asks, about the
+    answers that have no verdict, or one that cannot be understood: no question is answered anew.
+    Each verdict is kept as soon as it is there, and the same command goes on where it was.
+
+    \b
+    Example:
+      miro-edge eval judge sample-agent-miro-edge-1.5b --judge http://127.0.0.1:8080/v1
+    """
+    with closing(_store()) as store:
+        shown = _shown(store, names)
+        judge = judge_at(address, offline=offline)
+        for each in shown:
+            _judge(store, each, judge, anew=again)
+        shown = _shown(store, names)
+        records = _records(store, shown)
+    if as_json:
+        print_json({"evaluations": records})
+        return
+    print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
+
+
+def _judge(store: EvaluationStore, made: Shown, model: RemoteModel, *, anew: bool) -> None:
+    """Have the answers of an evaluation judged, showing how far it is."""
+    name, settings = made.evaluation.name, made.evaluation.settings
+    judging = SET_FORMATS[settings.format].judging_of(settings.set)
+    known = [] if anew else [row for row in made.rows if row.judged is not None]
+    with (
+        closing(Judge(model, judging)) as judge,
+        shown_progress(len(made.rows), {name: known}) as report,
+    ):
+        judge_answers(store, name, judge, report, anew=anew)
 
 
 @evaluation.command("compare")

@@ -187,6 +187,19 @@ asking_options = with_options(
 """Adds the options for what is asked, over what and with what."""
 
 
+def judge_at(address: str, *, offline: bool) -> RemoteModel:
+    """Return the judge at an address, which is there. Raises UsageError, ServerError."""
+    judge = remote_model(address)
+    if judge is None:
+        raise click.UsageError(
+            f"--judge {address} is no address. Write it as http://host:port/v1#name."
+        )
+    if offline and not judge.is_on_this_machine:
+        raise click.UsageError("--offline allows only a judge on this machine.")
+    # Now, and not after the first question was answered for minutes.
+    return reached_judge(judge)
+
+
 def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -> list[Made]:
     """Make an evaluation on each of the terms, or go on with it, and return them all.
 
@@ -281,7 +294,7 @@ def _equipment(
     led = None if wanted.profile is None else load_profile(wanted.profile)
     for name in wanted.searched:
         Shelf(home.libraries).check(name)
-    judge = _judge(wanted)
+    judge = None if wanted.judge is None else judge_at(wanted.judge, offline=wanted.offline)
     model = ensure_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
     if isinstance(model, RemoteModel):
         model = reached(model)
@@ -304,20 +317,6 @@ def _engine(model: InstalledModel | RemoteModel, home: Home, wanted: Wanted) -> 
     if wanted.jobs == 1:
         return settings
     return replace(settings, threads=max(1, usable_cores() // wanted.jobs))
-
-
-def _judge(wanted: Wanted) -> RemoteModel | None:
-    if wanted.judge is None:
-        return None
-    judge = remote_model(wanted.judge)
-    if judge is None:
-        raise click.UsageError(
-            f"--judge {wanted.judge} is no address. Write it as http://host:port/v1#name."
-        )
-    if wanted.offline and not judge.is_on_this_machine:
-        raise click.UsageError("--offline allows only a judge on this machine.")
-    # Now, and not after the first question was answered for minutes.
-    return reached_judge(judge)
 
 
 def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) -> Collection:

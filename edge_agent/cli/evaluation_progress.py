@@ -58,6 +58,7 @@ class _Running:
     def __init__(self, rows: Sequence[Row]) -> None:
         self.done = 0
         self._em = self._f1 = 0.0
+        self._verdicts: list[bool] = []
         for row in rows:
             self.add(row)
 
@@ -66,13 +67,18 @@ class _Running:
         self.done += 1
         self._em += row.em
         self._f1 += row.f1
+        if row.judged is not None:
+            self._verdicts.append(row.judged)
 
     @property
     def scores(self) -> str:
-        """EM and F1 in per cent."""
+        """EM and F1, and what a judge calls right of what it has judged, in per cent."""
         if not self.done:
             return ""
-        return f"EM {100 * self._em / self.done:.1f}  F1 {100 * self._f1 / self.done:.1f}"
+        scores = f"EM {100 * self._em / self.done:.1f}  F1 {100 * self._f1 / self.done:.1f}"
+        if self._verdicts:
+            scores += f"  judged {100 * sum(self._verdicts) / len(self._verdicts):.1f}"
+        return scores
 
 
 class _LinePrinter:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_agent.evaluation.questions import JudgingName
+from edge_agent.evaluation.rows import Row
 from edge_agent.models import RemoteModel, Sampling
 from edge_agent.models.chat_reply import OnlyThought, without_thoughts
 from edge_agent.models.chat_request import ChatRequest
@@ -151,10 +152,24 @@ class Judge:
         """Connect. Raises ServerError."""
         self._server = _connected(model)
         self._judging = _JUDGINGS[judging]
+        self.address = model.address
+        """Where it is, with its name there."""
+        self.judging = judging
+        """As which benchmark it judges."""
 
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
+
+    def judged(self, row: Row) -> Row:
+        """Return a row with what is said of its answer. Raises ServerError.
+
+        Where no answer is given, or none is right, there is nothing to ask.
+        """
+        if row.answer is None or not row.answers:
+            return replace(row, judged=row.em)
+        right, verdict = self.asked(row.question, row.answers, row.answer)
+        return replace(row, judged=right, verdict=verdict)
 
     def asked(self, question: str, accepted: Sequence[str], answer: str) -> tuple[bool | None, str]:
         """Return whether an answer is right, None if the verdict is unclear, and what was written.

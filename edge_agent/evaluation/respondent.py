@@ -122,17 +122,14 @@ class Respondent:
         )
 
     def _judged(self, row: Row) -> Row:
-        """Have an answer judged; where none is given, or none is right, there is nothing to ask."""
+        """Have an answer judged, if there is a judge."""
         if self._judge is None:
             return row
-        if row.answer is None or not row.answers:
-            return replace(row, judged=row.em)
         try:
-            judged, verdict = self._judge.asked(row.question, row.answers, row.answer)
+            return self._judge.judged(row)
         except ServerError as error:
             self._judge_failed = error
-            judged, verdict = None, str(error)
-        return replace(row, judged=judged, verdict=verdict)
+            return replace(row, verdict=str(error))
 
 
 @contextmanager

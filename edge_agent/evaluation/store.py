@@ -124,7 +124,7 @@ class EvaluationStore:
             raise EvaluationError(
                 f"The evaluation {name} was made with other settings: {'; '.join(differences)}. "
                 "Rows of both cannot stand together. Keep it and give this one another --name, or "
-                "start it over with --again."
+                f"start it over with --again.{_judging_hint(known, settings)}"
             )
         if asked > known.asked:
             with self._writing(name):
@@ -148,6 +148,30 @@ class EvaluationStore:
                 "insert or ignore into traces (evaluation, question, events) values (?, ?, ?)",
                 (name, row.id, told),
             )
+
+    def have_judged(self, name: str, judge: str, judging: str, *, anew: bool = False) -> None:
+        """Note whose verdicts an evaluation holds from now on; `anew` forgets those it has.
+
+        Raises EvaluationError where it holds those of another judge, and is not to forget them.
+        """
+        settings = self.evaluation(name).settings
+        told = dataclasses.replace(settings, judge=judge, judging=judging)
+        if settings.judge and settings != told and not anew:
+            raise EvaluationError(
+                f"The evaluation {name} was judged by {settings.judge} ({settings.judging}). "
+                "Verdicts of two judges cannot stand together: have all its answers judged anew "
+                "with --again."
+            )
+        with self._writing(name):
+            record = json.dumps(dataclasses.asdict(told), ensure_ascii=False)
+            self._database.table("evaluations").update(name, {"settings": record})
+            for row in self.rows(name) if anew else ():
+                self._replace(name, dataclasses.replace(row, judged=None, verdict=""))
+
+    def replace(self, name: str, row: Row) -> None:
+        """Keep a row in place of the one of the same question. Raises EvaluationError."""
+        with self._writing(name):
+            self._replace(name, row)
 
     def remove(self, name: str) -> None:
         """Delete an evaluation with all its rows. Raises EvaluationError where there is none."""
@@ -226,6 +250,9 @@ class EvaluationStore:
             raise _not_stored(name, error) from error
         return path
 
+    def _replace(self, name: str, row: Row) -> None:
+        self._database.table("rows").update((name, row.id), {"record": json.dumps(to_line(row))})
+
     def _find(self, name: str) -> Evaluation | None:
         found = list(self._database.query(f"{_SELECT} where name = ?", (name,)))
         return _evaluation(found[0]) if found else None
@@ -250,6 +277,17 @@ def _evaluation(row: dict[str, Any]) -> Evaluation:
     values = json.loads(row["settings"])
     settings = EvaluationSettings(**{**values, "libraries": tuple(values["libraries"])})
     return Evaluation(row["name"], row["started"], settings, row["asked"], row["done"])
+
+
+def _judging_hint(known: Evaluation, wanted: EvaluationSettings) -> str:
+    """Return that answers can be judged which are there already, where that is all that differs."""
+    now = known.settings
+    if now.judge or dataclasses.replace(wanted, judge="", judging="") != now:
+        return ""
+    return (
+        " To have the answers judged that are there: "
+        f"miro-edge eval judge {known.name} --judge {wanted.judge}"
+    )
 
 
 def _not_stored(name: str, error: Exception) -> EvaluationError:

@@ -116,3 +116,6 @@ def test_a_judge_behind_a_server_is_asked(ships: Path, llama_server: str) -> Non
     assert all(row["verdict"] or row["answer"] is None for row in rows)
     judged = sum(row["judged"] is not None for row in rows)
     assert found["unclear"] == len(rows) - judged
+    judge = ("--judge", f"{llama_server}#smollm2", "--again", "--json")
+    [anew] = evaluated("judge", found["evaluation"], *judge)["evaluations"]
+    assert (anew["judged"], anew["unclear"]) == (found["judged"], found["unclear"])

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from scripted_server import ScriptedServer
+from scripted_server import Refusal, ScriptedServer
 from scripted_session import DOCUMENTS, ScriptedSession
 from serving import running
 
@@ -352,6 +352,8 @@ def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: P
         (["run", "{set}", "--split", "test"], 1, "it has dev, train"),
         (["run", "{set}", "--judge", "nonsense"], 2, "is no address"),
         (["run", "{set}", "--judge", "http://example.org/v1"], 2, "judge on this machine"),
+        (["judge", "e", "--judge", "http://127.0.0.1:1/v1"], 1, "no evaluation 'e'"),
+        (["judge", "e"], 2, "--judge"),
         (["run", "{set}", "--judge", "http://127.0.0.1:1/v1#judge"], 1, "cannot be used"),
         (["run", "{set}", "--limit", "0"], 2, "--limit"),
         (["run", "{set}", "--jobs", "0"], 2, "--jobs"),
@@ -409,6 +411,84 @@ def test_a_judge_is_asked_with_a_key_of_its_own(
         result = run("--as", "closed-book", "--judge", judge.address, "--json")
     assert json.loads(result.stdout)["judged"] == pytest.approx(66.7)
     assert set(judge.keys) == {"Bearer the-judge-s"}
+
+
+@pytest.fixture
+def judge() -> Iterator[ScriptedServer]:
+    with running(ScriptedServer()) as server:
+        server.answer = lambda body: "Correct"
+        yield server
+
+
+def verdicts(result: Result) -> list[bool | None]:
+    lines = Path(json.loads(result.stdout)["evaluations"][0]["rows"]).read_text("utf-8")
+    return [json.loads(line)["judged"] for line in lines.splitlines()]
+
+
+def test_answers_are_judged_that_were_made_before(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    run("--as", "closed-book")
+    result = call("judge", "e", "--judge", judge.address, "--offline", "--json")
+    assert result.exit_code == 0, said(result)
+    assert verdicts(result) == [True, True, False]
+    assert "judged 66.7" in said(result)
+    assert len(judge.asked) == 2, "where none is right there is nothing to ask"
+
+    # It is the evaluation that the judge's address would have made.
+    again = run("--as", "closed-book", "--judge", judge.address, "--json")
+    assert json.loads(again.stdout)["judged"] == pytest.approx(66.7)
+    assert (len(model.asked), len(judge.asked)) == (3, 2)
+
+
+def test_a_judge_that_fails_is_asked_again_about_the_rest(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    run("--as", "closed-book")
+    judge.refuse = lambda body: Refusal(500, "out of order") if len(judge.asked) > 1 else None
+    broken = call("judge", "e", "--judge", judge.address, "--json")
+    assert broken.exit_code == 1
+    assert "out of order" in said(broken)
+    judge.refuse = lambda body: None
+    asked = len(judge.asked)
+    result = call("judge", "e", "--judge", judge.address, "--json")
+    assert verdicts(result) == [True, True, False]
+    assert len(judge.asked) == asked + 1
+
+
+def test_an_unclear_verdict_is_asked_for_again(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    judge.answer = lambda body: "Hm."
+    unclear = run("--as", "closed-book", "--judge", judge.address, "--json")
+    assert json.loads(unclear.stdout)["unclear"] == 2
+    judge.answer = lambda body: "Incorrect"
+    result = call("judge", "e", "--judge", judge.address, "--json")
+    assert verdicts(result) == [False, False, False]
+
+
+def test_verdicts_of_two_judges_never_stand_together(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    run("--as", "closed-book", "--judge", judge.address)
+    with running(ScriptedServer()) as other:
+        other.answer = lambda body: "Incorrect"
+        refused = call("judge", "e", "--judge", other.address)
+        assert refused.exit_code == 1
+        assert f"was judged by {judge.address}" in said(refused)
+        result = call("judge", "e", "--judge", other.address, "--again", "--json")
+    assert verdicts(result) == [False, False, False]
+
+
+def test_who_wants_a_judge_for_what_is_made_already_is_told_how(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    run("--as", "closed-book")
+    refused = run("--as", "closed-book", "--judge", judge.address)
+    assert refused.exit_code == 1
+    assert f"miro-edge eval judge e --judge {judge.address}" in said(refused)
+    differs = run("--as", "closed-book", "--judge", judge.address, "--seed", "7")
+    assert "eval judge" not in said(differs)
 
 
 def test_every_split_can_be_asked_at_once(run: Callable[..., Result], model: Model) -> None:

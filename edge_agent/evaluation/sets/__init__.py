@@ -74,7 +74,7 @@ def read_set(path: Path, form: str | None = None) -> QuestionSet:
         path=file,
         sha256=sha256_of(file),
         questions=tuple(questions),
-        judging=chosen.judging_of(file),
+        judging=chosen.judging_of(f"{file.resolve().parent.name} {file.stem}"),
         corpus=chosen.corpus(file),
         left_out=tuple(left_out),
     )

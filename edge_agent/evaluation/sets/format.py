@@ -46,9 +46,9 @@ class Format:
     benchmarks: tuple[JudgingName, ...] = ()
     """Those that come in this format beside others, each judged in its own way."""
 
-    def judging_of(self, file: Path) -> JudgingName:
-        """Return how answers to the questions of a file are judged, going by what it is called."""
-        name = f"{file.resolve().parent.name} {file.stem}".lower()
+    def judging_of(self, name: str) -> JudgingName:
+        """Return how answers to the questions of a set of that name are judged."""
+        name = name.lower()
         named = (each for each in self.benchmarks if re.search(rf"(?<![a-z]){each}(?![a-z])", name))
         return next(named, self.judging)
 
