@@ -39,8 +39,8 @@ class Account:
 
     @property
     def status(self) -> str:
-        """How it ended, `running` where it has not."""
-        return "running" if self.finished is None else self.finished.status
+        """How it ended, `unfinished` where it has not: events alone do not tell who works on it."""
+        return "unfinished" if self.finished is None else self.finished.status
 
     @property
     def verdict(self) -> str:

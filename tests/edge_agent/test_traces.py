@@ -224,9 +224,9 @@ def test_every_event_is_in_the_json_and_can_be_restored(events: list[Event]) -> 
     assert record["times"] == times
 
 
-def test_a_run_that_goes_on_after_its_end_is_running() -> None:
+def test_a_run_that_goes_on_after_its_end_is_unfinished() -> None:
     record = json.loads(export("json", RUNS["resumed"]))
-    assert (record["status"], record["answer"], record["citations"]) == ("running", None, [])
+    assert (record["status"], record["answer"], record["citations"]) == ("unfinished", None, [])
 
 
 # Conversations for training
