@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from commands import call, said
 from waiting import ended_within
 
 from edge_agent.attachments import NAME, attached, changes, named_files
-from edge_agent.cli import main
 from edge_agent.errors import AttachmentError
 from edge_agent.events import AttachedFile, RunStarted, from_record, to_record
 from edge_agent.index import Collection, sample_folder
@@ -27,15 +26,6 @@ from edge_agent.runs import RunStore
 
 QUESTION = "Where was the Gjøa built?"
 SAMPLE = sample_folder() / "documents"
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
-
-
-def said(result: Result) -> str:
-    assert "Traceback" not in result.output
-    return " ".join(result.stderr.split())
 
 
 @pytest.fixture

@@ -8,24 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import call, said
 
-from edge_agent.cli import main
 from edge_agent.models import InstalledModel, ModelStore, load_catalog, memory
-
-
-def call(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(arguments), input=text)
-
 
 SHORT = ("--profile", "edge", "--max-calls", "1")
 """A short prompt and one step, where it does not matter what a real model makes of the question."""
-
-
-def said(result: Result) -> str:
-    """Return what stands on standard error, which never holds a traceback."""
-    assert "Traceback" not in result.output
-    return " ".join(result.stderr.split())
 
 
 @pytest.fixture

@@ -7,23 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import call, said
 
-from edge_agent.cli import main
 from edge_agent.config import AskSettings, Config, load_config, save_config, settings
 from edge_agent.models import load_catalog
 
 BROKEN = "[ask]\nseed = 7\ncontext = 1\n"
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
-
-
-def said(result: Result) -> str:
-    """Return what stands on standard error, which never holds a traceback."""
-    assert "Traceback" not in result.output
-    return " ".join(result.stderr.split())
 
 
 def words(result: Result) -> str:

@@ -7,18 +7,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from filelock import FileLock
 
-from edge_agent.cli import main
 from edge_agent.models import InstalledModel, ModelStore
 
 
-def call(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["index", *arguments])
-    assert "Traceback" not in result.output
-    return result
+def call(*arguments: object) -> Result:
+    return commands.call("index", *arguments)
 
 
 def record(*arguments: str) -> Any:

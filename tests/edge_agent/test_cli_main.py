@@ -12,17 +12,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commands import call
 
 from edge_agent.cli import main
 from edge_agent.errors import ConfigError
 from edge_agent.tui import command
 
 NO_COMMAND = (sys.executable, "-m", "edge_agent.cli")
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture

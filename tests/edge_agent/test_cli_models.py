@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from gguf import GGUFWriter
 from tiny_models import written
 
-from edge_agent.cli import main
 from edge_agent.cli.pulling import (
     ensure_embedder,
     ensure_model,
@@ -24,10 +24,8 @@ from edge_agent.home import Home
 from edge_agent.models import DownloadError, OfflineError, PullProgress, load_catalog
 
 
-def call(*arguments: str, typed: str | None = None) -> Result:
-    result = CliRunner().invoke(main, ["models", *arguments], input=typed)
-    assert "Traceback" not in result.output
-    return result
+def call(*arguments: object, text: str | None = None) -> Result:
+    return commands.call("models", *arguments, text=text)
 
 
 def record(*arguments: str) -> Any:
@@ -68,7 +66,7 @@ def test_from_adding_to_removing(home: Path, own: Path) -> None:
     assert (added["name"], added["header"]["context"]) == ("mine", 512)
     assert len(added["sha256"]) == 64
     assert record("verify", "mine") == added == record("info", "mine")
-    unasked = call("remove", "mine", typed="y\n")
+    unasked = call("remove", "mine", text="y\n")
     assert unasked.exit_code == 2
     assert "--yes" in unasked.stderr
     assert call("info", "mine").exit_code == 0

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from commands import call, said
 from scripted_session import write_documents
 
-from edge_agent.cli import main
 from edge_agent.events import (
     AttachedFile,
     AttemptFinished,
@@ -54,16 +53,6 @@ QUESTION = "Where was the designer of the Fram born?"
 DESIGNER = "designed by Colin Archer"
 TOWN = "born in Larvik"
 TOKENS = TokenCounts(10, 10, 3)
-
-
-def call(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(arguments), input=text)
-
-
-def said(result: Result) -> str:
-    """Return what stands on standard error, which never holds a traceback."""
-    assert "Traceback" not in result.output
-    return " ".join(result.stderr.split())
 
 
 @dataclass

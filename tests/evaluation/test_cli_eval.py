@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import commands
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import said
 from scripted_server import Refusal, ScriptedServer
 from scripted_session import DOCUMENTS, ScriptedSession
 from serving import running
 
-from edge_agent.cli import main
 from edge_agent.evaluation.judge import KEY_VARIABLE
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
@@ -35,13 +36,7 @@ QUESTIONS = [
 
 
 def call(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
-    assert "Traceback" not in result.output
-    return result
-
-
-def said(result: Result) -> str:
-    return " ".join(result.stderr.split())
+    return commands.call("eval", *arguments)
 
 
 @dataclass

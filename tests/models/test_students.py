@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from click.testing import CliRunner, Result
 from plans import one
@@ -73,10 +74,8 @@ def found(models: ModelStore, name: str = "student") -> InstalledModel:
     return model
 
 
-def call(*arguments: str, typed: str | None = None) -> Result:
-    result = CliRunner().invoke(main, ["models", *arguments], input=typed)
-    assert "Traceback" not in result.output
-    return result
+def call(*arguments: object, text: str | None = None) -> Result:
+    return commands.call("models", *arguments, text=text)
 
 
 def record(*arguments: str) -> Any:
@@ -218,7 +217,7 @@ def test_removing_a_base_says_what_needs_it(models: ModelStore) -> None:
     call("pull", "student")
     call("pull", "small")
     said = "It is the base of small, student, which cannot be used without it."
-    kept = call("remove", "base", typed="n\n")
+    kept = call("remove", "base", text="n\n")
     assert said in kept.stderr
     assert models.names() == ("base", "small", "student")
     assert said in call("remove", "base", "--yes").stderr

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from commands import call
 from rich.console import Console
 from scripted_session import ScriptedSession
 from site_served import Site
 
 from edge_agent.agent import Agent
-from edge_agent.cli import main
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.config import Config, WebSettings, save_config
 from edge_agent.evaluation.conditions import changed
@@ -209,12 +208,6 @@ def test_what_is_nowhere_is_said(
 
 
 # The command line
-
-
-def call(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert "Traceback" not in result.output
-    return result
 
 
 @pytest.fixture
