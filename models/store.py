@@ -16,6 +16,7 @@ from .catalog import Catalog, CatalogEntry, ShippedAdapter, load_catalog, unknow
 from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
 from .gguf_file import GgufHeader, read_header
 from .hashing import sha256_of
+from .whole_file import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RECORD = "model.json"
@@ -398,12 +399,7 @@ class ModelStore:
         self._write(name, record)
 
     def _write(self, name: str, record: _Record) -> None:
-        folder = self.root / name
-        # A crash leaves the old record or the new one.
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"{_RECORD}.{os.getpid()}"
-        draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
-        draft.replace(folder / _RECORD)
+        write_whole(self.root / name / _RECORD, record.model_dump_json(indent=1))
 
     def _found(self, name: str) -> InstalledModel:
         """Return a model that was just recorded."""

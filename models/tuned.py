@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from .engine_settings import Adapter, EngineSettings, KvType
 from .machine import free_memory, machine_identity
 from .memory import fitting_kv_type, memory_need
 from .store import InstalledModel
+from .whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,7 @@ class TunedSettings:
         """Remember what was measured for a model's weights, in place of what was before."""
         everywhere = self._read()
         everywhere[_situation()] = {**self._records(), _key(model): asdict(tuned)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(everywhere, indent=1), encoding="utf-8")
-        draft.replace(self._path)
+        write_whole(self._path, json.dumps(everywhere, indent=1))
 
     def _records(self) -> dict[str, Any]:
         """Return what is known for this machine, by model."""
