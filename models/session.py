@@ -7,7 +7,9 @@ follows is moved up, so that nothing is decoded a second time, where the model's
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from .turn_writer import Frame, TurnWriter
 from .usage import Usage
 
 _PREFIXES_KEPT = 8
+_DAY = 24 * 60 * 60.0
+"""Seconds after which nobody writes a draft any more."""
 
 
 class Session:
@@ -143,11 +147,12 @@ class Session:
         folder.mkdir(parents=True, exist_ok=True)
         path = self._prefix_file(folder)
         draft = path.with_suffix(f".{os.getpid()}")
-        if self._cache.save(draft):
-            _checksum_file(path).write_text(sha256_of(draft))
-            draft.replace(path)
-            _forget_old_prefixes(folder)
-        else:
+        try:
+            if self._cache.save(draft):
+                _checksum_file(path).write_text(sha256_of(draft))
+                draft.replace(path)
+                _forget_old_prefixes(folder, path)
+        finally:
             draft.unlink(missing_ok=True)
 
     def load_prefix(self, folder: Path) -> bool:
@@ -198,20 +203,30 @@ def _file_identity(path: Path) -> tuple[str, int, int]:
     return str(path.resolve()), stat.st_size, stat.st_mtime_ns
 
 
-def _forget_old_prefixes(folder: Path) -> None:
-    """Keep the newest: prompts and models change, and a state takes tens of megabytes."""
-    states = sorted(folder.glob("*.state"), key=_modified, reverse=True)
-    for state in states[_PREFIXES_KEPT:]:
+def _forget_old_prefixes(folder: Path, saved: Path) -> None:
+    """Keep what was just saved and the newest beside it, and no draft of a process that is dead.
+
+    Prompts and models change, and a state takes tens of megabytes.
+    """
+    states = sorted((state for state in folder.glob("*.state") if state != saved), key=_age)
+    for state in states[_PREFIXES_KEPT - 1 :]:
         state.unlink(missing_ok=True)
         _checksum_file(state).unlink(missing_ok=True)
+    for draft in folder.glob("*.[0-9]*"):
+        if _age(draft) > _DAY:
+            draft.unlink(missing_ok=True)
 
 
-def _modified(path: Path) -> float:
-    """Return when a file was modified; one that another process has just deleted is old."""
+def _age(path: Path) -> float:
+    """Return how many seconds ago a file was modified.
+
+    A date in the future, of a clock that was ahead, is as far off as one in the past. A file that
+    another process has just deleted is old.
+    """
     try:
-        return path.stat().st_mtime
+        return abs(time.time() - path.stat().st_mtime)
     except FileNotFoundError:
-        return 0.0
+        return math.inf
 
 
 def _checksum_file(state: Path) -> Path:
