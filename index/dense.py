@@ -146,7 +146,7 @@ class DenseIndex:
         # A second process may be writing; then these are made again some day.
         with suppress(sqlite3.OperationalError), self._database.atomic():
             self._database.conn.executemany(
-                "insert or ignore into vectors values (?, ?)",
+                "insert or ignore into vectors (hash, vector) values (?, ?)",
                 [(key, vector.tobytes()) for key, vector in made.items()],
             )
 

@@ -87,6 +87,6 @@ def passage_to_row(passage: Passage, number: int) -> tuple[Any, ...]:
 
 
 def passage_from_row(row: dict[str, Any]) -> Passage:
-    """Return the passage of a row."""
-    values = {name: value for name, value in row.items() if name not in ("key", "number")}
+    """Return the passage of a row; what a newer version has added to it is left."""
+    values = {name: row[name] for name in PASSAGE_COLUMNS if name != "number"}
     return Passage(**{**values, "headings": tuple(json.loads(row["headings"]))})

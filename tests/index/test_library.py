@@ -133,3 +133,14 @@ def test_a_library_of_an_older_version_can_be_opened_by_many_at_once(library: Li
 
     with ThreadPoolExecutor(6) as threads:
         assert [*threads.map(opened, range(6))] == [["Colin Archer"]] * 6
+
+
+def test_a_column_of_a_newer_version_is_in_nobodys_way(library: Library, documents: Path) -> None:
+    with closing(sqlite_utils.Database(library.folder / "library.db")) as database:
+        for table in ("sources", "files", "documents", "passages"):
+            database.table(table).add_column("newer", str)
+    (documents / "gjoa.txt").write_text("Gjøa\n\nA herring boat.")
+    with closing(Library(library.folder)) as again:
+        again.update()
+        assert titles(again, "herring") == ["Gjøa"]
+        assert len(again.document("archer.txt")) == 1
