@@ -58,12 +58,15 @@ class Shelf:
         """Return the names of all libraries."""
         if not self._root.is_dir():
             return ()
-        found = (path for path in self._root.iterdir() if (path / "library.db").is_file())
-        return tuple(sorted(path.name for path in found))
+        return tuple(sorted(path.name for path in self._root.iterdir() if self._has(path.name)))
+
+    def _has(self, name: str) -> bool:
+        """Tell whether there is a library of that name, without looking at the others."""
+        return bool(_NAME.fullmatch(name)) and (self._root / name / "library.db").is_file()
 
     def folder(self, name: str) -> Path:
         """Return the folder of a library. Raises UnknownLibrary, naming those that are like it."""
-        if name not in self.names():
+        if not self._has(name):
             raise UnknownLibrary(self._unknown(name))
         return self._root / name
 

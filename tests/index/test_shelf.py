@@ -34,6 +34,18 @@ def test_a_shelf_makes_lists_and_removes(documents: Path, tmp_path: Path) -> Non
     assert (documents / "archer.txt").is_file()
 
 
+def test_a_library_is_opened_without_a_look_at_the_others(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("ships", (documents,))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", lambda _: pytest.fail("the others were looked at"))
+        assert shelf.open("ships").name == "ships"
+    with pytest.raises(UnknownLibrary, match="There is no library"):
+        shelf.folder("../shelf/ships")
+
+
 def test_a_folder_or_a_file_is_indexed_on_the_fly_and_kept(documents: Path, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf")
     first = shelf.resolve(str(documents))
