@@ -25,6 +25,7 @@ from edge_agent import __version__
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.drivers import Driver, Result, Results, Task, carried_out
 from edge_agent.evaluation.respondent import Equipment, Respondent, check_failed, respondent
+from edge_agent.evaluation.revision import revision
 from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.home import HOME_VARIABLE, Home
 from edge_agent.index import Shelf
@@ -135,7 +136,7 @@ class _Crew:
         """Start so many workers, spread over the machines as evenly as they have room."""
         self._ray = ray
         machines = _machines(ray.nodes())
-        self._given = (equipment, fingerprint, math.ceil(size / machines), __version__)
+        self._given = (equipment, fingerprint, math.ceil(size / machines), revision())
         self.idle: list[Any] = []
         self._doing: dict[Any, tuple[Any, Task | None]] = {}
         for _ in range(size):
@@ -192,21 +193,24 @@ class _Worker:
     """Answers questions on a machine of the cluster; what goes wrong it returns."""
 
     def __init__(
-        self, equipment: Equipment, fingerprint: Fingerprint, sharing: int, version: str
+        self, equipment: Equipment, fingerprint: Fingerprint, sharing: int, wanted: str
     ) -> None:
-        """Answer with this equipment; `sharing` workers share the cores of a machine."""
+        """Answer with this equipment; `sharing` workers share the cores of a machine.
+
+        `wanted` is the revision of the program that drives.
+        """
         self._equipment = equipment
         self._fingerprint = fingerprint
         self._sharing = sharing
-        self._version = version
+        self._wanted = wanted
         self._answers: Respondent
         self._opened = ExitStack()
 
     def open(self) -> Exception | None:
         """Open what questions are answered with, if it is what the driving process has."""
         try:
-            if self._version != __version__:
-                raise _differs(f"miro-edge {__version__}, not {self._version}")
+            if self._wanted != revision():
+                raise _differs(f"miro-edge {revision()}, not {self._wanted}")
             self._equipment = _found_here(self._equipment, self._sharing)
             _check_same(self._equipment, self._fingerprint)
             self._answers = self._opened.enter_context(respondent(self._equipment))
@@ -267,7 +271,8 @@ def _check_same(equipment: Equipment, wanted: Fingerprint) -> None:
 def _differs(what: str) -> EvaluationError:
     return EvaluationError(
         f"The machine {platform.node()} of the cluster has {what}. Rows of both cannot stand "
-        "together: give it the same model and libraries, in the folder of its MIRO_EDGE_HOME."
+        "together: give it the same miro-edge, and the same model and libraries in the folder of "
+        "its MIRO_EDGE_HOME."
     )
 
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_agent import __version__
 from edge_agent.evaluation.conditions import Terms, condition_of
 from edge_agent.evaluation.questions import QuestionSet
 from edge_agent.evaluation.respondent import Equipment
+from edge_agent.evaluation.revision import revision
 from edge_agent.index import Library
 from edge_agent.models import RemoteModel
 from edge_agent.models.hashing import sha256_of
@@ -51,7 +51,7 @@ class EvaluationSettings:
     judge: str
     """The address of the judge, with its name there; empty where there is none."""
     version: str
-    """Of this program."""
+    """Of this program, with a mark of its code: its revision."""
     server: str = ""
     """The address of a model behind a server, with its name there; empty for one that is here."""
     kv_type: str = ""
@@ -127,7 +127,7 @@ def settings_of(
         libraries=fingerprint.libraries if searches else (),
         by_meaning=fingerprint.by_meaning and searches,
         judge="" if equipment.judge is None else equipment.judge.address,
-        version=__version__,
+        version=revision(),
         server=model.address if isinstance(model, RemoteModel) else "",
         kv_type="" if remote else equipment.engine.kv_type,
         repack=not remote and equipment.engine.repack,

@@ -20,6 +20,7 @@ from scripted_session import DOCUMENTS, ScriptedSession
 from serving import running
 
 from edge_agent.evaluation.judge import KEY_VARIABLE
+from edge_agent.evaluation.revision import revision
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
 from edge_agent.models import Choose, EngineSettings, Force, Sample
@@ -144,9 +145,12 @@ def test_what_is_done_is_kept_at_an_interruption(run: Callable[..., Result], mod
 
 
 def test_a_mix_of_settings_is_refused(
-    run: Callable[..., Result], ships: Path, model: Model
+    run: Callable[..., Result], ships: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("--limit", "1").exit_code == 0
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr("edge_agent.evaluation.settings.revision", lambda: "later")
+        assert f"version ({revision()}, now later)" in said(run())
     refused = run("--seed", "1")
     assert refused.exit_code == 1
     assert "seed (0, now 1)" in said(refused)

@@ -20,6 +20,7 @@ from edge_agent.evaluation.cutting import Beginning
 from edge_agent.evaluation.drivers import Result, Task
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import Answered, Equipment
+from edge_agent.evaluation.revision import revision
 from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.events import ToolCalled
 from edge_agent.home import Home
@@ -77,13 +78,13 @@ def test_a_worker_refuses_what_the_driver_does_not_have(equipment: Equipment) ->
         replace(ours, libraries=("ships: 2 documents, 2 passages",)),
         replace(ours, model_sha256="0" * 64),
     ):
-        refusal = cluster._Worker(equipment, other, 1, cluster.__version__).open()
+        refusal = cluster._Worker(equipment, other, 1, revision()).open()
         assert isinstance(refusal, EvaluationError)
         assert "MIRO_EDGE_HOME" in str(refusal)
     refusal = cluster._Worker(equipment, ours, 1, "another").open()
     assert "not another" in str(refusal)
     lacking = replace(equipment, libraries=("boats",))
-    refusal = cluster._Worker(lacking, ours, 1, cluster.__version__).open()
+    refusal = cluster._Worker(lacking, ours, 1, revision()).open()
     assert isinstance(refusal, EvaluationError)
     assert "On the machine" in str(refusal)
 
