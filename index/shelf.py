@@ -81,15 +81,30 @@ class Shelf:
 
         Raises UnknownLibrary for paths that do not exist, EmptyLibrary where nothing can be read
         (a library that was made for it is gone again), LibraryBusy, and LibraryError for a name
-        that no folder can have, or that the sample library has, and for patterns that are none.
+        that no folder can have, that the sample library has, or that differs from another one only
+        in case, and for patterns that are none.
         """
         check_name(name)
+        self._check_case(name)
         added = tuple(as_source(source) for source in sources)
         faults = {source.path: fault_of(source.path) for source in added}
         missing = [f"{path} {fault}" for path, fault in faults.items() if fault is not None]
         if missing:
             raise UnknownLibrary(f"{'; '.join(missing)}. Check the path and try again.")
         return self._index(name, added, report)
+
+    def _check_case(self, name: str) -> None:
+        """Raise LibraryError where a name is new, but for its case: on some disks it is the same.
+
+        What is made on the fly has a mark of its own in its name.
+        """
+        names = self.names()
+        for other in (*names, SAMPLE):
+            if name not in names and other.casefold() == name.casefold():
+                raise LibraryError(
+                    f"There is a library '{other}', and many disks take '{name}' for the same. "
+                    f"Use '{other}', or a name that differs in more than its capitals."
+                )
 
     def remove(self, name: str) -> None:
         """Delete a library, even one that cannot be opened; the user's documents stay.

@@ -90,6 +90,18 @@ def test_the_name_of_the_sample_library_is_taken(documents: Path, tmp_path: Path
         Shelf(tmp_path / "shelf").add("sample", (documents,))
 
 
+@pytest.mark.parametrize("name", ["Ships", "SAMPLE"])
+def test_a_new_name_that_differs_only_in_case_is_refused(
+    name: str, documents: Path, tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("ships", (documents / "ships",))
+    with pytest.raises(LibraryError, match=f"Use '{name.lower()}', or a name that differs"):
+        shelf.add(name, (documents,))
+    assert shelf.names() == ("ships",)
+    assert shelf.add("ships", (documents,)).added == 1
+
+
 def test_the_sample_library_moves_with_the_program(documents: Path, tmp_path: Path) -> None:
     Library(tmp_path / "shelf" / "sample").add([documents])
     sample = Shelf(tmp_path / "shelf").resolve("sample")
