@@ -16,6 +16,7 @@ from .catalog import Catalog, CatalogEntry, ShippedAdapter, load_catalog, unknow
 from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
 from .gguf_file import GgufHeader, read_header
 from .hashing import sha256_of
+from .watching import size_of
 from .whole_file import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -74,15 +75,47 @@ class ModelStore:
         self.catalog = catalog or load_catalog()
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the models that are here; a student only together with its base."""
-        recorded = self._recorded()
-        return tuple(name for name in recorded if self._base_of_student(name) in (None, *recorded))
+        """Return the names of the models that are here; a student only together with its base.
 
-    def _recorded(self) -> tuple[str, ...]:
-        """Return the names of the models that there is a record of."""
+        What is recorded under a name of the catalogue, and has not the hash that it states now, is
+        not here.
+        """
+        return tuple(name for name in self._folders() if self._is_here(name))
+
+    def begun(self) -> tuple[str, ...]:
+        """Return the names of the models that are not here, but something of them is.
+
+        That is what an interrupted download left, or a model that the catalogue has changed.
+        """
+        here = self.names()
+        return tuple(name for name in self._folders() if _NAME.fullmatch(name) and name not in here)
+
+    def _folders(self) -> tuple[str, ...]:
+        """Return the names of the folders, in the letters that they were made with."""
         if not self.root.is_dir():
             return ()
-        return tuple(sorted(path.parent.name for path in self.root.glob(f"*/{_RECORD}")))
+        return tuple(sorted(path.name for path in self.root.iterdir() if path.is_dir()))
+
+    def _is_here(self, name: str) -> bool:
+        """Tell whether there is a record of what a name stands for now, and one of its base.
+
+        Of a damaged record that is not known: it counts, so that whoever uses the model is told.
+        """
+        try:
+            record = self._record(name)
+        except FileNotFoundError:
+            return False
+        except InvalidModelFile:
+            return True
+        entry = self.catalog.find(name)
+        if entry is None:  # an adapter elsewhere was that of a student the catalogue had once
+            return record.base is None or (self.root / name / record.files[0].name).is_file()
+        if entry.base is not None:
+            return self._is_here(entry.base)
+        digests = {file.sha256 for file in record.files}
+        return record.base is None and all(
+            file.sha256 is None or file.sha256 in digests for file in entry.files
+        )
 
     def _base_of_student(self, name: str) -> str | None:
         """Return the base of a student of the catalogue, or None for all other models."""
@@ -95,10 +128,8 @@ class ModelStore:
 
     def base_of(self, name: str) -> str | None:
         """Return the name of the base of an adapter that is here; None for all else."""
-        try:
-            return self._record(name).base
-        except (FileNotFoundError, InvalidModelFile):
-            return None
+        record = self._readable_record(name)
+        return None if record is None else record.base
 
     def find(self, name: str) -> InstalledModel | None:
         """Return a model that is here, or None.
@@ -236,8 +267,17 @@ class ModelStore:
             self._keep_student(entry, entry.adapter)
         else:
             digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
-            self._keep(entry.name, self.root / entry.name, digests)
+            self._keep_own(entry.name, digests)
         return self._found(entry.name)
+
+    def _keep_own(self, name: str, digests: dict[str, str], base: str | None = None) -> None:
+        """Record files in a model's own folder; those that only its record before had go."""
+        folder, before = self.root / name, self._readable_record(name)
+        self._keep(name, folder, digests, base)
+        kept = {file.casefold() for file in digests}  # a disk may not tell capital letters apart
+        for file in () if before is None else before.files:
+            if file.name.casefold() not in kept:
+                (folder / file.name).unlink(missing_ok=True)
 
     def _keep_student(self, entry: CatalogEntry, adapter: ShippedAdapter) -> None:
         """Check the adapter of a student, and record that it is here. Raises HashMismatch."""
@@ -271,7 +311,7 @@ class ModelStore:
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        self._keep(name, folder, {copy.name: digest}, base)
+        self._keep_own(name, {copy.name: digest}, base)
         return self._found(name)
 
     def _require_fit(self, path: Path, base: str | None) -> None:
@@ -305,6 +345,13 @@ class ModelStore:
             )
         if name in self.names():
             raise ModelError(f"There is a model '{name}' already. Choose another name.")
+        known = (*self._folders(), *(model.name for model in self.catalog.models))
+        for other in known:
+            if other != name and other.casefold() == name.casefold():
+                raise ModelError(
+                    f"'{name}' is the model '{other}' on a disk that does not tell capital letters "
+                    "from small ones. Choose another name."
+                )
         entry = self.catalog.find(name)
         if entry is not None and (len(entry.files) != 1 or entry.files[0].sha256 is None):
             raise ModelError(
@@ -319,7 +366,7 @@ class ModelStore:
         and InvalidModelFile.
         """
         if name not in self.names():
-            raise _not_here(name)
+            raise self._not_usable(name)
         place = self._place(name)
         try:
             record = self._current_record(name)
@@ -336,6 +383,15 @@ class ModelStore:
             done = sum(file.bytes for file in record.files)
             self.verify(record.base, report and (lambda more: report(done + more)))
         return self._found(name)
+
+    def _not_usable(self, name: str) -> UnknownModel:
+        """Return what to say of a model that is not here, or not as the catalogue has it now."""
+        if name not in self.begun() or self.catalog.find(name) is None:
+            return _not_here(name)
+        return UnknownModel(
+            f"What is on this machine of the model '{name}' is not the whole of what the catalogue "
+            f"says that it is. Get it: miro-edge models pull {name}"
+        )
 
     def _require_bytes(
         self, name: str, path: Path, digest: str, report: Callable[[int], None] | None = None
@@ -361,13 +417,17 @@ class ModelStore:
 
     def require_here(self, name: str) -> None:
         """Raise UnknownModel where there is nothing of a model, not even a part of a download."""
-        if not _NAME.fullmatch(name) or not (self.root / name).is_dir():
+        if not _NAME.fullmatch(name) or name not in self._folders():
             raise _not_here(name)
 
     def bytes_of(self, name: str) -> int:
-        """Return the bytes that the files of a model and of its base take, checked or not."""
-        here = (path for path in (self.root / name).glob("*") if path.is_file())
-        own = sum(path.stat().st_size for path in here)
+        """Return the bytes that the files of a model and of its base take, checked or not.
+
+        Of a model that was only begun it is what there is of it, without its base.
+        """
+        own = size_of(self.root / name)
+        if name not in self.names():
+            return own
         entry = self.catalog.find(name)
         shipped = 0 if entry is None or entry.adapter is None else entry.adapter.bytes
         base = self.base_of(name)
@@ -382,6 +442,13 @@ class ModelStore:
                 f"{path}, the record of the model '{name}', is damaged. "
                 f"Remove the model and get it again: miro-edge models remove {name}"
             ) from error
+
+    def _readable_record(self, name: str) -> _Record | None:
+        """Return the record of a model, or None where there is none or it is damaged."""
+        try:
+            return self._record(name)
+        except (FileNotFoundError, InvalidModelFile):
+            return None
 
     def _keep(
         self, name: str, place: Path, digests: dict[str, str], base: str | None = None

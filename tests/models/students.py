@@ -72,6 +72,13 @@ def shipping(catalog: Catalog, adapter: Path) -> Catalog:
     return catalog.model_copy(update={"models": tuple(models)})
 
 
+def rebased(catalog: Catalog, base: Path) -> Catalog:
+    """Return a catalogue whose students are over another base of that name, as a later one may."""
+    whole = _whole("base", base, "generic")
+    models = (whole if entry.name == whole.name else entry for entry in catalog.models)
+    return catalog.model_copy(update={"models": tuple(models)})
+
+
 def _whole(name: str, path: Path, profile: str) -> CatalogEntry:
     file = CatalogFile(
         name=path.name,

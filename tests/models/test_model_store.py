@@ -138,6 +138,32 @@ def test_a_name_that_cannot_be_given(small_gguf: Path, tmp_path: Path) -> None:
             store.add(name, small_gguf)
 
 
+@pytest.mark.parametrize("name", ["MINE", "Small"])
+def test_a_name_that_is_another_on_a_disk_without_capital_letters(
+    name: str, small_gguf: Path, tmp_path: Path
+) -> None:
+    store = ModelStore(tmp_path / "models", catalogue(small_gguf))
+    store.add("mine", small_gguf)
+    with pytest.raises(ModelError, match=f"'{name}' is the model '{name.lower()}' on a disk"):
+        store.add(name, small_gguf)
+    assert store.names() == ("mine",)
+
+
+def test_a_model_whose_hash_the_catalogue_changed_is_not_here(
+    small_gguf: Path, tmp_path: Path
+) -> None:
+    before = installed(tmp_path / "models", small_gguf)
+    newer = tmp_path / "newer.gguf"
+    newer.write_bytes(small_gguf.read_bytes() + b"\0")
+    store = ModelStore(before.root, catalogue(newer))
+    assert store.find("small") is store.resolve("small") is None
+    assert (store.names(), store.begun()) == ((), ("small",))
+    with pytest.raises(UnknownModel, match="miro-edge models pull small"):
+        store.verify("small")
+    assert before.find("small") is not None  # who goes back to an older version has it still
+    assert store.add("small", newer) == store.find("small")
+
+
 def test_the_catalogues_own_file_can_be_brought_by_hand(small_gguf: Path, tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "models", catalogue(small_gguf))
     longer = tmp_path / "longer.gguf"
