@@ -55,12 +55,33 @@ def models() -> None:
 def list_models(as_json: bool) -> None:
     """List the models of the catalogue and those that were added.
 
+    "In part" is what an interrupted download left, or a model that the catalogue has changed.
+
     \b
     Example:
       miro-edge models list
     """
     store = _store()
-    here = store.names()
+    rows = _listed(store)
+    if as_json:
+        print_json({"models": rows})
+        return
+    lines = [
+        (
+            row["name"],
+            _megabytes(row["bytes"]),
+            "yes" if row["installed"] else "in part" if row["in_part"] else "no",
+            row["licence"],
+            row["title"],
+        )
+        for row in rows
+    ]
+    print_listing(("model", "MB", "here", "licence", "what"), lines)
+
+
+def _listed(store: ModelStore) -> list[dict[str, Any]]:
+    """Return what is listed of each model, those of the catalogue first."""
+    here, begun = store.names(), store.begun()
     rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
@@ -69,31 +90,21 @@ def list_models(as_json: bool) -> None:
             "licence": entry.licence,
             "base": entry.base,
             "installed": entry.name in here,
+            "in_part": entry.name in begun,
             "default": entry.name == store.catalog.default,
         }
         for entry in store.catalog.models
     ]
-    for name in here:
-        if store.catalog.find(name) is None:
+    for name in sorted((*here, *begun)):
+        size = store.bytes_of(name)
+        if store.catalog.find(name) is None and size:  # an address that led nowhere left nothing
+            title = "added by you" if name in here else "not whole: add it again, or remove it"
             rows.append(
-                {"name": name, "title": "added by you", "bytes": store.bytes_of(name),
-                 "licence": "the user's own", "base": store.base_of(name), "installed": True,
+                {"name": name, "title": title, "bytes": size, "licence": "the user's own",
+                 "base": store.base_of(name), "installed": name in here, "in_part": name in begun,
                  "default": False}
             )  # fmt: skip
-    if as_json:
-        print_json({"models": rows})
-        return
-    lines = [
-        (
-            row["name"],
-            _megabytes(row["bytes"]),
-            "yes" if row["installed"] else "no",
-            row["licence"],
-            row["title"],
-        )
-        for row in rows
-    ]
-    print_listing(("model", "MB", "here", "licence", "what"), lines)
+    return rows
 
 
 @models.command()

@@ -61,6 +61,22 @@ def test_the_list_says_what_there_is_and_what_is_here(home: Path, own: Path) -> 
     assert "smollm2-135m" in call("list").stdout
 
 
+def test_what_an_interrupted_addition_left_is_listed_and_removed(home: Path) -> None:
+    call("add", "nowhere", "http://example.org/x.gguf")
+    for name in ("mine", "smollm2-135m"):
+        partial = home / "models" / name / ".partial" / "url" / "x.gguf"
+        partial.parent.mkdir(parents=True)
+        partial.write_bytes(b"x" * 2_000_000)
+    rows = {row["name"]: row for row in record("list")["models"]}
+    assert {name for name, row in rows.items() if row["in_part"]} == {"mine", "smollm2-135m"}
+    assert not any(row["installed"] for row in rows.values())
+    assert (rows["mine"]["bytes"], "nowhere" in rows) == (2_000_000, False)
+    (line,) = (line for line in call("list").stdout.splitlines() if "mine" in line)
+    assert ("in part" in line, "add it again, or remove it" in line) == (True, True)
+    assert call("remove", "mine", "--yes").exit_code == 0
+    assert "mine" not in call("list").stdout
+
+
 def test_from_adding_to_removing(home: Path, own: Path) -> None:
     added = record("add", "mine", str(own))
     assert (added["name"], added["header"]["context"]) == ("mine", 512)

@@ -11,7 +11,7 @@ import commands
 import pytest
 from click.testing import CliRunner, Result
 from plans import one
-from students import SMOLLM2_SHAPES, TINY_SHAPES, shipping, students_catalog
+from students import SMOLLM2_SHAPES, TINY_SHAPES, rebased, shipping, students_catalog
 from tiny_models import write_adapter
 
 from edge_agent import provisioning
@@ -165,6 +165,39 @@ def test_another_version_brings_another_adapter(models: ModelStore, catalog: Cat
     later = ModelStore(models.root, shipping(catalog, newer))
     assert found(later).adapter == newer
     assert found(later).sha256 != found(models).sha256
+
+
+def test_another_version_brings_another_base(
+    models: ModelStore, catalog: Catalog, small_gguf: Path, tmp_path: Path
+) -> None:
+    pulled(models)
+    newer = tmp_path / "newer.gguf"
+    newer.write_bytes(small_gguf.read_bytes() + b"\0")
+    later = ModelStore(models.root, rebased(catalog, newer))
+    assert later.names() == ()
+    assert later.without_download(later.catalog.get("student")) is None
+    assert pulled(later)
+    assert later.names() == ("base", "student")
+    assert found(later).path.name == "newer.gguf"
+    assert [path.name for path in (later.root / "base").glob("*.gguf")] == ["newer.gguf"]
+
+
+def test_a_student_that_the_catalogue_had_once_is_not_here(
+    models: ModelStore, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled(models)
+    others = tuple(each for each in catalog.models if each.name != "student")
+    later = ModelStore(models.root, catalog.model_copy(update={"models": others}))
+    assert later.names() == ("base",)
+    assert later.find("student") is None
+    with pytest.raises(UnknownModel, match="There is no model 'student'"):
+        later.resolve("student")
+    with pytest.raises(UnknownModel, match="'student' is not on this machine"):
+        later.verify("student")
+    use(later.catalog, monkeypatch)
+    assert {row["name"]: row for row in record("list")["models"]}["student"]["in_part"]
+    assert call("remove", "student", "--yes").exit_code == 0
+    assert later.begun() == ()
 
 
 # What commands say
