@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -88,9 +89,8 @@ class Library:
         self.embedder = embedder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            file = private_file(folder / "library.db")
             self._database = sqlite_utils.Database(
-                sqlite3.connect(file, timeout=30, check_same_thread=False)
+                sqlite3.connect(_texts_file(folder), timeout=30, check_same_thread=False)
             )
             self._database.enable_wal()
             if migrations.pending(self._database):
@@ -434,3 +434,20 @@ class Library:
         self._lexical.compare()
         embedded = None if self._dense is None or not self._dense.is_whole else self._dense.keys()
         return verified(self._database, self._lexical.keys(), embedded, report)
+
+
+def _texts_file(folder: Path) -> Path:
+    """Return the database of the library in `folder`, which is made if there is none.
+
+    What lies there without one is left of a library that was not removed whole: indexes over other
+    texts. Raises OSError.
+    """
+    file = folder / "library.db"
+    if not file.exists():
+        with FileLock(folder / "open.lock"):  # another process may be at it
+            if not file.exists():
+                for left in (folder / "dense", folder / "lexical"):
+                    if left.exists():
+                        shutil.rmtree(left)
+                private_file(file)
+    return file

@@ -6,8 +6,10 @@ import difflib
 import hashlib
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -23,6 +25,8 @@ SAMPLE = "sample"
 """The name of the library that ships with the program."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_REMOVED = ".removed-"
+"""What the names of folders begin with that are being deleted: no library can be called so."""
 
 
 def sample_folder() -> Path:
@@ -111,9 +115,18 @@ class Shelf:
 
         Raises UnknownLibrary, LibraryBusy.
         """
+        self._clear()
         folder = self.folder(name)
+        aside = self._root / f"{_REMOVED}{secrets.token_hex(8)}"
         with writing(folder):
-            shutil.rmtree(folder)
+            folder.rename(aside)  # a kill leaves it whole, or no library's
+        with suppress(FileNotFoundError):  # another process clears as well
+            shutil.rmtree(aside)
+
+    def _clear(self) -> None:
+        """Delete what is left of libraries whose removal was killed."""
+        for left in self._root.glob(f"{_REMOVED}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def check(self, name_or_path: str) -> None:
         """Raise UnknownLibrary where there is no library, folder or file of that name.
@@ -213,6 +226,7 @@ class Shelf:
 
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:
         """Add documents to a library; one that was made for it and got none is gone again."""
+        self._clear()
         new = name not in self.names()
         library = Library(self._root / name, self._embedder)
         try:

@@ -135,6 +135,21 @@ def test_a_library_of_an_older_version_can_be_opened_by_many_at_once(library: Li
         assert [*threads.map(opened, range(6))] == [["Colin Archer"]] * 6
 
 
+def test_a_new_library_takes_no_indexes_of_another_one_for_its_own(
+    library: Library, tmp_path: Path
+) -> None:
+    (library.folder / "dense").mkdir()
+    (library.folder / "dense" / "minilm.npy").write_bytes(bytes(8))
+    library.close()
+    (library.folder / "library.db").unlink()  # as a removal that was killed left it once
+    (tmp_path / "gjoa.txt").write_text("Gjøa\n\nA herring boat.")
+    with closing(Library(library.folder)) as again:
+        assert not (library.folder / "dense").exists()
+        assert not (library.folder / "lexical").exists()
+        again.add([tmp_path / "gjoa.txt"])
+        assert titles(again, "herring Larvik") == ["Gjøa"]
+
+
 def test_a_column_of_a_newer_version_is_in_nobodys_way(library: Library, documents: Path) -> None:
     with closing(sqlite_utils.Database(library.folder / "library.db")) as database:
         for table in ("sources", "files", "documents", "passages"):

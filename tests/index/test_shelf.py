@@ -180,6 +180,28 @@ def test_a_library_that_cannot_be_opened_can_be_removed(tmp_path: Path) -> None:
     assert shelf.names() == ()
 
 
+def test_what_a_killed_removal_leaves_is_no_library_and_goes_with_the_next_write(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("ships", (documents,))
+
+    def killed(folder: Path) -> None:
+        assert (folder / "library.db").is_file()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.shelf.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shelf.remove("ships")
+    assert shelf.names() == ()
+    (left,) = (tmp_path / "shelf").iterdir()
+    with pytest.raises(UnknownLibrary):
+        shelf.folder(left.name)
+    shelf.add("boats", (documents,))
+    assert [path.name for path in (tmp_path / "shelf").iterdir()] == ["boats"]
+
+
 def test_an_interrupt_before_anything_is_read_leaves_nothing_behind(
     documents: Path, tmp_path: Path
 ) -> None:
