@@ -1,4 +1,4 @@
-"""Checksums of the search index: its files are written once, so one that differs is damaged."""
+"""Checksums of the indexes: their files are written once, so one that differs is damaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from .files import content_hash
 _RECORD = "checksums.json"
 _DOUBT = "doubtful"
 """A file that says that a search broke off. Whoever searches may write it, without the lock."""
-_WRITTEN_ONCE = ("*.seg", "*.toc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,10 @@ class _Sealed:
 class Checksums:
     """What the files in a folder were when they were written, kept beside them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Look after the files in `folder`; it need not exist yet."""
+    def __init__(self, folder: Path, *patterns: str) -> None:
+        """Look after the files in `folder` like these; it need not exist yet."""
         self._folder = folder
+        self._patterns = patterns
         self._doubtful = False
 
     def seal(self) -> None:
@@ -52,8 +52,15 @@ class Checksums:
             (self._folder / _DOUBT).touch()
 
     def forget(self) -> None:
-        """Begin anew, with the folder empty."""
+        """Begin anew: other files come in the place of those that are there, if any."""
         self._doubtful = False
+        for name in (_RECORD, _DOUBT):
+            (self._folder / name).unlink(missing_ok=True)
+
+    @property
+    def are_in_doubt(self) -> bool:
+        """Whether it was found before that the files cannot be relied on."""
+        return self._doubtful or (self._folder / _DOUBT).exists()
 
     @property
     def are_doubtful(self) -> bool:
@@ -61,7 +68,7 @@ class Checksums:
 
         A file with another date, as in a copy, is hashed.
         """
-        return self._doubtful or (self._folder / _DOUBT).exists() or not self._agree(every=False)
+        return self.are_in_doubt or not self._agree(every=False)
 
     def compare(self) -> None:
         """Hash all files; from now on they are doubtful where one is not what it was."""
@@ -81,7 +88,7 @@ class Checksums:
 
     def _files(self, among: dict[str, _Sealed] | None = None) -> list[Path]:
         """Return the files that are there, or those of them that are remembered."""
-        found = [path for pattern in _WRITTEN_ONCE for path in self._folder.glob(pattern)]
+        found = [path for pattern in self._patterns for path in self._folder.glob(pattern)]
         return [path for path in found if among is None or path.name in among]
 
     def _sealed(self, path: Path, known: _Sealed | None) -> _Sealed:

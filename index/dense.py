@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlite_utils
 
+from .checksums import Checksums
 from .passages import Passage
 
 Vectors = npt.NDArray[np.float32]
@@ -52,6 +54,7 @@ class DenseIndex:
         folder.mkdir(parents=True, exist_ok=True)
         self._embedder = embedder
         self._matrix_path = folder / f"{embedder.name}.npy"
+        self._checksums = Checksums(folder, self._matrix_path.name)
         self._row = np.dtype([("key", "<i8"), ("vector", "<f2", (embedder.dimensions,))])
         self._database = sqlite_utils.Database(
             sqlite3.connect(folder / f"{embedder.name}.db", timeout=5, check_same_thread=False)
@@ -101,12 +104,29 @@ class DenseIndex:
                 file.write(rows.tobytes())
                 done += len(batch)
                 report(done)
+            file.flush()
+            os.fsync(file.fileno())  # or a crash leaves a file of that name cut short
+        self._checksums.forget()
         temporary.replace(self._matrix_path)
+        self._checksums.seal()
+
+    def compare(self) -> None:
+        """Hash the file of all vectors: from now on it is not whole where it is damaged."""
+        self._checksums.compare()
+
+    @property
+    def was_whole(self) -> bool:
+        """Whether all passages have been embedded, at least once."""
+        return self._matrix_path.exists()
 
     @property
     def is_whole(self) -> bool:
-        """Whether all passages have been embedded, at least once."""
-        return self._matrix_path.exists()
+        """Whether they lie side by side now: not cut short, nor found to be damaged."""
+        return (
+            self.was_whole
+            and not self._checksums.are_in_doubt
+            and self._matrix_path.stat().st_size % self._row.itemsize == 0
+        )
 
     def keys(self) -> set[int]:
         """Return the keys of the passages whose vectors lie side by side."""

@@ -44,7 +44,7 @@ class LexicalIndex:
         """Look after the index in `folder`; it need not exist yet."""
         self._folder = folder
         self._snapshot: _Snapshot | None = None
-        self._checksums = Checksums(folder)
+        self._checksums = Checksums(folder, "*.seg", "*.toc")
 
     def keys(self) -> set[int] | None:
         """Return the keys of its passages, or None where it is missing or damaged.

@@ -146,11 +146,11 @@ class Library:
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
 
-        The search index is compared with what was written, and made anew where it is damaged.
+        The indexes are compared with what was written, and made anew where they are damaged.
         Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
         """
         with writing(self.folder):
-            self._lexical.compare()
+            self._compare()
             return self._update(report)
 
     def drop(self, paths: Iterable[Path], report: Report | None = None) -> IndexReport:
@@ -225,7 +225,7 @@ class Library:
     def _keep_embedded(self, report: Report | None) -> None:
         """Embed what is new, and forget what is gone, where all is to be searched by meaning."""
         dense = self._dense
-        if dense is not None and dense.is_whole and dense.keys() != self._texts.keys():
+        if dense is not None and dense.was_whole and dense.keys() != self._texts.keys():
             self._embed(report)
 
     def _embed(self, report: Report | None) -> int:
@@ -431,9 +431,16 @@ class Library:
 
     def verify(self, report: Report | None = None) -> Verification:
         """Check the database, the indexes and the documents against each other."""
-        self._lexical.compare()
-        embedded = None if self._dense is None or not self._dense.is_whole else self._dense.keys()
+        self._compare()
+        dense = self._dense
+        embedded = None if dense is None or not dense.was_whole else dense.keys()
         return verified(self._database, self._lexical.keys(), embedded, report)
+
+    def _compare(self) -> None:
+        """Hash the indexes: from now on one is damaged where it is not what was written."""
+        self._lexical.compare()
+        if self._dense is not None:
+            self._dense.compare()
 
 
 def _texts_file(folder: Path) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,37 @@ def test_vectors_outlive_the_passages_they_were_made_for(
     library.update()
     assert len(embedder.texts) == before
     assert library.search("car")[0].passage.document == "lizzie.txt"
+
+
+def _cut_short(matrix: Path) -> None:
+    os.truncate(matrix, matrix.stat().st_size - 1)
+
+
+def _blank(matrix: Path) -> None:
+    before = matrix.stat()
+    matrix.write_bytes(matrix.read_bytes()[:-8] + bytes(8))
+    os.utime(matrix, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("damage", [_cut_short, _blank])
+def test_damaged_vectors_are_told_and_made_anew(
+    damage: Callable[[Path], None], library: Library, embedder: CountingEmbedder
+) -> None:
+    library.embed()
+    (matrix,) = (library.folder / "dense").glob("*.npy")
+    whole, made = matrix.read_bytes(), len(embedder.texts)
+    damage(matrix)
+    with closing(Library(library.folder, embedder)) as again:
+        assert again.verify().not_embedded == 3
+        assert again.statistics().embedded == 0
+        with pytest.raises(NotEmbedded, match="index update library --embed"):
+            again.search("car", by=By.MEANING)
+        assert again.search("vehicle")[0].passage.title == "Boat"
+        again.update()
+        assert again.verify().not_embedded == 0
+    assert matrix.read_bytes() == whole
+    assert embedder.texts[made:] == ["vehicle"]  # each vector was still there by itself
+    assert library.search("car", by=By.MEANING)[0].passage.title == "Ford"
 
 
 def test_an_interrupted_embedding_goes_on_where_it_was(
