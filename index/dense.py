@@ -1,20 +1,20 @@
-"""Dense vectors: what passages mean, as an embedder puts it; kept for ever, searched exactly."""
+"""Dense vectors: what passages mean, as an embedder puts it; kept by text, searched exactly."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import sqlite_utils
 
 from .checksums import Checksums
+from .database import give_back, open_database
 from .passages import Passage
 
 Vectors = npt.NDArray[np.float32]
@@ -56,10 +56,7 @@ class DenseIndex:
         self._matrix_path = folder / f"{embedder.name}.npy"
         self._checksums = Checksums(folder, self._matrix_path.name)
         self._row = np.dtype([("key", "<i8"), ("vector", "<f2", (embedder.dimensions,))])
-        self._database = sqlite_utils.Database(
-            sqlite3.connect(folder / f"{embedder.name}.db", timeout=5, check_same_thread=False)
-        )
-        self._database.enable_wal()
+        self._database = open_database(folder / f"{embedder.name}.db", timeout=5)
         self._database.execute(
             "create table if not exists vectors (hash blob primary key, vector blob not null) "
             "without rowid"
@@ -92,9 +89,11 @@ class DenseIndex:
     ) -> None:
         """Embed all passages, by key, and lay their vectors side by side in one file.
 
-        `report` is told how many are done. An interruption costs the last few.
+        Vectors of texts that are no more are forgotten. `report` is told how many are done. An
+        interruption costs the last few.
         """
         temporary = self._matrix_path.with_suffix(".partial")
+        present: set[bytes] = set()
         done = 0
         with temporary.open("wb") as file:
             for batch in _batches(passages):
@@ -102,6 +101,7 @@ class DenseIndex:
                 rows["key"] = [key for key, _ in batch]
                 rows["vector"] = self.vectors([passage for _, passage in batch])
                 file.write(rows.tobytes())
+                present.update(_text_hash(passage) for _, passage in batch)
                 done += len(batch)
                 report(done)
             file.flush()
@@ -109,6 +109,7 @@ class DenseIndex:
         self._checksums.forget()
         temporary.replace(self._matrix_path)
         self._checksums.seal()
+        self._forget_all_but(present)
 
     def compare(self) -> None:
         """Hash the file of all vectors: from now on it is not whole where it is damaged."""
@@ -169,6 +170,14 @@ class DenseIndex:
                 "insert or ignore into vectors (hash, vector) values (?, ?)",
                 [(key, vector.tobytes()) for key, vector in made.items()],
             )
+
+    def _forget_all_but(self, present: Collection[bytes]) -> None:
+        stored = self._database.execute("select hash from vectors")
+        gone = [(key,) for (key,) in stored if key not in present]
+        # A second process may be writing; then they go the next time.
+        with suppress(sqlite3.OperationalError), self._database.atomic():
+            self._database.conn.executemany("delete from vectors where hash = ?", gone)
+        give_back(self._database)
 
 
 def _text(passage: Passage) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
 from filelock import FileLock
 
 from .archive import Archive
+from .database import open_database
 from .dense import DenseIndex, Embedder
 from .errors import (
     DamagedIndex,
@@ -89,10 +89,7 @@ class Library:
         self.embedder = embedder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._database = sqlite_utils.Database(
-                sqlite3.connect(_texts_file(folder), timeout=30, check_same_thread=False)
-            )
-            self._database.enable_wal()
+            self._database = open_database(_texts_file(folder), timeout=30)
             if migrations.pending(self._database):
                 with FileLock(folder / "open.lock"):  # another process may be at it
                     migrations.apply(self._database)

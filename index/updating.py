@@ -12,6 +12,7 @@ from typing import Any
 import sqlite_utils
 
 from .archive import Archive
+from .database import give_back
 from .documents import Document
 from .errors import UnreadableDocument
 from .files import FilesFound, find_files, is_archive, name_below
@@ -126,6 +127,7 @@ class Update:
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
         remember_unreachable(self._database, found.unreachable)
+        give_back(self._database)
         return self._reported(len(found.files) - len(self._stale))
 
     def _doubt_older_readers(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -107,6 +108,17 @@ def test_vectors_outlive_the_passages_they_were_made_for(
     library.update()
     assert len(embedder.texts) == before
     assert library.search("car")[0].passage.document == "lizzie.txt"
+
+
+def test_vectors_of_texts_that_are_no_more_are_forgotten_when_all_are_embedded(
+    library: Library, garage: Path
+) -> None:
+    library.embed()
+    (garage / "boat.txt").unlink()
+    (garage / "ford.txt").write_text("Ford\n\nThe Model A was an automobile, too.")
+    library.update()
+    with closing(sqlite3.connect(library.folder / "dense" / "counting.db")) as database:
+        assert database.execute("select count(*) from vectors").fetchone() == (2,)
 
 
 def _cut_short(matrix: Path) -> None:

@@ -93,6 +93,21 @@ def test_what_an_older_version_could_not_read_is_tried_once_by_a_newer_one(
     assert library.update().problems
 
 
+def test_what_is_taken_out_takes_no_room(library: Library, documents: Path, tmp_path: Path) -> None:
+    library.update()
+    before = library.statistics().bytes
+    records = (f'{{"text": "Walrus {number}. {"word " * 40}"}}\n' for number in range(1_000))
+    (tmp_path / "many.jsonl").write_text("".join(records))
+    library.add([tmp_path / "many.jsonl"])
+    assert library.statistics().bytes > before + 500_000
+    reader = Library(library.folder)
+    assert reader.search("walrus")
+    library.drop([tmp_path / "many.jsonl"])
+    assert library.statistics().bytes < before + 50_000
+    assert reader.search("walrus") == ()
+    assert titles(reader, "Larvik") == ["Colin Archer"]
+
+
 def test_a_folder_in_which_nothing_is_mounted_loses_nothing(
     library: Library, documents: Path, tmp_path: Path
 ) -> None:

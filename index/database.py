@@ -1,0 +1,38 @@
+"""The databases of a library: opened in one way, and no larger than they have to be."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+import sqlite_utils
+
+_MOST_FREE = 0.25
+"""Of a database that lies idle: what is written next is put there."""
+
+
+def open_database(path: Path, timeout: float) -> sqlite_utils.Database:
+    """Open a database that many read while one writes; what is deleted is overwritten.
+
+    `timeout` is how many seconds are waited while another process writes. Raises sqlite3.Error.
+    """
+    database = sqlite_utils.Database(
+        sqlite3.connect(path, timeout=timeout, check_same_thread=False)
+    )
+    database.enable_wal()
+    database.execute("pragma secure_delete = on")
+    return database
+
+
+def give_back(database: sqlite_utils.Database) -> None:
+    """Give the disk back what was deleted, where that is much of a database.
+
+    It takes room for a copy, and that nobody else writes: where it cannot be done, it is left.
+    """
+    (pages,) = database.execute("pragma page_count").fetchone()
+    (free,) = database.execute("pragma freelist_count").fetchone()
+    if free > _MOST_FREE * pages:
+        with suppress(sqlite3.Error):
+            database.execute("vacuum")
+            database.execute("pragma wal_checkpoint(truncate)").fetchone()
