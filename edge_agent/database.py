@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import disk_usage
+from threading import RLock
 
 import sqlite_utils
 from filelock import FileLock
@@ -11,17 +16,78 @@ from sqlite_utils.migrations import Migrations
 
 from edge_agent.index import private_file
 
+_PATIENCE = 30.0
+"""Seconds for which a writer waits for others."""
+_MUCH = 0.25
+"""Share of a file that may be empty."""
+_MOST_COPIED = 1_000_000_000
+"""Bytes; while more is copied, others that want to write would lose their patience."""
 
-def opened(path: Path, locks: Path, migrations: Migrations) -> sqlite_utils.Database:
-    """Open or make the database at `path`, whose locks lie in the folder `locks`; for any thread.
+
+class Database(sqlite_utils.Database):
+    """A database for all threads of this process, and for other processes."""
+
+    def __init__(self, file: Path) -> None:
+        """Open a file. Raises sqlite3.Error."""
+        super().__init__(sqlite3.connect(file, timeout=_PATIENCE, check_same_thread=False))
+        self._file = file
+        self._turn = RLock()
+        self.execute("pragma secure_delete = on")  # what is deleted is not left in the file
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make all that is written in one transaction. Raises sqlite3.Error.
+
+        It waits for others at its beginning: one that has read something by then is not made to
+        wait by SQLite, but refused at once.
+        """
+        with self._turn:
+            self.execute("begin immediate")
+            try:
+                yield
+                self.execute("commit")
+            except BaseException:
+                self.rollback()
+                raise
+
+    def shrink(self) -> None:
+        """Give the disk back what was deleted, where that is much of the file and can be done now.
+
+        Nothing is lost where it cannot be.
+        """
+        with self._turn, suppress(OSError, sqlite3.Error):
+            pages, empty, size = map(self._pragma, ("page_count", "freelist_count", "page_size"))
+            copied = (pages - empty) * size
+            room = disk_usage(self._file.parent).free
+            # It is written to another file, and from there to the log.
+            if empty > pages * _MUCH and copied <= min(_MOST_COPIED, room // 2):
+                self.vacuum()
+            self.execute("pragma wal_checkpoint(truncate)")  # the log has what was deleted, too
+
+    def _pragma(self, name: str) -> int:
+        (value,) = self.execute(f"pragma {name}").fetchone()
+        return int(value)
+
+
+def opened(path: Path, locks: Path, migrations: Migrations) -> Database:
+    """Open or make the database at `path`, whose locks lie in the folder `locks`.
 
     A new one is its owner's alone. Raises OSError and sqlite3.Error.
     """
     locks.mkdir(parents=True, exist_ok=True)
-    file = private_file(path)
-    database = sqlite_utils.Database(sqlite3.connect(file, timeout=30, check_same_thread=False))
+    database = Database(private_file(path))
     database.enable_wal()
     if migrations.pending(database):
         with FileLock(locks / "store.lock"):  # another process may be at it
             migrations.apply(database)
     return database
+
+
+def remedy(error: OSError | sqlite3.Error) -> str:
+    """Return what helps against an error of a store, as the beginning of a sentence."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "disk is full" in str(error):
+        return "Free some disk"
+    if "database is locked" in str(error):
+        return "Wait until other processes have written there"
+    return "Check the path, its permissions and the disk"

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,7 @@ import sqlite_utils
 from filelock import FileLock, Timeout
 from sqlite_utils.migrations import Migrations
 
-from edge_agent.database import opened
+from edge_agent.database import opened, remedy
 from edge_agent.errors import RunError
 from edge_agent.events import (
     AttemptFinished,
@@ -96,11 +96,17 @@ class RunSummary:
     """The run that it was forked from, if it was."""
 
 
+_COLUMNS = ", ".join(field.name for field in fields(RunSummary))
+"""A later version may have added others."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemovedRun:
     """All that was kept of a run, by table, so that it can be put back."""
 
     id: str
+    place: int
+    """Its place among the runs as they were begun."""
     rows: Mapping[str, tuple[dict[str, Any], ...]]
 
 
@@ -126,8 +132,8 @@ class RunStore:
             self._database = opened(path, self._locks, migrations)
         except (OSError, sqlite3.Error) as error:
             raise RunError(
-                f"The run store {path} cannot be opened: {error}. "
-                "Free some disk, or set MIRO_EDGE_HOME to a folder that can be written."
+                f"The run store {path} cannot be opened: {error}. {remedy(error)}, or set "
+                "MIRO_EDGE_HOME to a folder that can be written."
             ) from error
         self._database.register_function(_is_in, deterministic=True)
 
@@ -168,7 +174,8 @@ class RunStore:
         also where no other is. Raises RunError where there is no such run or step.
         """
         parent = self.summary(run).id
-        kept = _up_to(step, self.events(parent), parent)
+        events, times = self.timeline(parent)
+        kept = _up_to(step, events, parent)
         started = kept[0]
         assert isinstance(started, RunStarted)
         forked = replace(
@@ -178,7 +185,6 @@ class RunStore:
             parent=parent,
             parent_step=step,
         )
-        times = self.times(parent)
         with self._writing(forked.run):
             self._begin(forked)
             for number, event in enumerate([forked, *kept[1:]], start=1):
@@ -200,16 +206,11 @@ class RunStore:
         """
         full = self.summary(run).id
         with self._working_on(full), self._writing(full):
-            removed = RemovedRun(
-                full,
-                {
-                    table: tuple(self._database.table(table).rows_where(f"{column} = ?", (full,)))
-                    for table, column in _TABLES.items()
-                },
-            )
+            removed = self._kept(full)
             for table, column in reversed(_TABLES.items()):
                 self._database.execute(f"delete from {table} where {column} = ?", (full,))
             self._lock_file(full).unlink(missing_ok=True)
+        self._database.shrink()
         return removed
 
     def put_back(self, removed: RemovedRun) -> None:
@@ -220,6 +221,10 @@ class RunStore:
                 rows = ({k: v for k, v in row.items() if k != "number" or table != "messages"}
                         for row in removed.rows[table])  # fmt: skip
                 self._database.table(table).insert_all(rows)
+            # Where it was, if no run has been begun in its place.
+            self._database.execute(
+                "update or ignore runs set rowid = ? where id = ?", (removed.place, removed.id)
+            )
 
     # Messages
 
@@ -262,7 +267,8 @@ class RunStore:
         rows = self._database.table("runs").rows_where(
             "_is_in(?, question) or _is_in(?, answer)",
             (search or "", search or ""),
-            order_by="started desc, rowid desc",
+            select=_COLUMNS,
+            order_by="rowid desc",  # not by `started`: the clock may have been wrong
             limit=limit,
         )
         return tuple(map(self._summary, rows))
@@ -273,9 +279,10 @@ class RunStore:
         Raises RunError when there is none, or more than one.
         """
         runs = self._database.table("runs")
-        found = list(runs.rows_where("id = ?", (run,)))
+        found = list(runs.rows_where("id = ?", (run,), select=_COLUMNS))
         if run and not found:  # with the empty text every id begins
-            found = list(runs.rows_where("substr(id, 1, ?) = ?", (len(run), run), limit=2))
+            begins = "substr(id, 1, ?) = ?"
+            found = list(runs.rows_where(begins, (len(run), run), select=_COLUMNS, limit=2))
         if len(found) != 1:
             many = "is the beginning of several runs" if found else "is not in the store"
             raise RunError(f"The run '{run}' {many}. See them with: miro-edge runs list")
@@ -286,9 +293,17 @@ class RunStore:
 
         Raises RunError as `summary` does, and where one of them cannot be understood.
         """
+        return self.timeline(run)[0]
+
+    def timeline(self, run: str) -> tuple[tuple[Event, ...], tuple[float, ...]]:
+        """Return `events` and `times` as they are at one moment: the run may go on.
+
+        Raises RunError as `events` does.
+        """
         full = self.summary(run).id
         rows = self._database.table("events").rows_where("run = ?", (full,), order_by="number")
-        return tuple(_restored(row) for row in rows)
+        timed = [(_restored(row), row["time"]) for row in rows]
+        return tuple(event for event, _ in timed), tuple(at for _, at in timed)
 
     def times(self, run: str) -> tuple[float, ...]:
         """Return when each of `events` was stored, in seconds since 1970.
@@ -300,6 +315,17 @@ class RunStore:
             "run = ?", (full,), order_by="number", select="time"
         )
         return tuple(row["time"] for row in rows)
+
+    def _kept(self, run: str) -> RemovedRun:
+        """Return all that is kept of a run."""
+        (place,) = self._database.execute(
+            "select coalesce(max(rowid), 0) from runs where id = ?", (run,)
+        ).fetchone()
+        rows = {
+            table: tuple(self._database.table(table).rows_where(f"{column} = ?", (run,)))
+            for table, column in _TABLES.items()
+        }
+        return RemovedRun(run, place, rows)
 
     def _summary(self, row: Mapping[str, Any]) -> RunSummary:
         summary = RunSummary(**row)
@@ -367,7 +393,7 @@ class RunStore:
     def _writing(self, run: str) -> Iterator[None]:
         """Make all that is written in one transaction. Raises RunError when it cannot be."""
         try:
-            with self._database.atomic():
+            with self._database.writing():
                 yield
         except sqlite3.Error as error:
             raise _not_stored(run, error) from error
@@ -451,5 +477,5 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _not_stored(run: str, error: Exception) -> RunError:
-    return RunError(f"The run {run} cannot be stored: {error}. Free some disk and try again.")
+def _not_stored(run: str, error: OSError | sqlite3.Error) -> RunError:
+    return RunError(f"The run {run} cannot be stored: {error}. {remedy(error)}, then try again.")

@@ -141,7 +141,7 @@ class MiroEdge(Interface):
             return
         path = Path(name).expanduser()
         try:
-            text = export(form, self.store.events(run), self.store.times(run))
+            text = export(form, *self.store.timeline(run))
             path.write_text(text, encoding="utf-8")
         except (AgentError, OSError) as error:
             self.notify(shown(explained(error) or str(error)), severity="error", markup=False)

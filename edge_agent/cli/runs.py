@@ -248,10 +248,7 @@ def export(run: str, form: str, output: Path | None) -> None:
       miro-edge runs export 20261123-1 --format html -o run.html
       miro-edge runs export 20261123-1 --format chatml
     """
-    store = _store()
-    full = store.summary(run).id
-    text = exported(form, store.events(full), store.times(full))
-    write_out(text, output)
+    write_out(exported(form, *_store().timeline(run)), output)
 
 
 @runs.command()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
+from itertools import count
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -18,6 +20,8 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent import runs
+from edge_agent.database import remedy
 from edge_agent.errors import RunError
 from edge_agent.events import (
     AttemptFinished,
@@ -322,6 +326,53 @@ def test_a_removed_run_leaves_nothing(store: RunStore, tmp_path: Path) -> None:
     assert {path.stem for path in (tmp_path / "runs.locks").iterdir()} == {"store", "r-2"}
 
 
+def test_a_run_is_removed_while_another_process_writes(store: RunStore, tmp_path: Path) -> None:
+    list(store.record(events("r-1")))
+    other = sqlite3.connect(tmp_path / "runs.db", check_same_thread=False)
+    other.execute("begin immediate")
+    other.execute("update runs set model = 'other'")
+    done = threading.Timer(0.3, other.commit)
+    done.start()
+    store.remove("r-1")
+    done.join()
+    assert store.list() == ()
+
+
+@pytest.mark.parametrize(("room", "shrinks"), [(10**9, True), (0, False)])
+def test_what_is_removed_is_in_no_file_and_given_back_where_there_is_room_for_a_copy(
+    room: int, shrinks: bool, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_disk() -> bytes:
+        return b"".join(file.read_bytes() for file in tmp_path.glob("runs.db*"))
+
+    monkeypatch.setattr("edge_agent.database.disk_usage", lambda _: SimpleNamespace(free=room))
+    list(store.record([*events("r-1")[:1], TurnFinished(1, "secret" * 50_000)]))
+    list(store.record(events("r-2", "A secret?")))
+    list(store.record(events("r-3")))
+    assert b"secret" in on_disk()
+    for run in ("r-1", "r-2"):
+        store.remove(run)
+    assert b"secret" not in on_disk()
+    assert (len(on_disk()) < 100_000) == shrinks
+    assert len(store.events("r-3")) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "Free some disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), "Free some disk"),
+        (sqlite3.OperationalError("database is locked"), "Wait until other processes"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Check the path, its permissions"),
+    ],
+    ids=str,
+)
+def test_disk_is_to_be_freed_only_where_it_is_full(
+    fault: OSError | sqlite3.Error, said: str
+) -> None:
+    assert remedy(fault).startswith(said)
+
+
 def test_a_removed_run_can_be_put_back(store: RunStore) -> None:
     list(store.record(events("r-1")[:3]))
     store.tell("r-1", "Hello?")
@@ -336,6 +387,57 @@ def test_a_removed_run_can_be_put_back(store: RunStore) -> None:
     with pytest.raises(RunError):
         store.put_back(removed)
     assert store.events("r-1") == before[1]
+
+
+def test_a_run_is_put_back_to_where_it_was(store: RunStore) -> None:
+    for run in ("r-1", "r-2", "r-3"):
+        list(store.record(events(run)))
+    store.put_back(store.remove("r-2"))
+    assert [run.id for run in store.list()] == ["r-3", "r-2", "r-1"]
+    removed = store.remove("r-3")
+    list(store.record(events("r-4")))
+    store.put_back(removed)
+    assert {run.id for run in store.list()[:2]} == {"r-3", "r-4"}
+
+
+def test_the_run_that_was_begun_last_is_first_whatever_the_clock_said(
+    store: RunStore, tmp_path: Path
+) -> None:
+    list(store.record(events("r-1")))
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as other, other:
+        other.execute("update runs set started = '2099-01-01T00:00:00+00:00'")
+    list(store.record(events("r-2")))
+    assert [run.id for run in store.list()] == ["r-2", "r-1"]
+
+
+def test_events_and_times_are_of_one_moment(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(store.record(events("r-1")[:4]))
+    restored = runs._restored
+    more = (TurnStarted(number) for number in count(2))
+
+    def while_the_run_goes_on(row: Any) -> Event:
+        with closing(RunStore(tmp_path / "runs.db")) as other:
+            list(other.record([RunResumed("r-1", 8, None, None), next(more)]))
+        return restored(row)
+
+    monkeypatch.setattr(runs, "_restored", while_the_run_goes_on)
+    happened, times = store.timeline("r-1")
+    assert len(happened) == len(times)
+    assert len(store.times("r-1")) > len(times)
+
+
+def test_a_column_of_a_later_version_is_left_alone(store: RunStore, tmp_path: Path) -> None:
+    list(store.record(events("r-1")))
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as later, later:
+        later.execute("alter table runs add column mood text default 'fine'")
+    before = store.summary("r-1")
+    assert store.list() == (before,)
+    assert store.summary("r-") == before
+    store.put_back(store.remove("r-1"))
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as later:
+        assert later.execute("select mood from runs").fetchall() == [("fine",)]
 
 
 def step(number: int) -> list[Event]:
