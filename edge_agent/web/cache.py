@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from edge_agent.database import opened
+from edge_agent.database import opened, remedy
 from edge_agent.errors import AgentError
 from edge_agent.index import Document, Section
 
@@ -69,7 +69,7 @@ class Cache:
         except (OSError, sqlite3.Error) as error:
             raise AgentError(
                 f"What is kept of the web in {folder} cannot be opened: {error}. "
-                "Free some disk, or delete that folder."
+                f"{remedy(error)}, or delete that folder."
             ) from error
 
     def close(self) -> None:
@@ -78,10 +78,7 @@ class Cache:
 
     def answer(self, engine: str, query: str) -> Kept[tuple[Result, ...]] | None:
         """Return what an engine answered to a query."""
-        found = self._entry("answer", _answer_key(engine, query))
-        if found is None:
-            return None
-        return Kept(tuple(Result(**each) for each in json.loads(found.value)), found.fresh)
+        return _understood(self._entry("answer", _answer_key(engine, query)), _results)
 
     def keep_answer(self, engine: str, query: str, results: Iterable[Result]) -> None:
         """Keep what an engine answered to a query."""
@@ -94,7 +91,7 @@ class Cache:
         if found is None:
             moved = self._entry("moved", address)
             found = None if moved is None else self._entry("page", moved.value)
-        return None if found is None else Kept(_document(found.value), found.fresh)
+        return _understood(found, _document)
 
     def keep_page(self, address: str, document: Document) -> None:
         """Keep the page that was found by way of an address; its id is where it was."""
@@ -106,12 +103,13 @@ class Cache:
         with suppress(sqlite3.Error):
             query = "select time, record from entries where kind = ? and key = ?"
             for made, record in self._database.execute(query, [kind, key]):
-                return Kept(record, self._now() - made <= self._seconds)
+                # What was made later than now was made by a clock that was wrong.
+                return Kept(record, 0 <= self._now() - made <= self._seconds)
         return None
 
     def _keep(self, kind: str, key: str, record: str) -> None:
         row = (kind, key, self._now(), len(record.encode()), record)
-        with suppress(sqlite3.Error), self._database.atomic():
+        with suppress(sqlite3.Error), self._database.writing():
             self._database.execute("insert or replace into entries values (?, ?, ?, ?, ?)", row)
             self._trim()
 
@@ -130,6 +128,19 @@ class Cache:
 
 def _answer_key(engine: str, query: str) -> str:
     return f"{engine} {' '.join(query.split())}"
+
+
+def _understood(kept: Kept[str] | None, meaning: Callable[[str], _Value]) -> Kept[_Value] | None:
+    """Return what a record means; one of another version may mean nothing here."""
+    if kept is None:
+        return None
+    with suppress(KeyError, TypeError, ValueError):
+        return Kept(meaning(kept.value), kept.fresh)
+    return None
+
+
+def _results(record: str) -> tuple[Result, ...]:
+    return tuple(Result(**each) for each in json.loads(record))
 
 
 def _document(record: str) -> Document:

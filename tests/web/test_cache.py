@@ -74,6 +74,28 @@ def test_what_is_old_is_there_but_not_fresh(tmp_path: Path) -> None:
     assert cache.page("http://b/") is None
 
 
+def test_what_a_clock_that_was_ahead_dated_is_not_fresh(tmp_path: Path) -> None:
+    now = [1e9]
+    cache = Cache(tmp_path, 2, 1, lambda: now[0])
+    cache.keep_page("http://a/", page("http://a/"))
+    now[0] = 1e9 - 1
+    kept = cache.page("http://a/")
+    assert kept is not None
+    assert not kept.fresh
+
+
+def test_what_another_version_kept_is_as_if_it_were_not(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, 1, 1)
+    cache.keep_answer("ddgs", "fram", [Result("http://a/", "A", "a")])
+    cache.keep_page("http://a/", page("http://a/"))
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as other, other:
+        other.execute(
+            """update entries set record = replace(record, '"title":', '"x": 1, "title":')"""
+        )
+    assert cache.answer("ddgs", "fram") is None
+    assert cache.page("http://a/") is None
+
+
 def test_a_page_is_found_by_where_it_was_and_by_what_led_there(tmp_path: Path) -> None:
     cache = Cache(tmp_path, 1, 1)
     cache.keep_page("http://a/old", page("http://a/new"))
