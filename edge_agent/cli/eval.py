@@ -228,11 +228,13 @@ def list_evaluations(as_json: bool) -> None:
       miro-edge eval list
     """
     with closing(_store()) as store:
-        found = store.list()
+        found, faults = store.list(), store.faults()
+    for fault in faults:
+        diagnostics().print(in_one_line(str(fault)))
     if as_json:
         print_json({"evaluations": [dataclasses.asdict(each) for each in found]})
         return
-    if not found:
+    if not found and not faults:
         click.echo("No evaluations yet. Make one: miro-edge eval run sample --limit 5")
         return
     rows = [
@@ -446,10 +448,10 @@ def remove(names: tuple[str, ...], yes: bool) -> None:
       miro-edge eval remove sample-agent-qwen2.5-coder-1.5b
     """
     with closing(_store()) as store:
-        found = {name: store.evaluation(name) for name in names}
+        found = {name: store.done(name) for name in names}
         if not yes:
-            for each in found.values():
-                click.echo(in_one_line(f"{each.name}: {each.done} answers"), err=True)
+            for name, done in found.items():
+                click.echo(in_one_line(f"{name}: {done} answers"), err=True)
             require_consent(f"Delete {len(found)} evaluations?")
         for name in found:
             store.remove(name)

@@ -347,7 +347,7 @@ def _close(libraries: Collection) -> None:
 
 
 def _forget(store: EvaluationStore, planned: Sequence[Planned]) -> None:
-    known = {each.name for each in store.list()}
+    known = store.names()
     for each in planned:
         if each.name in known:
             store.remove(each.name)

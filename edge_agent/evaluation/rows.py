@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from edge_agent.evaluation.metrics import exact_match, f1
@@ -116,9 +116,13 @@ def to_line(row: Row) -> dict[str, Any]:
 
 
 def from_line(line: dict[str, Any]) -> Row:
-    """Return the row of a dictionary made by `to_line`, also after a trip through JSON."""
-    values = {**line, "answers": tuple(line["answers"]), "tokens": TokenCounts(**line["tokens"])}
-    return Row(**values)
+    """Return the row of a dictionary made by `to_line`, also after a trip through JSON.
+
+    What a later version says besides is left out. Raises KeyError and TypeError for what is no row.
+    """
+    known = {each.name: line[each.name] for each in fields(Row) if each.name in line}
+    tokens = TokenCounts(**line["tokens"])
+    return Row(**{**known, "answers": tuple(line["answers"]), "tokens": tokens})
 
 
 def _recall(shown: Iterable[EvidenceAdded], question: Question) -> float | None:

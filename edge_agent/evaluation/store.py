@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ import sqlite_utils
 from filelock import FileLock, Timeout
 from sqlite_utils.migrations import Migrations
 
-from edge_agent.database import opened
+from edge_agent.database import opened, remedy
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.rows import Row, from_line, to_line
 from edge_agent.evaluation.settings import EvaluationSettings
@@ -73,8 +73,8 @@ class EvaluationStore:
             self._database = opened(path, self._locks, migrations)
         except (OSError, sqlite3.Error) as error:
             raise EvaluationError(
-                f"The store of evaluations {path} cannot be opened: {error}. "
-                "Free some disk, or set MIRO_EDGE_HOME to a folder that can be written."
+                f"The store of evaluations {path} cannot be opened: {error}. {remedy(error)}, or "
+                "set MIRO_EDGE_HOME to a folder that can be written."
             ) from error
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class EvaluationStore:
     @contextmanager
     def working_on(self, name: str) -> Iterator[None]:
         """Hold the lock of an evaluation. Raises EvaluationError where another process does."""
-        lock = FileLock(self._locks / f"{quote(name, safe='')}.lock", thread_local=False)
+        lock = FileLock(self._lock_file(name), thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -174,48 +174,76 @@ class EvaluationStore:
             self._replace(name, row)
 
     def remove(self, name: str) -> None:
-        """Delete an evaluation with all its rows. Raises EvaluationError where there is none."""
-        self.evaluation(name)
+        """Delete an evaluation with all its rows, whether it can be understood or not.
+
+        Raises EvaluationError where there is none, or another process works on it.
+        """
+        self.done(name)
         with self.working_on(name), self._writing(name):
             for table, column in (("traces", "evaluation"), ("rows", "evaluation"),
                                   ("evaluations", "name")):  # fmt: skip
                 self._database.execute(f"delete from {table} where {column} = ?", (name,))
-            self.lines_file(name).unlink(missing_ok=True)
+            lines = self.lines_file(name)
+            for file in lines.parent.glob(f"{lines.stem}.*"):
+                if file.stem == lines.stem:  # a draft, if not the lines; or it is of another name
+                    file.unlink(missing_ok=True)
+            self._lock_file(name).unlink(missing_ok=True)
+        self._database.shrink()
 
     # Looking back
 
     def list(self) -> tuple[Evaluation, ...]:
-        """Return all evaluations, the newest first."""
-        found = self._database.query(f"{_SELECT} order by started desc, evaluations.rowid desc")
-        return tuple(map(_evaluation, found))
+        """Return all evaluations that can be understood, the newest first."""
+        return tuple(each for each in self._all() if isinstance(each, Evaluation))
+
+    def faults(self) -> tuple[EvaluationError, ...]:
+        """Return what is wrong with the others, which `list` leaves out."""
+        return tuple(each for each in self._all() if isinstance(each, EvaluationError))
 
     def evaluation(self, name: str) -> Evaluation:
-        """Return an evaluation. Raises EvaluationError, naming those that begin like it."""
+        """Return an evaluation.
+
+        Raises EvaluationError where it cannot be understood, or there is none; then it names those
+        that begin like it.
+        """
         known = self._find(name)
-        if known is not None:
-            return known
-        near = [each.name for each in self.list() if each.name.startswith(name)]
-        hint = f" Did you mean: {', '.join(near[:3])}?" if near else ""
-        raise EvaluationError(
-            f"There is no evaluation '{name}'.{hint} See them with: miro-edge eval list"
-        )
+        if known is None:
+            raise self._missing(name)
+        return known
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all evaluations, understood or not."""
+        rows = self._database.table("evaluations").rows_where(select="name")
+        return frozenset(row["name"] for row in rows)
+
+    def done(self, name: str) -> int:
+        """Return how many rows an evaluation has. Raises EvaluationError where there is none."""
+        if name not in self.names():
+            raise self._missing(name)
+        return self._database.table("rows").count_where("evaluation = ?", (name,))
 
     def rows(self, name: str) -> tuple[Row, ...]:
-        """Return the rows of an evaluation, in the order of the questions in their set."""
+        """Return the rows of an evaluation, in the order of the questions in their set.
+
+        Raises EvaluationError where one of them cannot be understood, as `row` does.
+        """
         rows = self._database.table("rows").rows_where(
-            "evaluation = ?", (name,), order_by="position", select="record"
+            "evaluation = ?", (name,), order_by="position", select="question, record"
         )
-        return tuple(from_line(json.loads(row["record"])) for row in rows)
+        return tuple(_row(name, row) for row in rows)
 
     def row(self, name: str, question: str) -> Row | None:
         """Return the row of a question, or None where it has not been answered yet."""
         found = self._database.table("rows").rows_where(
-            "evaluation = ? and question = ?", (name, question), select="record"
+            "evaluation = ? and question = ?", (name, question), select="question, record"
         )
-        return next((from_line(json.loads(row["record"])) for row in found), None)
+        return next((_row(name, row) for row in found), None)
 
     def events(self, name: str, question: str) -> tuple[Event, ...]:
-        """Return what happened in the run of a question. Raises EvaluationError."""
+        """Return what happened in the run of a question.
+
+        Raises EvaluationError where there is no such question, or that cannot be understood.
+        """
         found = list(
             self._database.table("traces").rows_where(
                 "evaluation = ? and question = ?", (name, question), select="events"
@@ -227,7 +255,8 @@ class EvaluationStore:
                 f"The evaluation {name} has no question '{question}'. The ids are in "
                 f"{self.lines_file(name)}"
             )
-        return tuple(from_record(json.loads(line)) for line in found[0]["events"].split("\n"))
+        with _understanding(name, f"the run of the question '{question}'"):
+            return tuple(from_record(json.loads(line)) for line in found[0]["events"].split("\n"))
 
     def lines_file(self, name: str) -> Path:
         """Return where the rows of an evaluation are written as JSON lines."""
@@ -239,29 +268,51 @@ class EvaluationStore:
         Returns the file. Raises EvaluationError.
         """
         path = self.lines_file(name)
+        draft = path.with_suffix(f".{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}")
             with draft.open("w", encoding="utf-8", errors="replace") as lines:
                 for row in self.rows(name):
                     lines.write(json.dumps(to_line(row), ensure_ascii=False) + "\n")
             draft.replace(path)
         except OSError as error:
             raise _not_stored(name, error) from error
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
         return path
 
     def _replace(self, name: str, row: Row) -> None:
         self._database.table("rows").update((name, row.id), {"record": json.dumps(to_line(row))})
 
+    def _lock_file(self, name: str) -> Path:
+        return self._locks / f"{quote(name, safe='')}.lock"
+
     def _find(self, name: str) -> Evaluation | None:
         found = list(self._database.query(f"{_SELECT} where name = ?", (name,)))
         return _evaluation(found[0]) if found else None
+
+    def _all(self) -> Iterator[Evaluation | EvaluationError]:
+        """Yield all evaluations, the newest first, or why one cannot be understood."""
+        # Not by `started`: the clock may have been wrong.
+        for row in self._database.query(f"{_SELECT} order by evaluations.rowid desc"):
+            try:
+                yield _evaluation(row)
+            except EvaluationError as error:
+                yield error
+
+    def _missing(self, name: str) -> EvaluationError:
+        near = sorted(each for each in self.names() if each.startswith(name))
+        hint = f" Did you mean: {', '.join(near[:3])}?" if near else ""
+        return EvaluationError(
+            f"There is no evaluation '{name}'.{hint} See them with: miro-edge eval list"
+        )
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
         """Make all that is written in one transaction. Raises EvaluationError when it cannot be."""
         try:
-            with self._database.atomic():
+            with self._database.writing():
                 yield
         except sqlite3.Error as error:
             raise _not_stored(name, error) from error
@@ -274,9 +325,32 @@ _SELECT = (
 
 
 def _evaluation(row: dict[str, Any]) -> Evaluation:
-    values = json.loads(row["settings"])
-    settings = EvaluationSettings(**{**values, "libraries": tuple(values["libraries"])})
+    """Return the evaluation of a row. Raises EvaluationError where it cannot be understood.
+
+    So it is with settings that are unknown here, too: rows may differ in what they say.
+    """
+    with _understanding(row["name"], "its settings"):
+        values = json.loads(row["settings"])
+        settings = EvaluationSettings(**{**values, "libraries": tuple(values["libraries"])})
     return Evaluation(row["name"], row["started"], settings, row["asked"], row["done"])
+
+
+def _row(name: str, row: dict[str, Any]) -> Row:
+    with _understanding(name, f"its answer to the question '{row['question']}'"):
+        return from_line(json.loads(row["record"]))
+
+
+@contextmanager
+def _understanding(name: str, what: str) -> Iterator[None]:
+    """Raise EvaluationError where what is read of an evaluation is nothing that is known here."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EvaluationError(
+            f"The evaluation {name} was stored by another version, or is damaged: {what} cannot be "
+            "understood. Open it with the version that made it, or delete it: "
+            f"miro-edge eval remove {name}"
+        ) from error
 
 
 def _judging_hint(known: Evaluation, wanted: EvaluationSettings) -> str:
@@ -290,8 +364,8 @@ def _judging_hint(known: Evaluation, wanted: EvaluationSettings) -> str:
     )
 
 
-def _not_stored(name: str, error: Exception) -> EvaluationError:
+def _not_stored(name: str, error: OSError | sqlite3.Error) -> EvaluationError:
     return EvaluationError(
-        f"The evaluation {name} cannot be stored: {error}. Free some disk, then give the same "
+        f"The evaluation {name} cannot be stored: {error}. {remedy(error)}, then give the same "
         "command: it goes on where it was."
     )

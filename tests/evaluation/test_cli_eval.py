@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -302,6 +303,20 @@ def test_evaluations_are_removed_when_that_is_confirmed(run: Callable[..., Resul
     assert call("remove", "e", "--yes").exit_code == 0
     assert "No evaluations yet" in call("list").stdout
     assert "nothing to report" in said(call("report"))
+
+
+def test_an_evaluation_of_another_version_is_told_and_removed(run: Callable[..., Result]) -> None:
+    run("--limit", "1")
+    with closing(sqlite3.connect(Home.from_environment().evaluations)) as other, other:
+        other.execute("update evaluations set settings = json_set(settings, '$.mood', 'fine')")
+    listed = call("list")
+    assert listed.exit_code == 0
+    assert "The evaluation e was stored by another version" in said(listed)
+    assert "No evaluations yet" not in listed.stdout
+    assert "cannot be understood" in said(run("--limit", "1"))
+    assert run("--limit", "1", "--again").exit_code == 0
+    assert "e: 1 answers" in said(call("remove", "e"))
+    assert call("remove", "e", "--yes").exit_code == 0
 
 
 def test_the_sample_has_questions_of_its_own(home: Path, smollm2: Path, model: Model) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,6 +97,104 @@ def test_what_is_removed_is_gone_with_its_file(store: EvaluationStore) -> None:
     assert store.lines_file("f").exists()
     assert store.begin("e", replace(SETTINGS, seed=7), 1).done == 0
     assert store.rows("e") == ()
+
+
+def test_what_is_removed_leaves_no_lock_and_no_draft(
+    store: EvaluationStore, tmp_path: Path
+) -> None:
+    for name in ("e", "e.5"):
+        store.begin(name, SETTINGS, 1)
+        with store.working_on(name):
+            store.write_lines(name)
+    lines, locks = tmp_path / "evaluations", tmp_path / "evaluations.locks"
+    for draft in ("e.123", "e.5.123"):  # of processes that were killed
+        (lines / draft).touch()
+    store.remove("e")
+    assert {each.name for each in lines.iterdir()} == {"e.5.jsonl", "e.5.123"}
+    assert {each.name for each in locks.iterdir()} == {"store.lock", "e.5.lock"}
+
+
+def test_what_is_removed_is_in_no_file(store: EvaluationStore, tmp_path: Path) -> None:
+    store.begin("e", SETTINGS, 1)
+    store.add("e", 0, row("a", question="A secret?"), run())
+    store.remove("e")
+    assert all(b"secret" not in file.read_bytes() for file in tmp_path.glob("evaluations.db*"))
+
+
+def test_lines_that_cannot_be_written_leave_no_draft(
+    store: EvaluationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.begin("e", SETTINGS, 1)
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fails(self: Path, target: Path) -> None:
+        raise full
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(EvaluationError, match=r"No space left on device\. Free some disk"):
+        store.write_lines("e")
+    assert list(store.lines_file("e").parent.iterdir()) == []
+
+
+def test_the_one_that_was_begun_last_is_first_whatever_the_clock_said(
+    store: EvaluationStore, tmp_path: Path
+) -> None:
+    store.begin("e", SETTINGS, 1)
+    changed(tmp_path, "update evaluations set started = '2099-01-01T00:00:00+00:00'")
+    store.begin("f", SETTINGS, 1)
+    assert [each.name for each in store.list()] == ["f", "e"]
+
+
+def changed(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "evaluations.db")) as other, other:
+        other.execute(statement)
+
+
+def test_what_a_later_version_says_besides_is_left_out(
+    store: EvaluationStore, tmp_path: Path
+) -> None:
+    store.begin("e", SETTINGS, 1)
+    store.add("e", 0, row("a"), run())
+    changed(tmp_path, "update rows set record = json_set(record, '$.mood', 'fine')")
+    changed(tmp_path, "alter table evaluations add column mood text")
+    assert store.rows("e") == (row("a"),)
+    assert [each.name for each in store.list()] == ["e"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["json_set(settings, '$.mood', 'fine')", "json_remove(settings, '$.seed')", "'damaged'", "'7'"],
+)
+def test_settings_that_cannot_be_understood_are_told_and_can_be_removed(
+    settings: str, store: EvaluationStore, tmp_path: Path
+) -> None:
+    for name in ("e", "f"):
+        store.begin(name, SETTINGS, 1)
+        store.add(name, 0, row("a"), run())
+    changed(tmp_path, f"update evaluations set settings = {settings} where name = 'e'")
+    for asks in (store.evaluation, lambda name: store.begin(name, SETTINGS, 1)):
+        with pytest.raises(EvaluationError, match=r"its settings cannot be .* eval remove e"):
+            asks("e")
+    assert [each.name for each in store.list()] == ["f"]
+    (fault,) = store.faults()
+    assert "The evaluation e was stored by another version, or is damaged" in str(fault)
+    assert store.done("e") == 1
+    store.remove("e")
+    assert (store.names(), store.faults()) == ({"f"}, ())
+
+
+def test_a_row_and_a_run_that_cannot_be_understood_are_told(
+    store: EvaluationStore, tmp_path: Path
+) -> None:
+    store.begin("e", SETTINGS, 1)
+    store.add("e", 0, row("a"), run())
+    changed(tmp_path, "update rows set record = json_remove(record, '$.f1')")
+    changed(tmp_path, """update traces set events = '{"event": "Dreamt"}'""")
+    for asks in (lambda: store.rows("e"), lambda: store.row("e", "a")):
+        with pytest.raises(EvaluationError, match="its answer to the question 'a' cannot be"):
+            asks()
+    with pytest.raises(EvaluationError, match="the run of the question 'a' cannot be"):
+        store.events("e", "a")
 
 
 def test_what_is_not_there_is_told(store: EvaluationStore) -> None:
