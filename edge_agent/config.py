@@ -434,9 +434,12 @@ def _write(values: Mapping[str, Any], path: Path) -> None:
         path = path.resolve()  # a link stays one
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)  # there may be a key in it
-        draft.write_text(f"{_HEADING}\n{tomli_w.dumps(values)}", encoding="utf-8")
-        draft.replace(path)
+        try:
+            draft.touch(mode=0o600)  # there may be a key in it
+            draft.write_text(f"{_HEADING}\n{tomli_w.dumps(values)}", encoding="utf-8")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"The settings cannot be written to {path}: {error}. "

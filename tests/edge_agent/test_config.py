@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -260,6 +261,20 @@ def test_a_folder_that_cannot_be_written(path: Path) -> None:
     assert load_config(path) == Config()
     with pytest.raises(ConfigError, match=r"The settings cannot be written to .*free disk"):
         save_config(Config(), path)
+
+
+def test_what_cannot_be_written_leaves_no_draft_with_a_part_of_a_key(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, text: str, **_: Any) -> None:
+        self.write_bytes(text.encode()[:-1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    written(path, "")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        save_config(Config(web=WebSettings(key="secret")), path)
+    assert [each.name for each in path.parent.iterdir()] == ["config.toml"]
 
 
 @pytest.mark.parametrize(
