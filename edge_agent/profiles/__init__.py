@@ -191,7 +191,19 @@ def load_profile(name: str) -> Profile:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
         )
-        raise ProfileError(f"The profile '{name}' cannot be used: {faults}") from error
+        raise ProfileError(
+            f"The profile '{name}' cannot be used: {faults}{_hint(error)}"
+        ) from error
+
+
+def _hint(error: ValidationError) -> str:
+    """Return what helps a profile that does not say all: later versions have more to say."""
+    if all(fault["type"] != "missing" for fault in error.errors()):
+        return ""
+    return (
+        '. Begin the file with based_on = "generic" (or the name of another profile): what it does '
+        "not say is taken from there, also what later versions add"
+    )
 
 
 def _values(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_a_profile_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
         ('based_on = "generic"\n[gathering]\ncals = 7\n', "gathering.cals"),
         ('based_on = "generic"\n[gathering]\ncalls = 0\n', "gathering.calls"),
         ('based_on = "generic"\n[guarding]\nguards = ["boredom"]\n', "guarding.guards"),
-        ('name = "own"\n', "tools"),
+        ('name = "own"\n', r"tools: Field required.*Begin the file with based_on = .generic."),
         ("based_on = ", "cannot be read"),
         ('based_on = "nowhere"\n', "no profile 'nowhere'"),
     ],
