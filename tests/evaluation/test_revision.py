@@ -13,7 +13,12 @@ import edge_agent
 from edge_agent import index, models
 from edge_agent.evaluation.revision import revision
 
-_PRINT = "from edge_agent.evaluation.revision import revision; print(revision())"
+_PRINT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from edge_agent.evaluation.revision import revision
+print(revision())
+"""
 
 
 @pytest.fixture
@@ -28,8 +33,7 @@ def installed(tmp_path: Path) -> Path:
 
 def revision_of(root: Path) -> str:
     printed = subprocess.run(
-        [sys.executable, "-c", _PRINT],
-        cwd=root.parent,  # where packages are looked for first
+        [sys.executable, "-c", _PRINT, str(root.parent)],
         capture_output=True,
         text=True,
         check=True,
