@@ -7,6 +7,9 @@ import unicodedata
 
 from .passages import Passage
 
+EDITION = 1
+"""Which analysis this is. Raise it where a text comes to have other terms, also by another version
+of Whoosh, whose stemmer and stop words these are: libraries are then indexed anew, once."""
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
 MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff"

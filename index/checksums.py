@@ -52,7 +52,7 @@ class Checksums:
             (self._folder / _DOUBT).touch()
 
     def forget(self) -> None:
-        """Begin anew: other files come in the place of those that are there, if any."""
+        """Begin anew: other files have come in the place of those that were there."""
         self._doubtful = False
         for name in (_RECORD, _DOUBT):
             (self._folder / name).unlink(missing_ok=True)

@@ -106,8 +106,8 @@ class DenseIndex:
                 report(done)
             file.flush()
             os.fsync(file.fileno())  # or a crash leaves a file of that name cut short
-        self._checksums.forget()
         temporary.replace(self._matrix_path)
+        self._checksums.forget()
         self._checksums.seal()
         self._forget_all_but(present)
 

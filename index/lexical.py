@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import field_terms
+from .analysis import EDITION, field_terms
 from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length_norms, score
 from .checksums import Checksums
 from .errors import DamagedIndex
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _EDITS = 2
 """Most slips between a word and what was meant."""
+_EDITION = "analysis"
+"""A file that says which edition of the analysis has made the index."""
+_FORMER = "former"
+"""A folder of what was there before, while it is deleted."""
+_WRITTEN_ONCE = ("*.seg", "*.toc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +49,35 @@ class LexicalIndex:
         """Look after the index in `folder`; it need not exist yet."""
         self._folder = folder
         self._snapshot: _Snapshot | None = None
-        self._checksums = Checksums(folder, "*.seg", "*.toc")
+        self._checksums = Checksums(folder, *_WRITTEN_ONCE)
 
     def keys(self) -> set[int] | None:
-        """Return the keys of its passages, or None where it is missing or damaged.
+        """Return the keys of its passages, or None where it is missing, damaged or out of date.
 
         It is damaged where a file is not what was written, as its size and date show, or `compare`
-        has found, and where a search has raised DamagedIndex.
+        has found, and where a search has raised DamagedIndex. It is out of date where another
+        analysis has made it: what its terms still find is found.
         """
-        if self._checksums.are_doubtful:
+        if not self._is_of_this_analysis or self._checksums.are_doubtful:
             return None
         try:
             with self._unharmed() as snapshot:
                 return set(snapshot.positions())
         except DamagedIndex:
             return None
+
+    @property
+    def _is_of_this_analysis(self) -> bool:
+        try:
+            return (self._folder / _EDITION).read_text() == str(EDITION)
+        except (OSError, UnicodeDecodeError):  # it is missing: an older version has made the index
+            return False
+
+    @property
+    def is_mostly_deleted(self) -> bool:
+        """Whether most passages in its files are only marked as deleted. Raises DamagedIndex."""
+        with self._unharmed() as snapshot:
+            return snapshot.is_mostly_deleted
 
     def compare(self) -> None:
         """Hash all of its files: from now on it is damaged where one is not what was written."""
@@ -81,6 +100,24 @@ class LexicalIndex:
         self._folder.mkdir(parents=True)
         self._checksums.forget()
         index.create_in(str(self._folder), _schema())
+        (self._folder / _EDITION).write_text(str(EDITION))
+
+    def rebuild(self, parts: Iterable[Iterable[tuple[int, Passage]]]) -> None:
+        """Put an index of some passages, committed part by part, in the place of whatever is there.
+
+        Until it is whole, that is searched, and after a kill as well.
+        """
+        made = self._folder.with_name(f"{self._folder.name}.draft")
+        draft = LexicalIndex(made)
+        draft.create()
+        for part in parts:
+            draft.replace((), part)
+        self.close()
+        with suppress(FileNotFoundError):  # a new library has none
+            self._folder.rename(made / _FORMER)
+        made.rename(self._folder)
+        shutil.rmtree(self._folder / _FORMER, ignore_errors=True)
+        self._checksums = Checksums(self._folder, *_WRITTEN_ONCE)
 
     def seal(self) -> None:
         """Remember what was written, so that damage can be told; a commit does so by itself."""
@@ -172,10 +209,11 @@ class LexicalIndex:
 
         try:
             opened = index.open_dir(str(self._folder))
-            generation = opened.latest_generation()
-            if self._snapshot is None or self._snapshot.generation != generation:
+            # One that was made anew counts its generations anew, but lies in another folder.
+            version = (self._folder.stat().st_ino, opened.latest_generation())
+            if self._snapshot is None or self._snapshot.version != version:
                 self.close()
-                self._snapshot = _Snapshot(opened, generation)
+                self._snapshot = _Snapshot(opened, version)
         except Exception as error:  # Whoosh raises whatever its broken files lead it to
             raise DamagedIndex(
                 f"The search index in {self._folder} is missing or damaged."
@@ -186,8 +224,8 @@ class LexicalIndex:
 class _Snapshot:
     """The index as one commit left it, opened: what later commits do is not seen here."""
 
-    def __init__(self, opened: Index, generation: int) -> None:
-        self.generation = generation
+    def __init__(self, opened: Index, version: tuple[int, int]) -> None:
+        self.version = version
         self._reader = opened.reader()
         leaves = (leaf for leaf, _ in self._reader.leaf_readers())
         self._leaves = [leaf for leaf in leaves if leaf.doc_count_all()]  # an empty one is special
@@ -195,6 +233,10 @@ class _Snapshot:
 
     def close(self) -> None:
         self._reader.close()
+
+    @property
+    def is_mostly_deleted(self) -> bool:
+        return bool(self._reader.doc_count() < self._reader.doc_count_all() / 2)
 
     @cached_property
     def _keys(self) -> list[Numbers]:

@@ -143,8 +143,9 @@ class Library:
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
 
-        The indexes are compared with what was written, and made anew where they are damaged.
-        Raises EmptyLibrary where nothing at all can be read, LibraryBusy.
+        The indexes are compared with what was written, and made anew where they are damaged; the
+        search index also where another analysis has made it. Raises EmptyLibrary where nothing at
+        all can be read, LibraryBusy.
         """
         with writing(self.folder):
             self._compare()

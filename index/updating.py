@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .documents import Document
 from .errors import UnreadableDocument
 from .files import FilesFound, find_files, is_archive, name_below
 from .lexical import LexicalIndex
+from .passages import Passage
 from .sources import Source
 from .texts import Texts
 from .worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
@@ -110,7 +111,7 @@ class Update:
 
     def run(self, sources: tuple[Source, ...]) -> IndexReport:
         """Bring the library up to date with `sources`; an unchanged file costs a `stat`."""
-        reconcile(self._texts, self._lexical)
+        reconcile(self._texts, self._lexical, self._report)
         self._doubt_older_readers()
         self._known = {row["path"]: row for row in self._database.table("files").rows}
         self._batch.gone += self._left_behind()
@@ -127,6 +128,8 @@ class Update:
         self._batch.gone += sorted(self._gone - self._moved)
         self._commit()
         remember_unreachable(self._database, found.unreachable)
+        if self._lexical.is_mostly_deleted:
+            _rebuild(self._texts, self._lexical, self._report)
         give_back(self._database)
         return self._reported(len(found.files) - len(self._stale))
 
@@ -333,12 +336,12 @@ def _unreachable(database: sqlite_utils.Database) -> tuple[Problem, ...]:
     return tuple(Problem(row["path"], row["reason"]) for row in rows)
 
 
-def reconcile(texts: Texts, lexical: LexicalIndex) -> None:
+def reconcile(texts: Texts, lexical: LexicalIndex, report: Report) -> None:
     """Put the lexical index in step with the texts, where a crash or damage set it apart."""
     held = lexical.keys()
-    if held is None:  # there is none, or it cannot be opened
-        lexical.create()
-        held = set()
+    if held is None:
+        _rebuild(texts, lexical, report)
+        return
     keys = texts.keys()
     if keys == held:
         lexical.seal()  # an older version has not
@@ -349,6 +352,18 @@ def reconcile(texts: Texts, lexical: LexicalIndex) -> None:
         part = texts.by_key(missing[start : start + _REPAIRED_AT_ONCE])
         lexical.replace(stale, part.items())
         stale = set()
+
+
+def _rebuild(texts: Texts, lexical: LexicalIndex, report: Report) -> None:
+    """Make the lexical index anew from the texts."""
+    keys = sorted(texts.keys())
+
+    def parts() -> Iterator[Iterable[tuple[int, Passage]]]:
+        for start in range(0, len(keys), _REPAIRED_AT_ONCE):
+            report(IndexProgress("Indexing anew", start, len(keys), start))
+            yield texts.by_key(keys[start : start + _REPAIRED_AT_ONCE]).items()
+
+    lexical.rebuild(parts())
 
 
 def storable(path: Path) -> str:

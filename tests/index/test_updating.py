@@ -23,9 +23,11 @@ from edge_agent.index import (
     Library,
     LibraryBusy,
     LibraryError,
+    Passage,
     RecordFields,
     Source,
 )
+from edge_agent.index.analysis import field_terms
 from edge_agent.index.lexical import LexicalIndex
 
 
@@ -96,10 +98,11 @@ def test_what_an_older_version_could_not_read_is_tried_once_by_a_newer_one(
 def test_what_is_taken_out_takes_no_room(library: Library, documents: Path, tmp_path: Path) -> None:
     library.update()
     before = library.statistics().bytes
-    records = (f'{{"text": "Walrus {number}. {"word " * 40}"}}\n' for number in range(1_000))
+    words = (" ".join(f"w{number}x{other}" for other in range(40)) for number in range(1_000))
+    records = (f'{{"text": "Walrus {each}"}}\n' for each in words)
     (tmp_path / "many.jsonl").write_text("".join(records))
     library.add([tmp_path / "many.jsonl"])
-    assert library.statistics().bytes > before + 500_000
+    assert library.statistics().bytes > before + 1_000_000
     reader = Library(library.folder)
     assert reader.search("walrus")
     library.drop([tmp_path / "many.jsonl"])
@@ -324,6 +327,41 @@ def test_a_damaged_index_is_made_anew_from_the_texts(
         again.search("Larvik")
     assert again.update().unchanged == 2
     assert titles(again, "Larvik") == ["Colin Archer"]
+
+
+def test_an_index_of_another_analysis_is_made_anew_by_the_next_update(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def otherwise(passage: Passage) -> dict[str, list[str]]:
+        return {
+            field: [term[:4] for term in found] for field, found in field_terms(passage).items()
+        }
+
+    library = Library(tmp_path / "library")
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.lexical.field_terms", otherwise)
+        patch.setattr("edge_agent.index.lexical.EDITION", 0)
+        library.add([documents])
+        assert library.verify().is_sound
+    assert titles(library, "Larvik") == []
+    assert library.verify().not_indexed == 2
+    assert library.update().unchanged == 2
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    assert library.verify().is_sound
+
+
+def test_an_index_that_names_no_analysis_is_searched_until_it_is_made_anew(
+    library: Library,
+) -> None:
+    (made,) = (library.folder / "lexical").glob("*.seg")
+    (library.folder / "lexical" / "analysis").unlink()  # as an older version leaves it
+    mark = library.content_mark()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    assert not library.verify().is_sound
+    library.update()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    assert (library.verify().is_sound, library.content_mark()) == (True, mark)
+    assert not made.exists()
 
 
 def test_a_crash_between_texts_and_index_is_mended(
