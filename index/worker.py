@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import psutil
+
 from .documents import Document, Flaw, RecordFields
 from .errors import UnreadableDocument
 
@@ -25,11 +28,12 @@ if TYPE_CHECKING:
 _SECONDS = 60.0
 """Longest that a file may take until it has something to show."""
 _LOOK = 1.0
-"""Seconds between looks at the clock: a longer pause is not the readers' doing."""
+"""Seconds between looks at clock and memory: a longer pause is not the readers' doing."""
 _MEMORY = 3 * 1024**3
-"""Most address space of a process, in bytes."""
+"""Most address space of a process, in bytes; where that cannot be limited, most resident memory."""
 _AT_ONCE = 1_000_000
 """Characters of text that are sent together: one by one is slow, and a file may have a million."""
+_SAFE_PATH = "PYTHONSAFEPATH"
 _TOO_LARGE = "needs more memory than one file may take"
 
 
@@ -131,7 +135,7 @@ class ReaderPool:
 
 
 def _ready(busy: dict[Connection, _Worker]) -> list[_Worker]:
-    """Wait until a worker has something to say, or one has been silent for too long.
+    """Wait until a worker has something to say, or has been silent or grown for too long.
 
     What a short wait takes longer than it was meant to, the program was stopped for, as by Ctrl-Z,
     and the workers with it: they get that time back.
@@ -147,7 +151,7 @@ def _ready(busy: dict[Connection, _Worker]) -> list[_Worker]:
         ready = [
             worker
             for connection, worker in busy.items()
-            if connection in said or worker.deadline <= now
+            if connection in said or worker.deadline <= now or worker.is_too_large
         ]
         if ready:
             return ready
@@ -161,15 +165,24 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _without_main():
+        with _without_main(), _without_current_folder():
             self._process.start()
         theirs.close()
         self.deadline = 0.0
         self.is_alive = True
         self.broke_off = False
         """Whether it ended by itself, with nothing shown of its file."""
+        self._watched = psutil.Process(self._process.pid)
         self._task: ReadingTask | None = None
         self._has_shown = False
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it has more memory than one file may take: not every system limits that."""
+        with suppress(psutil.Error):  # it has ended, as `receive` finds out
+            resident: int = self._watched.memory_info().rss
+            return resident > _MEMORY
+        return False
 
     def begin(self, task: ReadingTask, seconds: float) -> None:
         """Hand over a file."""
@@ -185,8 +198,10 @@ class _Worker:
         assert self._task is not None
         try:
             if not self.connection.poll(0):
+                too_large = self.is_too_large
                 self.end()
-                return FileRead(self._task, "", f"took longer than {seconds:.0f} seconds to read")
+                too_slow = f"took longer than {seconds:.0f} seconds to read"
+                return FileRead(self._task, "", _TOO_LARGE if too_large else too_slow)
             message: Reading = self.connection.recv()
         except (EOFError, OSError):
             self.end()
@@ -217,6 +232,24 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _without_current_folder() -> Iterator[None]:
+    """Have a process that is started import nothing from the current folder.
+
+    The documents may lie there, and a `struct.py` among them would be run. Python 3.10 knows no
+    such wish.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _serve(connection: Connection) -> None:
@@ -281,8 +314,10 @@ def _documents(reader: Reader, task: ReadingTask, flaws: list[str]) -> Iterator[
 
 
 def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    """Limit the address space of this process, where that can be done."""
+    import resource
+
+    _, allowed = resource.getrlimit(resource.RLIMIT_AS)
+    most = _MEMORY if allowed == resource.RLIM_INFINITY else min(_MEMORY, allowed)
+    with suppress(ValueError, OSError):  # macOS refuses: more is mapped there from the start
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -136,3 +136,23 @@ def test_help_loads_nothing_that_takes_long() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("loaded: []\n")
+
+
+def test_windows_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    result = call("doctor")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "on Windows, in WSL" in result.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 knows no safe path")
+def test_nothing_that_is_started_imports_from_the_current_folder(
+    tmp_path: Path, home: Path
+) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "ship.txt").write_text("The Fram was launched in 1892.")
+    (tmp_path / "struct.py").write_text("raise SystemExit('run')\n")
+    program = Path(sys.executable).parent / "miro-edge"
+    adding = [program, "index", "add", "texts", "texts"]
+    added = subprocess.run(adding, check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert added.returncode == 0, added.stderr

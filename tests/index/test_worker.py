@@ -113,6 +113,55 @@ def test_a_file_that_kills_each_reader_is_given_up(tmp_path: Path) -> None:
     assert end.problem == "ended the reader: too large, or broken"
 
 
+def test_a_file_that_takes_too_much_memory_costs_only_itself(
+    files: list[ReadingTask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    with ReaderPool(1) as pool:
+        monkeypatch.setattr("edge_agent.index.worker._MEMORY", 1)  # here, and not in the reader
+        (end,) = pool.read([ReadingTask(pipe, "pipe.txt")])
+        monkeypatch.undo()
+        (_, other) = pool.read(files[:1])
+    assert isinstance(end, FileRead)
+    assert end.problem == "needs more memory than one file may take"
+    assert isinstance(other, FileRead)
+    assert other.problem is None
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from edge_agent.index.worker import ReaderPool, ReadingTask
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+    with ReaderPool(1) as pool:
+        *_, end = pool.read([ReadingTask(Path(sys.argv[1]), "text.txt")])
+    print(end.problem)
+"""
+
+
+def test_files_are_read_where_the_system_allows_less_memory(
+    files: list[ReadingTask], tmp_path: Path
+) -> None:
+    script = tmp_path / "limited.py"
+    script.write_text(_LIMITED)
+    command = [sys.executable, str(script), str(files[0].path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "None\n"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 knows no safe path")
+def test_code_among_the_documents_is_never_run(
+    files: list[ReadingTask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "struct.py").write_text("open('was-run', 'w')\nfrom _struct import *\n")
+    monkeypatch.chdir(tmp_path)
+    with ReaderPool(1) as pool:
+        ends = [each for each in pool.read(files[:2]) if isinstance(each, FileRead)]
+    assert [each.problem for each in ends] == [None, None]
+    assert not (tmp_path / "was-run").exists()
+
+
 _STOPPED = """
 import sys
 from pathlib import Path
