@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
-from edge_agent.config import load_config
+from edge_agent.config import McpServer, load_config
 from edge_agent.errors import ToolboxError
 from edge_agent.home import Home
 from edge_agent.index import Searched
-from edge_agent.mcp_client.choosing import ServerTools, open_servers
+from edge_agent.mcp_client.choosing import ServerTools, check_servers, open_servers
 from edge_agent.profiles import Profile
 from edge_agent.tools import CHOICES, Tool, choice
 
@@ -23,6 +23,18 @@ class Extras:
     web: Searched | None = None
     remarks: tuple[str, ...] = ()
     """What whoever asks should know about it, a sentence each."""
+
+
+def check_tools(names: Sequence[str], *, offline: bool = False) -> None:
+    """Raise ToolboxError as `open_extras` does, as far as that is known before anything is opened.
+
+    Raises what the settings do, where a name may stand there.
+    """
+    for name in names:
+        if name in CHOICES:
+            choice(name, {})
+    if servers := _of_servers(names):
+        check_servers(servers, _servers_for(servers), offline=offline)
 
 
 @contextmanager
@@ -41,8 +53,7 @@ def open_extras(
         if web is not None:
             opened.enter_context(closing(web))
         own = tuple(choice(name, profile.surfaces) for name in names if name in CHOICES)
-        servers = [name for name in names if name not in CHOICES]
-        found = opened.enter_context(_servers(servers, offline=offline))
+        found = opened.enter_context(_servers(_of_servers(names), offline=offline))
         yield Extras((*own, *found.tools), web, found.remarks)
 
 
@@ -52,10 +63,20 @@ def _servers(names: Sequence[str], *, offline: bool) -> Iterator[ServerTools]:
     if not names:
         yield ServerTools()
         return
+    with open_servers(names, _servers_for(names), offline=offline) as found:
+        yield found
+
+
+def _of_servers(names: Sequence[str]) -> list[str]:
+    """Return the names that are of no tool of the program's."""
+    return [name for name in names if name not in CHOICES]
+
+
+def _servers_for(names: Sequence[str]) -> Mapping[str, McpServer]:
+    """Return the MCP servers in the settings. Raises ToolboxError for a name that is of none."""
     servers = load_config(Home.from_environment().config).mcp
     for name in names:
         if name.partition("/")[0] not in servers:
             choices = ", ".join((*CHOICES, *servers)) or "none so far"
             raise ToolboxError(f"There is no tool '{name}' to choose. There is: {choices}.")
-    with open_servers(names, servers, offline=offline) as found:
-        yield found
+    return servers

@@ -7,6 +7,7 @@ from pathlib import Path
 from edge_agent.agent import AgentSettings, source_of, title_of
 from edge_agent.config import AskSettings, load_config
 from edge_agent.events import AttachedFile
+from edge_agent.extras import check_tools
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Collection, Searched, Shelf
 from edge_agent.models import InstalledModel, RemoteModel
@@ -19,10 +20,17 @@ VOTERS = 3
 def check_names(wanted: AskSettings, home: Home) -> Profile | None:
     """Return the profile that is asked for, if one is, before anything is downloaded or loaded.
 
-    Raises UnknownLibrary for a slip in a library's name, and ProfileError.
+    Raises UnknownLibrary for a slip in a library's name, ProfileError, ToolboxError for a tool that
+    cannot be had, and ConfigError where the web that is wanted lacks something.
     """
     for name in wanted.libraries:
         Shelf(home.libraries).check(name)
+    check_tools(wanted.tools, offline=wanted.offline)
+    if wanted.web and not wanted.offline:
+        # Imported here: who does not ask for the web does not load what talks to it.
+        from edge_agent.web import check_engine
+
+        check_engine(load_config(home.config).web)
     return None if wanted.profile is None else load_profile(wanted.profile)
 
 

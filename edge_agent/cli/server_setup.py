@@ -58,7 +58,7 @@ def place_for(host: str, port: int, token: str | None) -> Place:
 def wanted_settings(options: Mapping[str, Any], home: Home) -> AskSettings:
     """Return how questions are answered: as typed, and what has no option as set.
 
-    Raises ConfigError; UnknownLibrary and ProfileError for slips in names.
+    Raises ConfigError; UnknownLibrary, ProfileError and ToolboxError for slips in names.
     """
     wanted = load_config(home.config).ask.model_copy(update=dict(options))
     check_names(wanted, home)

@@ -61,10 +61,8 @@ def open_servers(
     `names` are SERVER or SERVER/TOOL, each server one of `servers`. Raises ToolboxError for one
     that cannot be had, or where the tools are more than a model can be told of.
     """
+    check_servers(names, servers, offline=offline)
     chosen = choices(names)
-    for choice in chosen:
-        _check(choice.name, servers[choice.name], offline=offline)
-    require_extra("mcp", "MCP servers need", ToolboxError)
     from .connection import connected
     from .server_tool import ServerTool
 
@@ -83,12 +81,18 @@ def open_servers(
 
 def offered(name: str, server: McpServer) -> Offers:
     """Start a server, and return what it offers; then it is gone. Raises ToolboxError."""
-    _check(name, server, offline=False)
-    require_extra("mcp", "MCP servers need", ToolboxError)
+    check_servers([name], {name: server}, offline=False)
     from .connection import connected
 
     with connected({name: server}) as connections:
         return offers(name, connections[name].listed(), server.tools)
+
+
+def check_servers(names: Iterable[str], servers: Mapping[str, McpServer], *, offline: bool) -> None:
+    """Raise ToolboxError as `open_servers` does, as far as that is known before any is started."""
+    for choice in choices(names):
+        _check(choice.name, servers[choice.name], offline=offline)
+    require_extra("mcp", "MCP servers need", ToolboxError)
 
 
 def _check(name: str, server: McpServer, *, offline: bool) -> None:

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from .errors import WebError
 from .library import WebLibrary
-from .opening import open_web
+from .opening import check_engine, open_web
 
-__all__ = ["WebError", "WebLibrary", "open_web"]
+__all__ = ["WebError", "WebLibrary", "check_engine", "open_web"]

@@ -36,12 +36,21 @@ def open_web(
         engine = nobody = _Nobody(settings.engine)
         fetch = nobody.fetch
     else:
-        require_extra("web", "Searching the web needs", ConfigError)
-        engine = open_engine(settings, os.environ.get(KEY_VARIABLE) or settings.key)
+        engine = _engine(settings)
         fetch = Fetcher(guard, settings.page_seconds).fetch
     cache = Cache(home.web, settings.cache_days, settings.cache_mb)
     browser = Browser(engine, fetch, PageReader(), cache)
     return WebLibrary(browser, guard, settings.pages, embedder)
+
+
+def check_engine(settings: WebSettings) -> None:
+    """Raise ConfigError as `open_web` does, without opening what is kept."""
+    _engine(settings)
+
+
+def _engine(settings: WebSettings) -> Engine:
+    require_extra("web", "Searching the web needs", ConfigError)
+    return open_engine(settings, os.environ.get(KEY_VARIABLE) or settings.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,27 @@ def test_a_slip_in_a_profiles_name_is_told_before_anything_is_pulled(home: Path)
     assert [path.name for path in (home / "models").iterdir()] == ["minilm-l6"]
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--web"], "Searching the web needs the web extra"),
+        (["--tool", "python"], "The tool 'python' needs the python extra"),
+        (["--tool", "own/forecast"], "MCP servers need the mcp extra"),
+        (["--tool", "nosuch"], "There is no tool 'nosuch' to choose"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_what_cannot_be_had_is_told_before_anything_is_pulled(
+    options: list[str], expected: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config.toml").write_text('[mcp.own]\ncommand = "weather"\n')
+    monkeypatch.setattr("edge_agent.installation.find_spec", lambda _: None)
+    monkeypatch.setattr("edge_agent.cli.ask.ensure_wanted", lambda *_, **__: pytest.fail("pulled"))
+    result = call("ask", *options, "Who?")
+    assert result.exit_code == 1
+    assert expected in said(result)
+
+
 def test_a_vote_of_one_is_refused(home: Path) -> None:
     result = call("ask", "--vote", "--attempts", "1", "Who?")
     assert result.exit_code == 2
