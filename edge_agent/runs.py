@@ -105,8 +105,6 @@ class RemovedRun:
     """All that was kept of a run, by table, so that it can be put back."""
 
     id: str
-    place: int
-    """Its place among the runs as they were begun."""
     rows: Mapping[str, tuple[dict[str, Any], ...]]
 
 
@@ -221,10 +219,6 @@ class RunStore:
                 rows = ({k: v for k, v in row.items() if k != "number" or table != "messages"}
                         for row in removed.rows[table])  # fmt: skip
                 self._database.table(table).insert_all(rows)
-            # Where it was, if no run has been begun in its place.
-            self._database.execute(
-                "update or ignore runs set rowid = ? where id = ?", (removed.place, removed.id)
-            )
 
     # Messages
 
@@ -268,7 +262,7 @@ class RunStore:
             "_is_in(?, question) or _is_in(?, answer)",
             (search or "", search or ""),
             select=_COLUMNS,
-            order_by="rowid desc",  # not by `started`: the clock may have been wrong
+            order_by="started desc, rowid desc",
             limit=limit,
         )
         return tuple(map(self._summary, rows))
@@ -296,36 +290,22 @@ class RunStore:
         return self.timeline(run)[0]
 
     def timeline(self, run: str) -> tuple[tuple[Event, ...], tuple[float, ...]]:
-        """Return `events` and `times` as they are at one moment: the run may go on.
+        """Return `events`, and when each was stored, in seconds since 1970.
 
-        Raises RunError as `events` does.
+        Both as they are at one moment: the run may go on. Raises RunError as `events` does.
         """
         full = self.summary(run).id
         rows = self._database.table("events").rows_where("run = ?", (full,), order_by="number")
         timed = [(_restored(row), row["time"]) for row in rows]
         return tuple(event for event, _ in timed), tuple(at for _, at in timed)
 
-    def times(self, run: str) -> tuple[float, ...]:
-        """Return when each of `events` was stored, in seconds since 1970.
-
-        Raises RunError as `summary` does.
-        """
-        full = self.summary(run).id
-        rows = self._database.table("events").rows_where(
-            "run = ?", (full,), order_by="number", select="time"
-        )
-        return tuple(row["time"] for row in rows)
-
     def _kept(self, run: str) -> RemovedRun:
         """Return all that is kept of a run."""
-        (place,) = self._database.execute(
-            "select coalesce(max(rowid), 0) from runs where id = ?", (run,)
-        ).fetchone()
         rows = {
             table: tuple(self._database.table(table).rows_where(f"{column} = ?", (run,)))
             for table, column in _TABLES.items()
         }
-        return RemovedRun(run, place, rows)
+        return RemovedRun(run, rows)
 
     def _summary(self, row: Mapping[str, Any]) -> RunSummary:
         summary = RunSummary(**row)

@@ -237,10 +237,9 @@ class ResearchScreen(ReplayScreen):
         if self.running:
             self.notify("A run goes on. Stop it first, or wait for its end.", severity="warning")
             return
-        store = self.miro.store
-        events, times = store.events(run), store.times(run)
+        replay = Replay(*self.miro.store.timeline(run))
         self._start_again()
-        self._shown.replay = replay = Replay(events, times)
+        self._shown.replay = replay
         self.show_all(replay.rest())
         self._tree.focus()
         self.show_state()
