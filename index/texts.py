@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from unicodedata import normalize
 
 import sqlite_utils
 
@@ -126,7 +127,13 @@ class Texts:
 
     def passage(self, passage: str) -> Passage | None:
         """Return a passage by its id."""
-        row = next(self._database.table("passages").rows_where("id = ?", [passage]), None)
+        ids = _forms(passage)
+        row = next(
+            self._database.table("passages").rows_where(
+                f"id in {_marks(ids)}", [*ids, passage], order_by="id <> ?", limit=1
+            ),
+            None,
+        )
         return None if row is None else passage_from_row(row)
 
     def document(self, document: str) -> tuple[Passage, ...]:
@@ -138,11 +145,12 @@ class Texts:
 
     def find_document(self, title_or_id: str) -> str | None:
         """Return the id of the document with that id, else with that title, whatever its case."""
+        ids = _forms(title_or_id)
         titles = _spellings(title_or_id)
         row = next(
             self._database.table("documents").rows_where(
-                f"id = ? or title collate nocase in {_marks(titles)}",
-                [title_or_id, *titles, title_or_id],
+                f"id in {_marks(ids)} or title collate nocase in {_marks(titles)}",
+                [*ids, *titles, title_or_id],
                 order_by="id <> ?, id",
                 limit=1,
             ),
@@ -163,6 +171,11 @@ class Texts:
             )
         )
         return [*found][:_NAMESAKES]
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """Return an id as it may be stored: files made on a Mac spell é as e and an accent."""
+    return (name, normalize("NFC", name), normalize("NFD", name))
 
 
 def _spellings(name: str) -> tuple[str, ...]:
