@@ -1,6 +1,7 @@
 """Patterns of names in the syntax of .gitignore, matched without ever going back and trying again.
 
-A folder may bring its own: one like `*a*a*a*b` would keep a regular expression busy for years.
+A folder may bring its own: one like `*a*a*a*b` would keep a regular expression busy for years. Both
+are compared in one normal form: a name that was made on a Mac may spell é as e and an accent.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from unicodedata import normalize
 
 _LONGEST = 1_000
 """Characters of a pattern: a longer one is no work of people, and takes minutes to be read."""
@@ -33,7 +35,7 @@ class Pattern:
         """Tell whether a path matches, whatever the folders are that it lies in."""
         if self.of_folders and not is_folder:
             return False
-        backwards = names[::-1]  # what differs differs at the end
+        backwards = [normalize("NFC", name) for name in reversed(names)]  # they differ at the end
         place = part = 0
         any_number, skipped = -1, 0
         while place < len(backwards):
@@ -101,6 +103,7 @@ def _nothing(name: str) -> bool:
 
 def _matcher(part: str) -> _Part:
     """Return what matches names. Python's own patterns of names have no escapes."""
+    part = normalize("NFC", part)
     if _GLOB.search(part) is None:
         return part.__eq__
     plain = _ESCAPED.sub(lambda match: f"[{match[1]}]" if match[1] in "*?[" else match[1], part)

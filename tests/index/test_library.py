@@ -8,7 +8,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 import sqlite_utils
@@ -42,6 +43,19 @@ def test_what_was_seen_is_passed_over(library: Library) -> None:
 def test_a_document_is_found_by_its_id_or_title(library: Library, name: str) -> None:
     assert library.find_document(name) == "archer.txt"
     assert library.find_document(f"{name}?") is None
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_id_may_be_spelled_as_on_a_mac_or_as_elsewhere(
+    form: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    file = tmp_path / normalize(form, "Évora.md")
+    file.write_text("# A town\n\nThe town has a temple.")
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([file])
+        for name in (normalize("NFC", file.name), normalize("NFD", file.name)):
+            assert library.find_document(name) == file.name
+            assert library.passage(f"{name}#1").document == file.name
 
 
 def test_documents_are_known_by_name(tmp_path: Path) -> None:
