@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_agent.errors import AttachmentError
 from edge_agent.events import AttachedFile
+from edge_agent.home import typed_path
 from edge_agent.index import (
     Embedder,
     EmptyLibrary,
@@ -15,6 +16,7 @@ from edge_agent.index import (
     Library,
     Problem,
     content_hash,
+    fault_of,
 )
 from edge_agent.temporary import temporary_folder
 
@@ -27,10 +29,11 @@ def named_files(paths: Iterable[str]) -> tuple[AttachedFile, ...]:
 
     Raises AttachmentError that names all that are not there or are no files.
     """
-    whole = dict.fromkeys(Path(path).expanduser().resolve() for path in paths)
-    faults = [Problem(str(path), fault) for path in whole if (fault := _fault(path))]
+    given = [typed_path(path).absolute() for path in paths]
+    faults = [Problem(str(path), fault) for path in given if (fault := _fault(path))]
     if faults:
         raise AttachmentError(_unsearchable(faults))
+    whole = dict.fromkeys(path.resolve() for path in given)
     return tuple(AttachedFile(str(path), content_hash(path)) for path in whole)
 
 
@@ -72,11 +75,11 @@ def attached(
 
 def _fault(path: Path) -> str | None:
     """Return why there is no file to read at a path, or None."""
+    if (fault := fault_of(path)) is not None:
+        return fault
     try:
         if path.is_dir():
             return f"is a folder; to search all of it: -l '{path}'"
-        if not path.exists():
-            return "is not there"
         if not path.is_file():
             return "is no regular file"
         with path.open("rb"):

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import platformdirs
 
+from edge_agent.errors import ConfigError
+
 HOME_VARIABLE = "MIRO_EDGE_HOME"
+
+
+def typed_path(typed: str | Path) -> Path:
+    """Return the path that somebody typed, where `~` is a home.
+
+    As in a shell it is taken as it stands where there is no such home; then nothing is there.
+    """
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError:
+        return Path(typed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +36,16 @@ class Home:
         """Return the folder named by MIRO_EDGE_HOME, or the platform's data folder.
 
         Where there is none it is made, for its owner alone: questions and documents lie in it.
+        Raises ConfigError where it would lie in the home of a user who has none.
         """
         named = os.environ.get(HOME_VARIABLE)
-        root = Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge")
+        try:
+            root = Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge")
+        except RuntimeError as error:
+            raise ConfigError(
+                f"There is no place to keep anything: {error}. "
+                f"Set the environment variable {HOME_VARIABLE} to a folder."
+            ) from error
         with suppress(OSError):  # it is there already; or whoever writes to it says what is wrong
             root.mkdir(mode=0o700, parents=True)
         return cls(root)

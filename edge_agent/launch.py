@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from edge_agent.agent import AgentSettings, source_of, title_of
 from edge_agent.config import AskSettings, load_config
 from edge_agent.events import AttachedFile
 from edge_agent.extras import check_tools
-from edge_agent.home import Home
+from edge_agent.home import Home, typed_path
 from edge_agent.index import SAMPLE, Collection, Searched, Shelf
 from edge_agent.models import InstalledModel, RemoteModel
 from edge_agent.profiles import Profile, load_profile, shipped_profiles
@@ -80,11 +78,11 @@ def _model_source(chosen: InstalledModel | RemoteModel, given: str | None) -> st
 def _library_source(given: str, home: Home) -> str:
     """Return how a library can be asked for again, from any folder."""
     is_name = given in (SAMPLE, *Shelf(home.libraries).names())
-    return given if is_name else str(Path(given).expanduser().resolve())
+    return given if is_name else str(typed_path(given).resolve())
 
 
 def _profile_source(given: str | None, chosen: InstalledModel | RemoteModel) -> str:
     """Return how a profile can be asked for again, from any folder; the model's own has a name."""
     if given is None:
         return chosen.profile
-    return given if given in shipped_profiles() else str(Path(given).expanduser().resolve())
+    return given if given in shipped_profiles() else str(typed_path(given).resolve())

@@ -21,7 +21,7 @@ from .errors import (
     UnreadableDocument,
 )
 from .excerpt import Excerpt, Titled, excerpts
-from .files import content_hash
+from .files import content_hash, fault_of
 from .library import Hit, Library, Statistics
 from .passages import Passage, split
 from .private_file import private_file
@@ -67,6 +67,7 @@ __all__ = [
     "check_name",
     "content_hash",
     "excerpts",
+    "fault_of",
     "private_file",
     "relevance",
     "sample_folder",

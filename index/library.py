@@ -156,7 +156,7 @@ class Library:
 
         Raises LibraryError for what is none, also for a part of one, and LibraryBusy.
         """
-        dropped = [path.expanduser().resolve() for path in paths]
+        dropped = [path.resolve() for path in paths]
         known = {source.path for source in self.sources}
         for path in dropped:
             if path not in known:

@@ -13,7 +13,7 @@ from edge_agent.cli.options import json_option
 from edge_agent.cli.output import ExitCode, diagnostics, print_json, print_listing, warner
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.cli.search import search, show
-from edge_agent.home import Home
+from edge_agent.home import Home, typed_path
 from edge_agent.index import (
     SAMPLE,
     IndexReport,
@@ -112,7 +112,7 @@ def add(
       miro-edge index add news articles.jsonl --title-field headline --text-field body
     """
     fields = RecordFields(id_field, title_field, text_field)
-    sources = tuple(Source(path, include, exclude, fields) for path in paths)
+    sources = tuple(Source(typed_path(path), include, exclude, fields) for path in paths)
     if embed:
         _require_embedder()
     shelf = _shelf()
@@ -274,7 +274,7 @@ def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None
         require_consent(in_one_line(f"Delete {what} (not your documents)?"))
     if paths:
         with indexing_progress() as report:
-            done = shelf.open(name).drop(paths, report)
+            done = shelf.open(name).drop(map(typed_path, paths), report)
         _show_report(name, done, as_json=as_json)
         return
     shelf.remove(name)

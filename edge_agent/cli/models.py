@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,7 @@ from edge_agent.cli.pulling import (
     pull_with_progress,
     shown_progress,
 )
-from edge_agent.home import Home
+from edge_agent.home import Home, typed_path
 from edge_agent.models import (
     DEFAULT_CONTEXT,
     CatalogEntry,
@@ -186,7 +185,7 @@ def add(name: str, place: str, base: str | None, as_json: bool) -> None:
         with shown_progress() as report:
             model = add_from_url(name, place, store, report, base)
     else:
-        model = store.add(name, Path(place).expanduser(), base)
+        model = store.add(name, typed_path(place), base)
     _show(model, store, as_json=as_json)
 
 

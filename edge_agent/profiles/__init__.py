@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edge_agent.errors import ProfileError
+from edge_agent.home import typed_path
 from edge_agent.models import Sampling
 
 if sys.version_info >= (3, 11):
@@ -220,7 +221,7 @@ def _values(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
 def _text(name: str) -> str:
     if name in shipped_profiles():
         return (resources.files(__name__) / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
-    path = Path(name).expanduser()
+    path = typed_path(name)
     if path.suffix != _SUFFIX and not path.is_file():
         raise ProfileError(
             f"There is no profile '{name}'. Use one of: {', '.join(shipped_profiles())}; "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_session import ScriptedSession
@@ -21,6 +24,22 @@ def scripted() -> Callable[..., ScriptedSession]:
 def scripted_session() -> type[ScriptedSession]:
     """The class, for tests whose model writes something else."""
     return ScriptedSession
+
+
+@pytest.fixture
+def close(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Closes a folder, also to the superuser, as whom tests may run."""
+    looked_at = Path.stat
+
+    def close(folder: Path) -> None:
+        def stat(path: Path, **options: Any) -> os.stat_result:
+            if path.is_relative_to(folder):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return looked_at(path, **options)
+
+        monkeypatch.setattr(Path, "stat", stat)
+
+    return close
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,21 @@ def test_all_that_is_no_file_is_named_at_once(tmp_path: Path, notes: Path) -> No
     assert "gone.pdf is not there" in message
     assert "/dev/null is no regular file" in message
     assert "notes.md" not in message
+
+
+def test_a_file_in_a_closed_folder_is_not_called_gone(
+    notes: Path, close: Callable[[Path], None]
+) -> None:
+    close(notes.parent)
+    with pytest.raises(AttachmentError, match=r"notes\.md cannot be looked at: Permission denied"):
+        named_files([str(notes)])
+
+
+def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").symlink_to(tmp_path / "b.md")
+    (tmp_path / "b.md").symlink_to(tmp_path / "a.md")
+    with pytest.raises(AttachmentError, match=r"a\.md cannot be looked at"):
+        named_files([str(tmp_path / "a.md")])
 
 
 def test_all_that_cannot_be_read_is_named_at_once(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from commands import call, said
 
 from edge_agent.evaluation.store import EvaluationStore
-from edge_agent.home import Home
+from edge_agent.home import HOME_VARIABLE, Home
 from edge_agent.index import Library
 from edge_agent.runs import RunStore
 
@@ -45,6 +48,38 @@ def test_a_home_that_cannot_be_made_is_no_failure(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MIRO_EDGE_HOME", str(tmp_path / "file" / "home"))
     assert Home.from_environment().root == tmp_path / "file" / "home"
+
+
+@pytest.mark.parametrize("named", ["~nobody-at-all/me", None])
+def test_a_home_of_nobody_is_one_sentence(
+    named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(user: object) -> NoReturn:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for variable in ("HOME", "XDG_DATA_HOME", HOME_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    if named is not None:
+        monkeypatch.setenv(HOME_VARIABLE, named)
+    result = call("runs", "list")
+    assert result.exit_code == 1
+    assert "Set the environment variable MIRO_EDGE_HOME to a folder." in said(result)
+    assert call("ask", "--help").exit_code == 0
+
+
+def test_a_path_in_the_home_of_nobody_is_one_where_nothing_is(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "fram.md").write_text("# Fram\n\nDesigned by Colin Archer.")
+    call("index", "add", "ships", tmp_path / "fram.md")
+    for command, message in [
+        (["ask", "--file", "~nobody-at-all/x.pdf", "Who?"], "~nobody-at-all/x.pdf is not there"),
+        (["ask", "--profile", "~nobody-at-all/x.toml", "Who?"], "cannot be read"),
+        (["index", "add", "ships", "~nobody-at-all/x"], "~nobody-at-all/x is not there"),
+        (["index", "remove", "--yes", "ships", "~nobody-at-all/x"], "was not added to the library"),
+        (["models", "add", "foo", "~nobody-at-all/x"], "~nobody-at-all/x cannot be read"),
+    ]:
+        result = call(*command)
+        assert (result.exit_code, message in said(result)) == (1, True), said(result)
 
 
 def test_stores_and_libraries_are_private(tmp_path: Path) -> None:
