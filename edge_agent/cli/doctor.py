@@ -18,7 +18,7 @@ from edge_agent.cli.tools import starting
 from edge_agent.config import McpServer, load_config
 from edge_agent.errors import ConfigError, ToolboxError
 from edge_agent.home import Home
-from edge_agent.index import LibraryError, Shelf
+from edge_agent.index import LibraryError, Shelf, fault_of
 from edge_agent.installation import EXTRAS, has_extra
 from edge_agent.mcp_client.choosing import offered
 from edge_agent.mcp_client.offers import Offers
@@ -107,16 +107,9 @@ def _library(name: str, home: Home) -> dict[str, Any]:
         statistics = Shelf(home.libraries).open(name).statistics()
     except LibraryError as error:
         return {"name": name, "problem": str(error)}
-    missing = [source for source in statistics.sources if _is_gone(source)]
-    problem = f"{', '.join(missing)} is no longer there" if missing else None
-    return {**asdict(statistics), "problem": problem}
-
-
-def _is_gone(source: str) -> bool:
-    try:
-        return not Path(source).exists()
-    except OSError:  # what may not be looked at is not gone
-        return False
+    faults = {source: fault_of(Path(source)) for source in statistics.sources}
+    problems = [f"{source} {fault}" for source, fault in faults.items() if fault is not None]
+    return {**asdict(statistics), "problem": "; ".join(problems) or None}
 
 
 def _settings(home: Home) -> dict[str, Any]:

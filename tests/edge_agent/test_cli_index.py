@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,19 @@ def test_a_pattern_that_is_none_is_one_sentence(home: Path, documents: Path) -> 
     assert result.exit_code == 1
     assert "is no pattern" in result.stderr
     assert record("list")["libraries"] == []
+
+
+def test_doctor_says_of_a_source_that_it_is_closed_or_gone(
+    home: Path, documents: Path, tmp_path: Path, close: Callable[[Path], None]
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("A walrus.")
+    call("add", "ships", str(documents), str(other))
+    other.unlink()
+    close(documents)
+    (library,) = json.loads(commands.call("doctor", "--json").stdout)["libraries"]
+    assert f"{documents} cannot be looked at: Permission denied" in library["problem"]
+    assert f"{other} is not there" in library["problem"]
 
 
 def test_a_source_is_taken_out_again(home: Path, documents: Path, tmp_path: Path) -> None:
