@@ -5,23 +5,18 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import disk_usage
 from threading import RLock
 
 import sqlite_utils
 from filelock import FileLock
 from sqlite_utils.migrations import Migrations
 
-from edge_agent.index import private_file
+from edge_agent.index import give_back, private_file
 
 _PATIENCE = 30.0
 """Seconds for which a writer waits for others."""
-_MUCH = 0.25
-"""Share of a file that may be empty."""
-_MOST_COPIED = 1_000_000_000
-"""Bytes; while more is copied, others that want to write would lose their patience."""
 
 
 class Database(sqlite_utils.Database):
@@ -30,7 +25,6 @@ class Database(sqlite_utils.Database):
     def __init__(self, file: Path) -> None:
         """Open a file. Raises sqlite3.Error."""
         super().__init__(sqlite3.connect(file, timeout=_PATIENCE, check_same_thread=False))
-        self._file = file
         self._turn = RLock()
         self.execute("pragma secure_delete = on")  # what is deleted is not left in the file
 
@@ -55,18 +49,8 @@ class Database(sqlite_utils.Database):
 
         Nothing is lost where it cannot be.
         """
-        with self._turn, suppress(OSError, sqlite3.Error):
-            pages, empty, size = map(self._pragma, ("page_count", "freelist_count", "page_size"))
-            copied = (pages - empty) * size
-            room = disk_usage(self._file.parent).free
-            # It is written to another file, and from there to the log.
-            if empty > pages * _MUCH and copied <= min(_MOST_COPIED, room // 2):
-                self.vacuum()
-            self.execute("pragma wal_checkpoint(truncate)")  # the log has what was deleted, too
-
-    def _pragma(self, name: str) -> int:
-        (value,) = self.execute(f"pragma {name}").fetchone()
-        return int(value)
+        with self._turn:
+            give_back(self)
 
 
 def opened(path: Path, locks: Path, migrations: Migrations) -> Database:

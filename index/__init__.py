@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .analysis import MARKS
 from .collection import Collection, Searched
+from .database import give_back
 from .dense import Embedder
 from .documents import Document, RecordFields, Section
 from .errors import (
@@ -68,6 +69,7 @@ __all__ = [
     "content_hash",
     "excerpts",
     "fault_of",
+    "give_back",
     "private_file",
     "relevance",
     "sample_folder",

@@ -10,6 +10,8 @@ import sqlite_utils
 
 _MOST_FREE = 0.25
 """Of a database that lies idle: what is written next is put there."""
+_MOST_COPIED = 1_000_000_000
+"""Bytes."""
 
 
 def open_database(path: Path, timeout: float) -> sqlite_utils.Database:
@@ -28,11 +30,14 @@ def open_database(path: Path, timeout: float) -> sqlite_utils.Database:
 def give_back(database: sqlite_utils.Database) -> None:
     """Give the disk back what was deleted, where that is much of a database.
 
-    It takes room for a copy, and that nobody else writes: where it cannot be done, it is left.
+    It takes room for a copy, and that nobody else writes: where it cannot be done, it is left. So
+    it is where others that want to write would have to wait for the copy for too long.
     """
-    (pages,) = database.execute("pragma page_count").fetchone()
-    (free,) = database.execute("pragma freelist_count").fetchone()
-    if free > _MOST_FREE * pages:
-        with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error):
+        pages, free, size = (
+            int(database.execute(f"pragma {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        if free > _MOST_FREE * pages and (pages - free) * size <= _MOST_COPIED:
             database.execute("vacuum")
-            database.execute("pragma wal_checkpoint(truncate)").fetchone()
+        database.execute("pragma wal_checkpoint(truncate)").fetchone()  # it has the deleted, too

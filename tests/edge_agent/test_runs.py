@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
 from itertools import count
 from pathlib import Path
-from types import NoneType, SimpleNamespace, UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -338,14 +338,14 @@ def test_a_run_is_removed_while_another_process_writes(store: RunStore, tmp_path
     assert store.list() == ()
 
 
-@pytest.mark.parametrize(("room", "shrinks"), [(10**9, True), (0, False)])
-def test_what_is_removed_is_in_no_file_and_given_back_where_there_is_room_for_a_copy(
-    room: int, shrinks: bool, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("copied", "shrinks"), [(10**9, True), (0, False)])
+def test_what_is_removed_is_in_no_file_and_given_back_where_the_copy_is_no_burden(
+    copied: int, shrinks: bool, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def on_disk() -> bytes:
         return b"".join(file.read_bytes() for file in tmp_path.glob("runs.db*"))
 
-    monkeypatch.setattr("edge_agent.database.disk_usage", lambda _: SimpleNamespace(free=room))
+    monkeypatch.setattr("edge_agent.index.database._MOST_COPIED", copied)
     list(store.record([*events("r-1")[:1], TurnFinished(1, "secret" * 50_000)]))
     list(store.record(events("r-2", "A secret?")))
     list(store.record(events("r-3")))
