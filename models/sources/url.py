@@ -43,7 +43,7 @@ def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], N
             return _write(response, target, start, total, report)
     except (*_BROKEN, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise DownloadError(f"{url} cannot be downloaded ({reason}). Check the address.") from error
+        raise DownloadError(f"{url} cannot be downloaded ({reason}). {_advice(reason)}") from error
 
 
 _BROKEN = (
@@ -53,11 +53,27 @@ _BROKEN = (
 """What a connection may end with, while it is made or later."""
 
 
+def _advice(reason: object) -> str:
+    """Return what can be done where a download has failed for a reason."""
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return (
+            "This system trusts nobody who vouches for that server. Where a proxy stands between, "
+            "have the environment variable SSL_CERT_FILE name the file with its certificate."
+        )
+    return "Check the address."
+
+
 def _open(url: str, start: int) -> Any:
+    # Imported here: it takes a while. It trusts whom the system trusts; what urllib would trust of
+    # its own is nobody where OpenSSL looks in a place that no one has filled, as on many a Mac.
+    import httpx2
+
     request = urllib.request.Request(url)
     if start:
         request.add_header("Range", f"bytes={start}-")
-    response = urllib.request.urlopen(request, timeout=_SECONDS)
+    response = urllib.request.urlopen(
+        request, timeout=_SECONDS, context=httpx2.create_ssl_context()
+    )
     if not response.url.lower().startswith("https://"):
         response.close()
         raise urllib.error.URLError(f"it leads to {response.url}, which is not https")

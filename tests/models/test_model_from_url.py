@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import truststore
 from tiny_models import write_adapter
 
 from edge_agent.models import (
@@ -122,6 +124,27 @@ def test_under_a_catalogue_name_only_the_catalogues_file_is_taken(
         add_from_url("smollm2-135m", site.address, store, lambda _: None)
     assert store.find("smollm2-135m") is None
     assert not list(store.root.rglob("*.gguf"))
+
+
+def test_a_server_that_nobody_vouches_for_is_told_as_such(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    store = ModelStore(tmp_path / "models")
+    with pytest.raises(DownloadError, match=r"trusts nobody who vouches .* SSL_CERT_FILE") as told:
+        add_from_url("mine", site.address, store, lambda _: None)
+    assert "Check the address" not in str(told.value)
+
+
+def test_whom_the_system_trusts_is_trusted_where_python_knows_nobody(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a Python on a Mac, whose OpenSSL looks where there is nothing."""
+    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusted.load_verify_locations(os.environ["SSL_CERT_FILE"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    monkeypatch.setattr("httpx2.create_ssl_context", lambda: trusted)
+    add_from_url("mine", site.address, ModelStore(tmp_path / "models"), lambda _: None)
 
 
 @pytest.mark.parametrize("url", ["http://localhost/x.gguf", "file:///etc/hostname", "ftp://x/y"])
