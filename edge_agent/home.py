@@ -43,8 +43,8 @@ class Home:
             root = Path(named).expanduser() if named else platformdirs.user_data_path("miro-edge")
         except RuntimeError as error:
             raise ConfigError(
-                f"There is no place to keep anything: {error}. "
-                f"Set the environment variable {HOME_VARIABLE} to a folder."
+                f"There is no home folder{f' for {named}' if named else ''}, so there is no place "
+                f"to keep anything. Set the environment variable {HOME_VARIABLE} to a folder."
             ) from error
         with suppress(OSError):  # it is there already; or whoever writes to it says what is wrong
             root.mkdir(mode=0o700, parents=True)
