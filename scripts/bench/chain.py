@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
+from peak_memory import peak_resident
 
 from edge_agent.cli.pulling import ensure_model
 from edge_agent.evaluation.rewriting import (
@@ -193,7 +193,7 @@ def figures(session: Session, costs: Costs) -> Figures:
         amplification=round(session.usage.prompt / costs.new_tokens, 3),
         seconds_first_tenth=round(statistics.mean(costs.seconds[first : first + tenth]), 3),
         seconds_last_tenth=round(statistics.mean(costs.seconds[-tenth:]), 3),
-        peak_rss=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_rss=peak_resident(),
         rss_first_tenth=max(costs.resident[first : first + tenth]),
         rss_last_tenth=max(costs.resident[-tenth:]),
     )

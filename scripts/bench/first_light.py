@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from peak_memory import peak_resident
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.libraries import open_libraries
@@ -153,7 +154,7 @@ def main() -> None:
         "calls_per_question": round(statistics.mean(row.calls for row in rows), 2),
         "seconds_per_question_median": round(statistics.median(row.seconds for row in rows), 1),
         "seconds_to_first_token_warm": round(first_token, 2),
-        "peak_resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000),
+        "peak_resident_mb": round(peak_resident() / 1e6),
     }
     if options.fresh:
         clone, again = from_fresh_clone()

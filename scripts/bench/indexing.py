@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import sqlite3
 import statistics
 import sys
@@ -31,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import tantivy
+from peak_memory import peak_resident
 from question_sets import documents, questions
 from whoosh import fields as whoosh_fields
 from whoosh import index as whoosh_index
@@ -313,8 +313,7 @@ def print_table(rows: list[Row], vectors: dict[int, float], files: dict[str, flo
         f"\n{files['files']:,} files of Markdown: added in {files['added_s']} s, "
         f"found unchanged in {files['unchanged_s']} s"
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"Peak resident memory of all this: {peak:,.0f} MB")
+    print(f"Peak resident memory of all this: {peak_resident() / 1e6:,.0f} MB")
 
 
 def main() -> None:
