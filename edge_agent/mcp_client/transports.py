@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,6 +13,7 @@ from mcp import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from edge_agent.config import McpServer
+from edge_agent.home import typed_path
 
 _CONNECT_SECONDS = 30.0
 _SILENT_SECONDS = 300.0
@@ -75,4 +75,4 @@ def _program(server: McpServer) -> StdioServerParameters:
 
 
 def _expanded(path: str) -> str:
-    return str(Path(path).expanduser()) if path.startswith("~") else path
+    return str(typed_path(path)) if path.startswith("~") else path
