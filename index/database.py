@@ -33,7 +33,9 @@ def give_back(database: sqlite_utils.Database) -> None:
     It takes room for a copy, and that nobody else writes: where it cannot be done, it is left. So
     it is where others that want to write would have to wait for the copy for too long.
     """
+    (patience,) = database.execute("pragma busy_timeout").fetchone()
     with suppress(sqlite3.Error):
+        database.execute("pragma busy_timeout = 0").fetchone()  # nobody waits for this
         pages, free, size = (
             int(database.execute(f"pragma {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
@@ -41,3 +43,4 @@ def give_back(database: sqlite_utils.Database) -> None:
         if free > _MOST_FREE * pages and (pages - free) * size <= _MOST_COPIED:
             database.execute("vacuum")
         database.execute("pragma wal_checkpoint(truncate)").fetchone()  # it has the deleted, too
+    database.execute(f"pragma busy_timeout = {patience}").fetchone()

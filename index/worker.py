@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ _MEMORY = 3 * 1024**3
 _AT_ONCE = 1_000_000
 """Characters of text that are sent together: one by one is slow, and a file may have a million."""
 _SAFE_PATH = "PYTHONSAFEPATH"
+_starting = threading.Lock()
+"""Held while a process is started: the environment is that of all threads."""
 _TOO_LARGE = "needs more memory than one file may take"
 
 
@@ -241,15 +244,16 @@ def _without_current_folder() -> Iterator[None]:
     The documents may lie there, and a `struct.py` among them would be run. Python 3.10 knows no
     such wish.
     """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
+    with _starting:
+        before = os.environ.get(_SAFE_PATH)
+        os.environ[_SAFE_PATH] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_SAFE_PATH]
+            else:
+                os.environ[_SAFE_PATH] = before
 
 
 def _serve(connection: Connection) -> None:

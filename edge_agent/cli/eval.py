@@ -347,7 +347,8 @@ def judge_made(
 
     Each NAME is one that `eval list` prints. The judge is asked as the benchmark asks, about the
     answers that have no verdict, or one that cannot be understood: no question is answered anew.
-    Each verdict is kept as soon as it is there, and the same command goes on where it was.
+    Each verdict is kept as soon as it is there: without --again, the same command goes on where it
+    was.
 
     \b
     Example:
@@ -369,7 +370,8 @@ def judge_made(
 def _judge(store: EvaluationStore, made: Shown, model: RemoteModel, *, anew: bool) -> None:
     """Have the answers of an evaluation judged, showing how far it is."""
     name, settings = made.evaluation.name, made.evaluation.settings
-    judging = SET_FORMATS[settings.format].judging_of(settings.set)
+    # Older versions noted it only where there was a judge.
+    judging = settings.judging or SET_FORMATS[settings.format].judging_of(settings.set)
     known = [] if anew else [row for row in made.rows if row.judged is not None]
     with (
         closing(Judge(model, judging)) as judge,

@@ -59,7 +59,7 @@ class EvaluationSettings:
     repack: bool = False
     """Whether the weights were rearranged for the processor."""
     judging: str = ""
-    """How answers were judged; empty where there is no judge."""
+    """How a judge is asked about answers to this set, whether there is one or not."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -131,7 +131,7 @@ def settings_of(
         server=model.address if isinstance(model, RemoteModel) else "",
         kv_type="" if remote else equipment.engine.kv_type,
         repack=not remote and equipment.engine.repack,
-        judging="" if equipment.judge is None else equipment.judging,
+        judging=equipment.judging,
     )
 
 

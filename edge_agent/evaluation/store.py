@@ -356,7 +356,7 @@ def _understanding(name: str, what: str) -> Iterator[None]:
 def _judging_hint(known: Evaluation, wanted: EvaluationSettings) -> str:
     """Return that answers can be judged which are there already, where that is all that differs."""
     now = known.settings
-    if now.judge or dataclasses.replace(wanted, judge="", judging="") != now:
+    if now.judge or dataclasses.replace(wanted, judge="") != now:
         return ""
     return (
         " To have the answers judged that are there: "

@@ -455,6 +455,22 @@ def test_answers_are_judged_that_were_made_before(
     assert (len(model.asked), len(judge.asked)) == (3, 2)
 
 
+def test_a_judge_is_asked_as_the_set_has_it_before_and_afterwards(
+    tmp_path: Path, smollm2: Path, model: Model, judge: ScriptedServer
+) -> None:
+    (tmp_path / "gaia").mkdir()
+    questions = tmp_path / "gaia" / "standardized_data.jsonl"
+    task = {"task_id": "1", "task_question": "Where?", "ground_truth": "Larvik"}
+    questions.write_text(json.dumps(task))
+    common = (questions, "--as", "closed-book", "--offline", "-m", smollm2, "--name")
+    call("run", *common, "during", "--judge", judge.address)
+    call("run", *common, "afterwards")
+    assert call("judge", "afterwards", "--judge", judge.address).exit_code == 0
+    during, afterwards = (each["messages"] for each in judge.asked)
+    assert during == afterwards
+    assert "the same name, number or list" in str(during)
+
+
 def test_a_judge_that_fails_is_asked_again_about_the_rest(
     run: Callable[..., Result], model: Model, judge: ScriptedServer
 ) -> None:

@@ -156,6 +156,7 @@ def test_code_among_the_documents_is_never_run(
 ) -> None:
     (tmp_path / "struct.py").write_text("open('was-run', 'w')\nfrom _struct import *\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     with ReaderPool(1) as pool:
         ends = [each for each in pool.read(files[:2]) if isinstance(each, FileRead)]
     assert [each.problem for each in ends] == [None, None]
