@@ -62,10 +62,17 @@ class Shelf:
         """Return the names of all libraries."""
         if not self._root.is_dir():
             return ()
-        return tuple(sorted(path.name for path in self._root.iterdir() if self._has(path.name)))
+        names = (path.name for path in self._root.iterdir())
+        return tuple(sorted(name for name in names if self._is_library(name)))
 
     def _has(self, name: str) -> bool:
-        """Tell whether there is a library of that name, without looking at the others."""
+        """Tell whether there is a library of that name, without a look into the others.
+
+        The folder has to be spelt so: to some disks capitals are all the same.
+        """
+        return self._is_library(name) and name in (path.name for path in self._root.iterdir())
+
+    def _is_library(self, name: str) -> bool:
         return bool(_NAME.fullmatch(name)) and (self._root / name / "library.db").is_file()
 
     def folder(self, name: str) -> Path:
@@ -102,9 +109,10 @@ class Shelf:
 
         What is made on the fly has a mark of its own in its name.
         """
-        names = self.names()
-        for other in (*names, SAMPLE):
-            if name not in names and other.casefold() == name.casefold():
+        if self._has(name):
+            return
+        for other in (*self.names(), SAMPLE):
+            if other.casefold() == name.casefold():
                 raise LibraryError(
                     f"There is a library '{other}', and many disks take '{name}' for the same. "
                     f"Use '{other}', or a name that differs in more than its capitals."
@@ -133,7 +141,7 @@ class Shelf:
 
         A folder or file that is away is known where it was indexed before.
         """
-        if name_or_path not in (SAMPLE, *self.names()):
+        if name_or_path != SAMPLE and not self._has(name_or_path):
             self._placed(name_or_path)
 
     def resolve(
@@ -152,7 +160,7 @@ class Shelf:
         """
         if name_or_path == SAMPLE:
             name, source = SAMPLE, Source(sample_folder() / "documents")
-        elif name_or_path in self.names():
+        elif self._has(name_or_path):
             return self._searchable(name_or_path, warn)
         else:
             path = self._placed(name_or_path)
@@ -178,13 +186,13 @@ class Shelf:
         Raises UnknownLibrary.
         """
         path = _whole(name)
-        if path is None or (fault_of(path) is not None and _name_for(path) not in self.names()):
+        if path is None or (fault_of(path) is not None and not self._has(_name_for(path))):
             raise UnknownLibrary(self._unknown(name))
         return path
 
     def _forget_former_sample(self, source: Source) -> None:
         """Delete the sample library where the program was installed somewhere else before."""
-        if SAMPLE not in self.names():
+        if not self._has(SAMPLE):
             return
         library = self.open(SAMPLE)
         sources = library.sources
@@ -227,7 +235,7 @@ class Shelf:
     def _index(self, name: str, sources: tuple[Source, ...], report: Report | None) -> IndexReport:
         """Add documents to a library; one that was made for it and got none is gone again."""
         self._clear()
-        new = name not in self.names()
+        new = not self._has(name)
         library = Library(self._root / name, self._embedder)
         try:
             return library.add(sources, report)

@@ -38,12 +38,40 @@ def test_a_library_is_opened_without_a_look_at_the_others(
     documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf = Shelf(tmp_path / "shelf")
-    shelf.add("ships", (documents,))
+    for name in ("archer", "ships"):
+        shelf.add(name, (documents,))
+    is_file = Path.is_file
+
+    def looked_at(path: Path) -> bool:
+        assert path.parent.name != "archer"
+        return is_file(path)
+
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "iterdir", lambda _: pytest.fail("the others were looked at"))
-        assert shelf.open("ships").name == "ships"
+        patch.setattr(Path, "is_file", looked_at)
+        assert shelf.open("ships").name == shelf.resolve("ships").name == "ships"
+        shelf.check("ships")
+        assert shelf.add("ships", (documents,)).unchanged == 2
     with pytest.raises(UnknownLibrary, match="There is no library"):
         shelf.folder("../shelf/ships")
+
+
+def test_a_library_is_known_as_it_is_spelt_also_where_the_disk_ignores_case(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("ships", (documents,))
+    is_file = Path.is_file
+
+    def whatever_case(path: Path) -> bool:
+        return is_file(path.parent.with_name(path.parent.name.lower()) / path.name)
+
+    monkeypatch.setattr(Path, "is_file", whatever_case)
+    for asked in (shelf.folder, shelf.check, shelf.remove):
+        with pytest.raises(UnknownLibrary, match="Did you mean: ships"):
+            asked("Ships")
+    with pytest.raises(LibraryError, match="Use 'ships'"):
+        shelf.add("Ships", (documents,))
+    assert shelf.names() == ("ships",)
 
 
 def test_a_folder_or_a_file_is_indexed_on_the_fly_and_kept(documents: Path, tmp_path: Path) -> None:
