@@ -111,6 +111,10 @@ class DenseIndex:
         self._checksums.seal()
         self._forget_all_but(present)
 
+    def seal(self) -> None:
+        """Remember what was written, so that damage can be told; `embed_all` does so by itself."""
+        self._checksums.seal()
+
     def compare(self) -> None:
         """Hash the file of all vectors: from now on it is not whole where it is damaged."""
         self._checksums.compare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,8 @@ _EDITION = "analysis"
 """A file that says which edition of the analysis has made the index."""
 _FORMER = "former"
 """A folder of what was there before, while it is deleted."""
+_MOMENT = 0.1
+"""Seconds in which an index has surely been put in the place of another one."""
 _WRITTEN_ONCE = ("*.seg", "*.toc")
 
 
@@ -48,6 +51,7 @@ class LexicalIndex:
     def __init__(self, folder: Path) -> None:
         """Look after the index in `folder`; it need not exist yet."""
         self._folder = folder
+        self._draft = folder.with_name(f"{folder.name}.draft")
         self._snapshot: _Snapshot | None = None
         self._checksums = Checksums(folder, *_WRITTEN_ONCE)
 
@@ -102,20 +106,42 @@ class LexicalIndex:
         index.create_in(str(self._folder), _schema())
         (self._folder / _EDITION).write_text(str(EDITION))
 
-    def rebuild(self, parts: Iterable[Iterable[tuple[int, Passage]]]) -> None:
-        """Put an index of some passages, committed part by part, in the place of whatever is there.
+    @contextmanager
+    def rebuilding(self) -> Iterator[LexicalIndex]:
+        """Give a draft to be filled; then put it in the place of whatever is there.
 
-        Until it is whole, that is searched, and after a kill as well.
+        Until it is whole, that is searched, and after a kill as well; what the draft has by then it
+        has the next time. Between the two renamings there is no index: readers try again, and what
+        a kill leaves just there is mended by `finish`, or the next time.
         """
-        made = self._folder.with_name(f"{self._folder.name}.draft")
-        draft = LexicalIndex(made)
-        draft.create()
-        for part in parts:
-            draft.replace((), part)
+        draft = LexicalIndex(self._draft)
+        draft.compare()
+        if draft.keys() is None or draft.is_mostly_deleted:
+            draft.create()
+        try:
+            yield draft
+        finally:
+            draft.close()
         self.close()
         with suppress(FileNotFoundError):  # a new library has none
-            self._folder.rename(made / _FORMER)
-        made.rename(self._folder)
+            self._folder.rename(self._draft / _FORMER)
+        self._take_draft()
+
+    @property
+    def is_half_replaced(self) -> bool:
+        """Whether the former index is away, and the one made in its place not yet there."""
+        return (self._draft / _FORMER).is_dir() and not self._folder.exists()
+
+    def finish(self) -> None:
+        """Put a whole draft where it belongs, if a kill has kept it from there.
+
+        Only who holds the library's lock may do so.
+        """
+        if self.is_half_replaced:
+            self._take_draft()
+
+    def _take_draft(self) -> None:
+        self._draft.rename(self._folder)
         shutil.rmtree(self._folder / _FORMER, ignore_errors=True)
         self._checksums = Checksums(self._folder, *_WRITTEN_ONCE)
 
@@ -205,19 +231,26 @@ class LexicalIndex:
 
     def _latest(self) -> _Snapshot:
         """Return the index as it was committed last. Raises DamagedIndex."""
-        from whoosh import index
-
         try:
-            opened = index.open_dir(str(self._folder))
-            # One that was made anew counts its generations anew, but lies in another folder.
-            version = (self._folder.stat().st_ino, opened.latest_generation())
-            if self._snapshot is None or self._snapshot.version != version:
-                self.close()
-                self._snapshot = _Snapshot(opened, version)
+            try:
+                return self._opened()
+            except Exception:  # the folder may be missing just now: see `rebuilding`
+                time.sleep(_MOMENT)
+                return self._opened()
         except Exception as error:  # Whoosh raises whatever its broken files lead it to
             raise DamagedIndex(
                 f"The search index in {self._folder} is missing or damaged."
             ) from error
+
+    def _opened(self) -> _Snapshot:
+        from whoosh import index
+
+        opened = index.open_dir(str(self._folder))
+        # One that was made anew counts its generations anew, but lies in another folder.
+        version = (self._folder.stat().st_ino, opened.latest_generation())
+        if self._snapshot is None or self._snapshot.version != version:
+            self.close()
+            self._snapshot = _Snapshot(opened, version)
         return self._snapshot
 
 

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from .dense import DenseIndex, Embedder
 from .errors import (
     DamagedIndex,
     EmptyLibrary,
+    LibraryBusy,
     LibraryError,
     NotEmbedded,
     UnknownPassage,
@@ -98,6 +99,7 @@ class Library:
             raise self._broken("opened", error) from error
         self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")
+        self._finish_replacing()
         self._archives: dict[str, tuple[tuple[Any, ...], Archive]] = {}
         """The archives by path, each with what its row said when it was opened."""
 
@@ -109,6 +111,12 @@ class Library:
             self._dense.close()
         for _, archive in self._archives.values():
             archive.close()
+
+    def _finish_replacing(self) -> None:
+        """Bring the search index back, where a kill left it between its folders."""
+        if self._lexical.is_half_replaced:
+            with suppress(LibraryBusy, OSError), writing(self.folder):  # else an update does it
+                self._lexical.finish()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -223,7 +231,11 @@ class Library:
     def _keep_embedded(self, report: Report | None) -> None:
         """Embed what is new, and forget what is gone, where all is to be searched by meaning."""
         dense = self._dense
-        if dense is not None and dense.was_whole and dense.keys() != self._texts.keys():
+        if dense is None or not dense.was_whole:
+            return
+        if dense.keys() == self._texts.keys():
+            dense.seal()  # an older version has not
+        else:
             self._embed(report)
 
     def _embed(self, report: Report | None) -> int:
@@ -451,7 +463,7 @@ def _texts_file(folder: Path) -> Path:
     if not file.exists():
         with FileLock(folder / "open.lock"):  # another process may be at it
             if not file.exists():
-                for left in (folder / "dense", folder / "lexical"):
+                for left in (folder / "dense", folder / "lexical", folder / "lexical.draft"):
                     if left.exists():
                         shutil.rmtree(left)
                 private_file(file)

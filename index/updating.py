@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from .documents import Document
 from .errors import UnreadableDocument
 from .files import FilesFound, find_files, is_archive, name_below
 from .lexical import LexicalIndex
-from .passages import Passage
 from .sources import Source
 from .texts import Texts
 from .worker import DocumentsRead, FileRead, ReaderPool, ReadingTask
@@ -341,29 +340,29 @@ def reconcile(texts: Texts, lexical: LexicalIndex, report: Report) -> None:
     held = lexical.keys()
     if held is None:
         _rebuild(texts, lexical, report)
-        return
-    keys = texts.keys()
-    if keys == held:
+    else:
+        _put_in_step(texts, lexical, held, report)
         lexical.seal()  # an older version has not
-        return
-    missing = sorted(keys - held)
-    stale = held - keys
-    for start in range(0, max(1, len(missing)), _REPAIRED_AT_ONCE):
-        part = texts.by_key(missing[start : start + _REPAIRED_AT_ONCE])
-        lexical.replace(stale, part.items())
-        stale = set()
 
 
 def _rebuild(texts: Texts, lexical: LexicalIndex, report: Report) -> None:
-    """Make the lexical index anew from the texts."""
-    keys = sorted(texts.keys())
+    """Make the lexical index anew from the texts, with what an interruption has left of that."""
+    with lexical.rebuilding() as draft:
+        _put_in_step(texts, draft, draft.keys() or set(), report)
 
-    def parts() -> Iterator[Iterable[tuple[int, Passage]]]:
-        for start in range(0, len(keys), _REPAIRED_AT_ONCE):
-            report(IndexProgress("Indexing anew", start, len(keys), start))
-            yield texts.by_key(keys[start : start + _REPAIRED_AT_ONCE]).items()
 
-    lexical.rebuild(parts())
+def _put_in_step(texts: Texts, lexical: LexicalIndex, held: set[int], report: Report) -> None:
+    """Take out of an index, which has the keys `held`, what is gone, and put in what it lacks."""
+    keys = texts.keys()
+    stale = held - keys
+    missing = sorted(keys - held)
+    if stale:
+        lexical.replace(stale, ())
+    for start in range(0, len(missing), _REPAIRED_AT_ONCE):
+        done = len(keys) - len(missing) + start
+        report(IndexProgress("Indexing anew", done, len(keys), done))
+        part = texts.by_key(missing[start : start + _REPAIRED_AT_ONCE])
+        lexical.replace((), part.items())
 
 
 def storable(path: Path) -> str:

@@ -152,6 +152,17 @@ def test_damaged_vectors_are_told_and_made_anew(
     assert library.search("car", by=By.MEANING)[0].passage.title == "Ford"
 
 
+def test_vectors_of_an_older_version_get_their_checksum_with_the_next_update(
+    library: Library,
+) -> None:
+    library.embed()
+    (matrix,) = (library.folder / "dense").glob("*.npy")
+    (library.folder / "dense" / "checksums.json").unlink()  # as an older version leaves it
+    library.update()
+    _blank(matrix)
+    assert library.verify().not_embedded == 3
+
+
 def test_an_interrupted_embedding_goes_on_where_it_was(
     library: Library, embedder: CountingEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from math import log
 from pathlib import Path
 
@@ -119,21 +122,70 @@ def test_a_reader_sees_an_index_that_was_made_anew_once_it_is_whole(tmp_path: Pa
     writer.create()
     writer.replace((), [(1, passage("Ship", "One"))])
     seen = []
-
-    def parts() -> Iterator[list[tuple[int, Passage]]]:
-        seen.append([hit.key for hit in reader.search(parse_query("ship"), 5)])
-        yield [(2, passage("Ship", "Two"))]
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        writer.rebuild(parts())
-    seen.append([hit.key for hit in reader.search(parse_query("ship"), 5)])
-    writer.rebuild([[(3, passage("Ship", "Three"))]])
-    seen.append([hit.key for hit in reader.search(parse_query("ship"), 5)])
-    assert seen == [[1], [1], [3]]
-    assert writer.keys() == {3}
+    for interrupted in (True, False):
+        with suppress(KeyboardInterrupt), writer.rebuilding() as draft:
+            draft.replace((), [(2 if interrupted else 3, passage("Ship", "Another"))])
+            seen.append({hit.key for hit in reader.search(parse_query("ship"), 5)})
+            if interrupted:
+                raise KeyboardInterrupt
+        seen.append({hit.key for hit in reader.search(parse_query("ship"), 5)})
+    assert seen == [{1}, {1}, {1}, {2, 3}]
+    assert writer.keys() == {2, 3}
     assert [path.name for path in tmp_path.iterdir()] == ["lexical"]
     assert not (tmp_path / "lexical" / "former").exists()
+
+
+def left_draft(folder: Path, *keys: int) -> LexicalIndex:
+    """Leave a draft as an interrupted rebuilding of the index in `folder` does."""
+    with suppress(KeyboardInterrupt), LexicalIndex(folder).rebuilding() as draft:
+        draft.replace((), [(key, passage("Ship", "One")) for key in keys])
+        raise KeyboardInterrupt
+    return LexicalIndex(folder.with_name("lexical.draft"))
+
+
+def _of_another_edition(draft: Path) -> None:
+    (draft / "analysis").write_text("0")
+
+
+def _damaged(draft: Path) -> None:
+    (segment,) = draft.glob("*.seg")
+    before = segment.stat()
+    segment.write_bytes(segment.read_bytes().replace(b"ship", b"shop"))
+    os.utime(segment, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("harm", [_of_another_edition, _damaged])
+def test_a_draft_that_was_left_is_gone_on_with_only_where_it_is_sound(
+    harm: Callable[[Path], None], tmp_path: Path
+) -> None:
+    index = LexicalIndex(tmp_path / "lexical")
+    left_draft(tmp_path / "lexical", 1)
+    harm(tmp_path / "lexical.draft")
+    with index.rebuilding() as draft:
+        assert draft.keys() == set()
+    left_draft(tmp_path / "lexical", 2)
+    with index.rebuilding() as draft:
+        assert draft.keys() == {2}
+    assert index.keys() == {2}
+
+
+def test_a_draft_of_what_is_mostly_gone_is_not_gone_on_with(tmp_path: Path) -> None:
+    left = left_draft(tmp_path / "lexical", *range(1, 1001))
+    left.replace({*range(1, 1000)}, ())
+    assert left.is_mostly_deleted
+    with LexicalIndex(tmp_path / "lexical").rebuilding() as draft:
+        assert draft.keys() == set()
+
+
+def test_a_reader_tries_again_while_one_index_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = LexicalIndex(tmp_path / "lexical")
+    index.create()
+    index.replace((), [(1, passage("Ship", "One"))])
+    away = (tmp_path / "lexical").rename(tmp_path / "lexical.draft")
+    monkeypatch.setattr(time, "sleep", lambda _: away.rename(tmp_path / "lexical"))
+    assert [hit.key for hit in index.search(parse_query("ship"), 5)] == [1]
 
 
 def test_other_terms_are_another_edition_of_the_analysis() -> None:

@@ -364,6 +364,71 @@ def test_an_index_that_names_no_analysis_is_searched_until_it_is_made_anew(
     assert not made.exists()
 
 
+def test_an_interrupted_rebuilding_goes_on_where_it_was(
+    library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.index.updating._REPAIRED_AT_ONCE", 1)
+    (library.folder / "lexical" / "analysis").unlink()  # as an older version leaves it
+    begun: list[int] = []
+
+    def interrupt(progress: IndexProgress) -> None:
+        if progress.doing == "Indexing anew":
+            begun.append(progress.done)
+            if begun == [0, 1]:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.update(interrupt)
+    library.update(interrupt)
+    assert begun == [0, 1, 1]
+    assert titles(library, "Larvik") == ["Colin Archer"]
+    assert titles(library, "Fram") == ["Fram"]
+    assert library.verify().is_sound
+
+
+def test_what_a_draft_has_of_texts_that_are_no_more_goes(library: Library) -> None:
+    (library.folder / "lexical" / "analysis").unlink()
+    left = LexicalIndex(library.folder / "lexical.draft")
+    left.create()
+    (hit,) = library.search("Larvik")
+    left.replace((), [(1, hit.passage), (99, hit.passage)])
+    library.update()
+    assert library.verify().is_sound
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
+def _kill_between_renamings(library: Library) -> Path:
+    """Leave what a kill does just before a new index is in its place; return its segment."""
+    shutil.copytree(library.folder / "lexical", library.folder / "lexical.draft")
+    (library.folder / "lexical").rename(library.folder / "lexical.draft" / "former")
+    (made,) = (library.folder / "lexical.draft").glob("*.seg")
+    return library.folder / "lexical" / made.name
+
+
+def test_an_index_that_a_kill_left_between_its_folders_is_there_when_opened(
+    library: Library,
+) -> None:
+    library.close()
+    made = _kill_between_renamings(library)
+    with FileLock(library.folder / "write.lock"):  # then it may be in the middle of it
+        other = Library(library.folder)
+        assert not made.exists()
+    with pytest.raises(DamagedIndex):
+        other.search("Larvik")
+    again = Library(library.folder)
+    assert titles(again, "Larvik") == titles(other, "Larvik") == ["Colin Archer"]
+    assert made.exists()
+    assert not (library.folder / "lexical.draft").exists()
+    assert not (library.folder / "lexical" / "former").exists()
+
+
+def test_an_update_finishes_what_a_kill_left_between_its_folders(library: Library) -> None:
+    made = _kill_between_renamings(library)
+    library.update()
+    assert made.exists()
+    assert titles(library, "Larvik") == ["Colin Archer"]
+
+
 def test_a_crash_between_texts_and_index_is_mended(
     library: Library, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
