@@ -64,6 +64,8 @@ class _Record(BaseModel):
     header: GgufHeader | None
     base: str | None = None
     """For an adapter: the model that it is applied to."""
+    added: bool | None = None
+    """Whether it is a file of the user's own; None in the records of older versions."""
 
 
 class ModelStore:
@@ -78,14 +80,15 @@ class ModelStore:
         """Return the names of the models that are here; a student only together with its base.
 
         What is recorded under a name of the catalogue, and has not the hash that it states now, is
-        not here.
+        not here; nor is a file that the user added before the catalogue had the name.
         """
         return tuple(name for name in self._folders() if self._is_here(name))
 
     def begun(self) -> tuple[str, ...]:
         """Return the names of the models that are not here, but something of them is.
 
-        That is what an interrupted download left, or a model that the catalogue has changed.
+        That is what an interrupted download left, a model that the catalogue has changed, or a file
+        that the user added before the catalogue had its name.
         """
         here = self.names()
         return tuple(name for name in self._folders() if _NAME.fullmatch(name) and name not in here)
@@ -110,12 +113,42 @@ class ModelStore:
         entry = self.catalog.find(name)
         if entry is None:  # an adapter elsewhere was that of a student the catalogue had once
             return record.base is None or (self.root / name / record.files[0].name).is_file()
+        if self._own_file(name) is not None:
+            return False
         if entry.base is not None:
             return self._is_here(entry.base)
         digests = {file.sha256 for file in record.files}
         return record.base is None and all(
             file.sha256 is None or file.sha256 in digests for file in entry.files
         )
+
+    def _own_file(self, name: str) -> Path | None:
+        """Return the file that the user added under what is a name of the catalogue now, or None.
+
+        A record of an older version does not say who brought it: it was the catalogue where the
+        file has the name that the catalogue gives it.
+        """
+        entry = self.catalog.find(name)
+        record = None if entry is None else self._readable_record(name)
+        if entry is None or record is None:
+            return None
+        files = entry.files if entry.adapter is None else (entry.adapter,)
+        main, added = record.files[0], record.added
+        if added is None:
+            added = main.name not in {file.name for file in files}
+        path = self.root / name / main.name
+        is_own = added and main.sha256 not in {file.sha256 for file in files}
+        return path if is_own and path.is_file() else None
+
+    def _require_not_own(self, name: str) -> None:
+        """Raise InvalidModelFile where the user's own file has what is a name of the catalogue."""
+        path = self._own_file(name)
+        if path is not None:
+            raise InvalidModelFile(
+                f"The catalogue has a model '{name}' now, which {path} is not, and nothing "
+                "replaces that file: to keep it, add it under another name, then remove it here "
+                f"with: miro-edge models remove {name}"
+            )
 
     def _base_of_student(self, name: str) -> str | None:
         """Return the base of a student of the catalogue, or None for all other models."""
@@ -135,10 +168,11 @@ class ModelStore:
         """Return a model that is here, or None.
 
         A file with another date, as in a copy, is hashed. Raises InvalidModelFile where its file or
-        its record was changed since it was checked, and HashMismatch where an adapter is not the
-        one that ships with the program.
+        its record was changed since it was checked, or the user added it before the catalogue had
+        the name, and HashMismatch where an adapter is not the one that ships with the program.
         """
         if name not in self.names():
+            self._require_not_own(name)
             return None
         entry, place = self.catalog.find(name), self._place(name)
         record = self._unchanged(name, place, self._current_record(name))
@@ -267,13 +301,15 @@ class ModelStore:
             self._keep_student(entry, entry.adapter)
         else:
             digests = {file.name: file.sha256 for file in entry.files if file.sha256 is not None}
-            self._keep_own(entry.name, digests)
+            self._keep_own(entry.name, digests, added=False)
         return self._found(entry.name)
 
-    def _keep_own(self, name: str, digests: dict[str, str], base: str | None = None) -> None:
+    def _keep_own(
+        self, name: str, digests: dict[str, str], base: str | None = None, *, added: bool
+    ) -> None:
         """Record files in a model's own folder; those that only its record before had go."""
         folder, before = self.root / name, self._readable_record(name)
-        self._keep(name, folder, digests, base)
+        self._keep(name, folder, digests, base, added=added)
         kept = {file.casefold() for file in digests}  # a disk may not tell capital letters apart
         for file in () if before is None else before.files:
             if file.name.casefold() not in kept:
@@ -283,7 +319,7 @@ class ModelStore:
         """Check the adapter of a student, and record that it is here. Raises HashMismatch."""
         place = self._place(entry.name)
         self._require_bytes(entry.name, place / adapter.name, adapter.sha256)
-        self._keep(entry.name, place, {adapter.name: adapter.sha256}, entry.base)
+        self._keep(entry.name, place, {adapter.name: adapter.sha256}, entry.base, added=False)
 
     def add(self, name: str, path: Path, base: str | None = None) -> InstalledModel:
         """Copy a user's own GGUF file into the store, linking where the disk allows it.
@@ -311,7 +347,7 @@ class ModelStore:
             draft.replace(copy)
         finally:
             draft.unlink(missing_ok=True)
-        self._keep_own(name, {copy.name: digest}, base)
+        self._keep_own(name, {copy.name: digest}, base, added=entry is None)
         return self._found(name)
 
     def _require_fit(self, path: Path, base: str | None) -> None:
@@ -343,7 +379,7 @@ class ModelStore:
                 f"'{name}' cannot be the name of a model. "
                 "Use letters, digits, dots, dashes and underscores, a letter or digit first."
             )
-        if name in self.names():
+        if name in self.names() or self._own_file(name) is not None:
             raise ModelError(f"There is a model '{name}' already. Choose another name.")
         known = (*self._folders(), *(model.name for model in self.catalog.models))
         for other in known:
@@ -366,6 +402,7 @@ class ModelStore:
         and InvalidModelFile.
         """
         if name not in self.names():
+            self._require_not_own(name)
             raise self._not_usable(name)
         place = self._place(name)
         try:
@@ -376,9 +413,10 @@ class ModelStore:
         except HashMismatch:
             (self.root / name / _RECORD).unlink()
             raise
-        self._keep(name, place, digests, record.base)
+        self._keep(name, place, digests, record.base, added=record.added)
         if record.base is not None:
             if record.base not in self.names():
+                self._require_not_own(record.base)
                 raise self._no_base(record.base)
             done = sum(file.bytes for file in record.files)
             self.verify(record.base, report and (lambda more: report(done + more)))
@@ -451,7 +489,13 @@ class ModelStore:
             return None
 
     def _keep(
-        self, name: str, place: Path, digests: dict[str, str], base: str | None = None
+        self,
+        name: str,
+        place: Path,
+        digests: dict[str, str],
+        base: str | None = None,
+        *,
+        added: bool | None,
     ) -> None:
         """Record files of a model that were just checked, the main one first; they lie in `place`.
 
@@ -462,6 +506,7 @@ class ModelStore:
             files=tuple(_record_of(place / file, digest) for file, digest in digests.items()),
             header=read_header(main) if main.suffix == ".gguf" else None,
             base=base,
+            added=added,
         )
         self._write(name, record)
 

@@ -11,10 +11,12 @@ import pytest
 
 from edge_agent.models import (
     HashMismatch,
+    InstalledModel,
     InvalidModelFile,
     ModelError,
     ModelStore,
     UnknownModel,
+    pull,
     read_header,
 )
 from edge_agent.models.catalog import Catalog, CatalogEntry, CatalogFile, FileSource
@@ -162,6 +164,86 @@ def test_a_model_whose_hash_the_catalogue_changed_is_not_here(
         store.verify("small")
     assert before.find("small") is not None  # who goes back to an older version has it still
     assert store.add("small", newer) == store.find("small")
+
+
+def added_before(root: Path, path: Path) -> Path:
+    """Add a file as `small` while the catalogue has no such name; return where it is kept."""
+    free = catalogue(path).model_copy(update={"models": ()})
+    return ModelStore(root, free).add("small", path).path
+
+
+def test_a_file_of_the_users_own_outlives_a_catalogue_that_takes_its_name(
+    small_gguf: Path, tmp_path: Path
+) -> None:
+    root, newer = tmp_path / "models", tmp_path / "newer.gguf"
+    newer.write_bytes(small_gguf.read_bytes() + b"\0")
+    mine = added_before(root, small_gguf)
+    store = ModelStore(root, catalogue(newer))
+    entry = store.catalog.get("small")
+    for use in (
+        *(lambda: pull(entry, store, lambda _: None), lambda: store.without_download(entry)),
+        *(lambda: store.find("small"), lambda: store.resolve("small")),
+        lambda: store.verify("small"),
+    ):
+        with pytest.raises(InvalidModelFile, match=f"{mine} is not.* models remove small"):
+            use()
+    with pytest.raises(ModelError, match="There is a model 'small' already"):
+        store.add("small", newer)
+    assert (store.names(), store.begun()) == ((), ("small",))
+    assert mine.read_bytes() == small_gguf.read_bytes()
+    kept = store.add("mine", mine)
+    store.remove("small")
+    assert pull(entry, store, lambda _: None).sha256 == sha256_of(newer)
+    assert kept.path.read_bytes() == small_gguf.read_bytes()
+
+
+def test_a_users_file_that_was_checked_again_stays_the_users(
+    small_gguf: Path, tmp_path: Path
+) -> None:
+    root, newer = tmp_path / "models", tmp_path / "small.gguf"
+    newer.write_bytes(small_gguf.read_bytes() + b"\0")
+    mine = added_before(root, small_gguf)
+    free = ModelStore(root, catalogue(newer).model_copy(update={"models": ()}))
+    free.verify("small")
+    os.utime(mine, (1, 1))
+    assert free.find("small") is not None
+    with pytest.raises(InvalidModelFile, match="models remove small"):
+        ModelStore(root, catalogue(newer)).find("small")
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_file_that_an_older_version_recorded_is_the_catalogues_by_its_name_alone(
+    stated: bool, small_gguf: Path, tmp_path: Path
+) -> None:
+    root, newer = tmp_path / "models", tmp_path / "newer.gguf"
+    newer.write_bytes(small_gguf.read_bytes() + b"\0")
+    record = added_before(root, small_gguf).parent / "model.json"
+    fields = json.loads(record.read_text())
+    del fields["added"]
+    record.write_text(json.dumps(fields))
+
+    def found(name: str) -> InstalledModel | None:
+        entry = catalogue(newer).models[0]
+        values = {"name": name, "sha256": entry.files[0].sha256 if stated else None}
+        file = entry.files[0].model_copy(update=values)
+        changed = entry.model_copy(update={"files": (file,)})
+        return ModelStore(root, catalogue(newer).model_copy(update={"models": (changed,)})).find(
+            "small"
+        )
+
+    assert (found("small.gguf") is None) == stated  # with no hash stated, it is the model itself
+    with pytest.raises(InvalidModelFile, match="models remove small"):
+        found("newer.gguf")
+
+
+def test_a_users_file_that_is_the_catalogues_is_the_catalogues_model(
+    small_gguf: Path, tmp_path: Path
+) -> None:
+    added_before(tmp_path / "models", small_gguf)
+    store = ModelStore(tmp_path / "models", catalogue(small_gguf))
+    found = pull(store.catalog.get("small"), store, lambda _: None)
+    assert found.licence == "MIT"
+    assert store.names() == ("small",)
 
 
 def test_the_catalogues_own_file_can_be_brought_by_hand(small_gguf: Path, tmp_path: Path) -> None:

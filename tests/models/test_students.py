@@ -23,6 +23,7 @@ from edge_agent.models import (
     EngineSettings,
     HashMismatch,
     InstalledModel,
+    InvalidModelFile,
     ModelError,
     ModelStore,
     NotEnoughMemory,
@@ -198,6 +199,22 @@ def test_a_student_that_the_catalogue_had_once_is_not_here(
     assert {row["name"]: row for row in record("list")["models"]}["student"]["in_part"]
     assert call("remove", "student", "--yes").exit_code == 0
     assert later.begun() == ()
+
+
+def test_a_file_of_the_users_own_is_no_student_and_no_base(
+    models: ModelStore, catalog: Catalog, small_gguf: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(small_gguf.read_bytes() + b"\0")
+    before = ModelStore(models.root, catalog.model_copy(update={"models": ()}))
+    mine = [before.add(name, own).path for name in ("base", "student")]
+    for name in ("base", "student"):
+        with pytest.raises(InvalidModelFile, match=f"models remove {name}"):
+            pulled(models, name)
+    models.remove("student")
+    with pytest.raises(InvalidModelFile, match="models remove base"):
+        pulled(models)
+    assert mine[0].read_bytes() == own.read_bytes()
 
 
 # What commands say
