@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -23,12 +24,14 @@ def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], N
     """Download the file at `url` into `folder` and return its path.
 
     `report` is told the bytes there and the bytes in all. Raises DownloadError where the address
-    is not https, cannot be reached, or gives fewer bytes than it said.
+    is not https, cannot be reached, or gives fewer bytes than it said, and where the file of the
+    certificates that are trusted cannot be read.
     """
     if not url.lower().startswith("https://"):
         raise DownloadError(f"{url} is not an https address: only such are downloaded from.")
+    trusted = _trusted()
     try:
-        with _open(url, 0) as response:
+        with _open(url, 0, trusted) as response:
             total = response.length
             target = folder / _name_of(response)
             resumable = target.is_file() and _says_its_version(response)
@@ -38,7 +41,7 @@ def fetch_from_url(url: str, folder: Path, report: Callable[[int, int | None], N
                 return _write(response, target, 0, total, report)
         if there == total:
             return target
-        with _open(url, there) as response:
+        with _open(url, there, trusted) as response:
             start = there if response.status == _PARTIAL_CONTENT else 0
             return _write(response, target, start, total, report)
     except (*_BROKEN, ValueError) as error:
@@ -63,17 +66,31 @@ def _advice(reason: object) -> str:
     return "Check the address."
 
 
-def _open(url: str, start: int) -> Any:
-    # Imported here: it takes a while. It trusts whom the system trusts; what urllib would trust of
-    # its own is nobody where OpenSSL looks in a place that no one has filled, as on many a Mac.
+def _trusted() -> ssl.SSLContext:
+    """Return whom to trust: whom the system trusts, or what is set in its place.
+
+    What urllib would trust of its own is nobody where OpenSSL looks in a place that no one has
+    filled, as on many a Mac. Raises DownloadError.
+    """
+    # Imported here: it takes a while.
     import httpx2
 
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        named = os.environ.get("SSL_CERT_FILE") or "not set"
+        raise DownloadError(
+            f"The certificates to trust cannot be read ({error.strerror or error}). The "
+            f"environment variable SSL_CERT_FILE is {named}: have it name a file of certificates, "
+            "or unset it."
+        ) from error
+
+
+def _open(url: str, start: int, trusted: ssl.SSLContext) -> Any:
     request = urllib.request.Request(url)
     if start:
         request.add_header("Range", f"bytes={start}-")
-    response = urllib.request.urlopen(
-        request, timeout=_SECONDS, context=httpx2.create_ssl_context()
-    )
+    response = urllib.request.urlopen(request, timeout=_SECONDS, context=trusted)
     if not response.url.lower().startswith("https://"):
         response.close()
         raise urllib.error.URLError(f"it leads to {response.url}, which is not https")

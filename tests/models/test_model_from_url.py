@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import truststore
 from tiny_models import write_adapter
@@ -134,6 +135,29 @@ def test_a_server_that_nobody_vouches_for_is_told_as_such(
     with pytest.raises(DownloadError, match=r"trusts nobody who vouches .* SSL_CERT_FILE") as told:
         add_from_url("mine", site.address, store, lambda _: None)
     assert "Check the address" not in str(told.value)
+
+
+def test_certificates_that_cannot_be_read_are_told_by_name(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = tmp_path / "nothing.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(missing))
+    with pytest.raises(DownloadError, match=f"SSL_CERT_FILE is {missing}: have it name"):
+        add_from_url("mine", site.address, ModelStore(tmp_path / "models"), lambda _: None)
+    assert site.asked == []
+
+
+def test_whom_to_trust_is_read_once_for_a_download(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, made, make = ModelStore(tmp_path / "models"), [], httpx2.create_ssl_context
+    site.break_after = 300
+    with pytest.raises(DownloadError, match="300 of"):
+        add_from_url("mine", site.address, store, lambda _: None)
+    monkeypatch.setattr("httpx2.create_ssl_context", lambda: made.append(1) or make())
+    add_from_url("mine", site.address, store, lambda _: None)
+    assert site.asked[-1] == ("GET", "bytes=300-")
+    assert made == [1]
 
 
 def test_whom_the_system_trusts_is_trusted_where_python_knows_nobody(
