@@ -17,7 +17,7 @@ from textual.message import Message
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.attachments import attached, changes, named_files
 from edge_agent.config import AskSettings
-from edge_agent.events import Event, RunResumed, RunStarted
+from edge_agent.events import AttachedFile, Event, RunResumed, RunStarted
 from edge_agent.extras import Extras, open_extras
 from edge_agent.failures import explained, in_words
 from edge_agent.index import Collection, Searched
@@ -218,9 +218,17 @@ class RunThread(StoppableThread):
         store.check_free(task.run)
         found = resumption(store.events(task.run), task.limits)
         started = found.started
+        begun_with = {
+            "libraries": started.libraries,
+            "profile": found.profile,
+            "tools": started.tools,
+            "web": started.web,
+        }
+        check_names(wanted.model_copy(update=begun_with), home)
+        named = named_files(file.path for file in started.files)
         profile = load_profile(found.profile)
         model = bench.model(started.model_source, self._report, offline=wanted.offline)
-        library = self._libraries_of(started, opened, offline=wanted.offline)
+        library = self._libraries_of(started, named, opened, offline=wanted.offline)
         web = web_beside(library, home, wanted=started.web, offline=wanted.offline)
         extras = self._extras(started.tools, profile, web, opened, offline=wanted.offline)
         self._report(f"Loading {started.model}")
@@ -245,9 +253,15 @@ class RunThread(StoppableThread):
             self._remark(text)
         return extras
 
-    def _libraries_of(self, started: RunStarted, opened: ExitStack, *, offline: bool) -> Collection:
+    def _libraries_of(
+        self,
+        started: RunStarted,
+        named: tuple[AttachedFile, ...],
+        opened: ExitStack,
+        *,
+        offline: bool,
+    ) -> Collection:
         """Return what a run searches: its libraries, and the files that it was asked about."""
-        named = named_files(file.path for file in started.files)
         for text in changes(started.files, named):
             self._remark(text)
         libraries = self._workbench.libraries(

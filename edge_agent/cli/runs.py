@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from edge_agent.attachments import named_files
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.consent import require_consent
 from edge_agent.cli.options import (
@@ -19,13 +18,11 @@ from edge_agent.cli.options import (
 )
 from edge_agent.cli.output import diagnostics, print_json, print_listing, results, write_out
 from edge_agent.cli.pulling import ensure_usable
-from edge_agent.cli.running import Output, go_on
+from edge_agent.cli.running import Output, check_at_hand, go_on
 from edge_agent.cli.texts import any_text
 from edge_agent.cli.trajectory import print_trajectory
-from edge_agent.config import AskSettings
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
-from edge_agent.launch import check_names
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import INTERRUPTED, RunStore
 from edge_agent.showing import in_one_line
@@ -190,24 +187,22 @@ def fork(
     output = Output(as_json, events, quiet)
     limits = Limits(max_calls, max_time, max_tokens)
     store = _store()
-    _check_at_hand(store.events(run)[0], offline=offline, quiet=quiet)
+    _check_can_go_on(store.events(run)[0], offline=offline, quiet=quiet)
     forked = store.fork(run, step, seed)
     if not quiet:
         diagnostics().print(f"The new run is {forked}")
     ctx.exit(go_on(store, forked, limits, output, offline=offline))
 
 
-def _check_at_hand(started: Event, *, offline: bool, quiet: bool) -> None:
+def _check_can_go_on(started: Event, *, offline: bool, quiet: bool) -> None:
     """Raise what going on would where something that a run was begun with is not at hand now.
 
     So no run is begun that cannot be gone on with.
     """
     check_openable(started)
     assert isinstance(started, RunStarted)
-    home, profile = Home.from_environment(), started.profile_source or started.profile
-    named = {"libraries": started.libraries, "profile": profile}
-    check_names(AskSettings().model_copy(update=named), home)
-    named_files(file.path for file in started.files)
+    home = Home.from_environment()
+    check_at_hand(started, home, offline=offline)
     ensure_usable(started.model_source, home, offline=offline, quiet=quiet)
 
 

@@ -332,6 +332,41 @@ def test_a_fork_of_what_is_not_at_hand_any_more_is_not_begun(
     assert model.opened == []
 
 
+@pytest.mark.parametrize(
+    ("began_with", "lacks"),
+    [({"tools": ("weather",)}, "There is no tool 'weather'"), ({"web": True}, "wants a key")],
+)
+@pytest.mark.parametrize("command", ["fork", "resume"])
+def test_a_run_whose_tools_or_web_are_not_at_hand_is_neither_forked_nor_gone_on_with(
+    command: str,
+    began_with: dict[str, Any],
+    lacks: str,
+    model: Model,
+    store: RunStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def pull(*_: object, **__: object) -> None:
+        raise AssertionError("the model is got ready first")
+
+    for module in ("runs", "running"):
+        monkeypatch.setattr(f"edge_agent.cli.{module}.ensure_usable", pull)
+    assert call("config", "set", "web.engine", "serper").exit_code == 0
+    ships = str(write_documents(tmp_path / "ships-documents"))
+    started = RunStarted(
+        *("r-1", QUESTION, "mine", "ships", "generic", 0, 8),
+        model_source="mine",
+        libraries=(ships,),
+        **began_with,
+    )
+    list(store.record([started, *every_kind("r-1")[1:4]]))
+    result = call("runs", command, "r-1", *(("--at", "1") if command == "fork" else ()))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert lacks in said(result)
+    assert [run.id for run in store.list()] == ["r-1"]
+    assert model.opened == []
+
+
 # Steering
 
 

@@ -15,7 +15,7 @@ from textual.message import Message
 
 from edge_agent.attachments import NAME, named_files
 from edge_agent.config import AskSettings, changed, load_config, save_config
-from edge_agent.events import RunFinished, RunStarted
+from edge_agent.events import AttachedFile, RunFinished, RunStarted
 from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.models import (
@@ -182,6 +182,32 @@ def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path
     _, messages = carried_out(Continuation("r-2", Limits(), OFFLINE), bench)
     assert isinstance(messages[-1], RunOver)
     assert f"{path} is not there" in str(messages[-1].failure)
+
+
+@pytest.mark.parametrize(
+    ("lost", "lacks"),
+    [("tools", "There is no tool 'weather'"), ("web", "wants a key"), ("files", "is not there")],
+)
+def test_what_a_run_began_with_is_missed_before_its_model_is_got_ready(
+    lost: str, lacks: str, place: Home, tmp_path: Path
+) -> None:
+    class Unready(ScriptedBench):
+        def model(
+            self, name: str, report: ReportProgress, *, offline: bool
+        ) -> InstalledModel | RemoteModel:
+            raise AssertionError("the model is got ready first")
+
+    save_config(changed(load_config(place.config), "web.engine", "serper"), place.config)
+    gone = AttachedFile(str(tmp_path / "gone.md"), "0" * 64)
+    values = {"tools": ("weather",), "web": True, "files": (gone,)}
+    begun = RunStarted("r-1", QUESTION, "scripted", "ships", "edge", 0, 2)
+    begun = replace(begun, model_source="http://127.0.0.1:9/v1", libraries=("ships",))
+    with closing(RunStore(place.runs)) as store:
+        list(store.record(iter([replace(begun, **{lost: values[lost]})])))  # type: ignore[arg-type]
+    task = Continuation("r-1", Limits(), AskSettings())
+    _, messages = carried_out(task, Unready(place))
+    assert isinstance(messages[-1], RunOver)
+    assert lacks in str(messages[-1].failure)
 
 
 def test_a_run_goes_on_with_the_model_in_memory_as_the_settings_say(
