@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,12 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable, Input
 
-from edge_agent.runs import RemovedRun, RunSummary
+from edge_agent.runs import RemovedRun, RunStore, RunSummary
 
-from .table_screen import Row, TableScreen
+from .background import Job
+from .table_screen import REMOVED, Row, TableScreen
 
 _MOST = 1000
 """Runs that are listed: older ones are found by a search."""
+_BACK = "It is brought back all the same."
+"""What there is where bringing a run back is stopped."""
 
 
 class RunsScreen(TableScreen):
@@ -32,14 +36,16 @@ class RunsScreen(TableScreen):
         Binding("d,delete", "delete", "Delete"),
         Binding("u", "undo", "Undo"),
         Binding("slash", "search", "Search"),
+        Binding("x", "stop", "Stop what is being done", show=False),
         Binding("escape", "leave_search", "Leave the search, show all runs", show=False),
     ]
 
     def __init__(self) -> None:
-        """Begin with all runs, and none deleted."""
+        """Begin with all runs, and none deleted or brought back."""
         super().__init__()
         self._search = ""
         self._removed: list[RemovedRun] = []
+        self._back: str | None = None
 
     def beside(self) -> Iterable[Widget]:
         """Have a line to search in."""
@@ -109,31 +115,38 @@ class RunsScreen(TableScreen):
 
     def action_delete(self) -> None:
         """Delete the run under the cursor; it can be brought back."""
-        if self.selected is None:
-            return
-        try:
-            self._removed.append(self.miro.store.remove(self.selected))
-        except Exception as error:
-            self.fail(error)
-            self.reload()  # another process may have deleted it
-            return
-        self.reload()
-        self.say(f"The run {self._removed[-1].id} is deleted. Press u to bring it back.")
+        if (run := self.selected) is not None:
+            self.begin(Job(f"Deleting {run}", lambda report: self._deleted(run), REMOVED))
+
+    def _deleted(self, run: str) -> str:
+        # With a store of its own: the screen reads in the other one while the disk is given back.
+        with closing(RunStore(self.miro.home.runs)) as store:
+            self._removed.append(store.remove(run))
+        return f"The run {run} is deleted. Press u to bring it back."
 
     def action_undo(self) -> None:
         """Bring back the run that was deleted last."""
+        if self.refuses_more():
+            return
         if not self._removed:
             self.say("There is nothing to bring back: no run was deleted, or all are back.")
             return
-        try:
-            self.miro.store.put_back(self._removed[-1])
-        except Exception as error:
-            self.fail(error)
-            return
-        back = self._removed.pop()
-        self.reload()
-        self.point_at(back.id)
-        self.say(f"The run {back.id} is back.")
+        run = self._removed[-1]
+        self.begin(Job(f"Bringing back {run.id}", lambda report: self._put_back(run), _BACK))
+
+    def _put_back(self, run: RemovedRun) -> str:
+        with closing(RunStore(self.miro.home.runs)) as store:
+            store.put_back(run)
+        self._removed.remove(run)
+        self._back = run.id
+        return f"The run {run.id} is back."
+
+    def reload(self) -> None:
+        """Read the rows anew; the cursor goes to a run that was brought back meanwhile."""
+        super().reload()
+        if self._back is not None:
+            self.point_at(self._back)
+            self._back = None
 
     def action_search(self) -> None:
         """Go to the line to search in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from scripted_app import (
     picture,
     press,
     reads,
+    refused,
     scripted,
     shown,
     status,
@@ -33,6 +35,7 @@ from scripted_app import (
 )
 from textual.widgets import DataTable, Input
 
+from edge_agent.database import Database
 from edge_agent.events import Event, RunFinished, RunStarted
 from edge_agent.home import Home
 from edge_agent.tui.app import MiroEdge
@@ -195,8 +198,9 @@ async def test_a_run_is_deleted_and_brought_back(app: MiroEdge, key: str) -> Non
 async def test_all_are_deleted_and_brought_back_one_by_one(app: MiroEdge) -> None:
     async with shown(app):
         screen = await runs_screen(app)
-        await press(app, "d", "d", "d")
-        await until(lambda: keys(screen) == [])
+        for left in (["second", "first"], ["first"], []):
+            await press(app, "d")
+            await until(lambda left=left: keys(screen) == left)  # type: ignore[misc]
         assert "Press u" in status(app)
         await press(app, "d", "enter", "r", "w")
         assert len(app.screen_stack) == 1
@@ -205,6 +209,31 @@ async def test_all_are_deleted_and_brought_back_one_by_one(app: MiroEdge) -> Non
             await until(lambda left=left: keys(screen) == left)  # type: ignore[misc]
         await press(app, "u")
         await until(lambda: status(app).startswith("There is nothing to bring back"))
+
+
+async def test_the_screen_is_there_while_the_disk_is_given_back(
+    app: MiroEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, shrink = threading.Event(), Database.shrink
+
+    def slow(database: Database) -> None:
+        assert free.wait(20)
+        shrink(database)
+
+    monkeypatch.setattr(Database, "shrink", slow)
+    async with shown(app):
+        screen = await runs_screen(app)
+        await press(app, "d")
+        await until(lambda: status(app) == "Deleting third. Press x to stop.")
+        await press(app, "down", "u", "d")
+        await until(lambda: refused(app) == 2)
+        assert screen.selected == "second"
+        screen.reload()
+        free.set()
+        await until(lambda: status(app) == "The run third is deleted. Press u to bring it back.")
+        await press(app, "u")
+        await until(lambda: status(app) == "The run third is back.")
+        assert screen.selected == "third"
 
 
 async def test_a_run_is_written_into_a_file(app: MiroEdge, tmp_path: Path) -> None:
