@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_agent.agent import AgentSettings, source_of, title_of
+from edge_agent.attachments import named_files
 from edge_agent.config import AskSettings, load_config
-from edge_agent.events import AttachedFile
+from edge_agent.events import AttachedFile, RunStarted
 from edge_agent.extras import check_tools
 from edge_agent.home import Home, typed_path
 from edge_agent.index import SAMPLE, Collection, Searched, Shelf
@@ -30,6 +31,23 @@ def check_names(wanted: AskSettings, home: Home) -> Profile | None:
 
         check_engine(load_config(home.config).web)
     return None if wanted.profile is None else load_profile(wanted.profile)
+
+
+def check_at_hand(started: RunStarted, home: Home, *, offline: bool) -> tuple[AttachedFile, ...]:
+    """Return the files that a run was asked about as they are now, all else being at hand too.
+
+    The model is not looked for. Raises AttachmentError where a file is gone, and what `check_names`
+    raises.
+    """
+    begun_with = {
+        "libraries": started.libraries,
+        "profile": started.profile_source or started.profile,
+        "tools": started.tools,
+        "web": started.web,
+        "offline": offline,
+    }
+    check_names(AskSettings().model_copy(update=begun_with), home)
+    return named_files(file.path for file in started.files)
 
 
 def web_beside(library: Collection, home: Home, *, wanted: bool, offline: bool) -> Searched | None:

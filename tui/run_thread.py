@@ -15,13 +15,13 @@ from typing import TypeAlias
 from textual.message import Message
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.attachments import attached, changes, named_files
+from edge_agent.attachments import attached, changes
 from edge_agent.config import AskSettings
 from edge_agent.events import AttachedFile, Event, RunResumed, RunStarted
 from edge_agent.extras import Extras, open_extras
 from edge_agent.failures import explained, in_words
 from edge_agent.index import Collection, Searched
-from edge_agent.launch import agent_settings, check_names, web_beside
+from edge_agent.launch import agent_settings, check_at_hand, check_names, web_beside
 from edge_agent.messages import with_messages
 from edge_agent.models import ModelStore
 from edge_agent.profiles import Profile, load_profile
@@ -218,14 +218,7 @@ class RunThread(StoppableThread):
         store.check_free(task.run)
         found = resumption(store.events(task.run), task.limits)
         started = found.started
-        begun_with = {
-            "libraries": started.libraries,
-            "profile": found.profile,
-            "tools": started.tools,
-            "web": started.web,
-        }
-        check_names(wanted.model_copy(update=begun_with), home)
-        named = named_files(file.path for file in started.files)
+        named = check_at_hand(started, home, offline=wanted.offline)
         profile = load_profile(found.profile)
         model = bench.model(started.model_source, self._report, offline=wanted.offline)
         library = self._libraries_of(started, named, opened, offline=wanted.offline)

@@ -14,16 +14,15 @@ from typing import Any, TypeAlias, TypeVar
 import click
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.attachments import changes, named_files
+from edge_agent.attachments import changes
 from edge_agent.cli.agent_setup import Led, Needs, opened_agent
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.output import ExitCode, diagnostics, print_json
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
-from edge_agent.config import AskSettings, load_config
+from edge_agent.config import load_config
 from edge_agent.errors import RunError
 from edge_agent.events import (
-    AttachedFile,
     Event,
     RunFinished,
     RunResumed,
@@ -33,7 +32,7 @@ from edge_agent.events import (
 )
 from edge_agent.home import Home
 from edge_agent.keyboard import listening, terminal
-from edge_agent.launch import check_names
+from edge_agent.launch import check_at_hand
 from edge_agent.messages import too_late, with_messages
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
@@ -90,23 +89,6 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     with opened_agent(needs, led, AgentSettings(prefixes=home.prefixes), home) as agent:
         stream = store.resume(run, lambda stored: agent.resume(stored, found.budget))
         return carry_out(agent, stream, store, output, keyboard=terminal())
-
-
-def check_at_hand(started: RunStarted, home: Home, *, offline: bool) -> tuple[AttachedFile, ...]:
-    """Return the files that a run was asked about as they are now, all else being at hand too.
-
-    The model is not looked for. Raises AttachmentError where a file is gone, and what `check_names`
-    raises for a library, a profile, a tool or the web.
-    """
-    begun_with = {
-        "libraries": started.libraries,
-        "profile": started.profile_source or started.profile,
-        "tools": started.tools,
-        "web": started.web,
-        "offline": offline,
-    }
-    check_names(AskSettings().model_copy(update=begun_with), home)
-    return named_files(file.path for file in started.files)
 
 
 def carry_out(

@@ -18,11 +18,12 @@ from edge_agent.cli.options import (
 )
 from edge_agent.cli.output import diagnostics, print_json, print_listing, results, write_out
 from edge_agent.cli.pulling import ensure_usable
-from edge_agent.cli.running import Output, check_at_hand, go_on
+from edge_agent.cli.running import Output, go_on
 from edge_agent.cli.texts import any_text
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
+from edge_agent.launch import check_at_hand
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import INTERRUPTED, RunStore
 from edge_agent.showing import in_one_line

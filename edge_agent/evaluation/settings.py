@@ -7,9 +7,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_agent.evaluation.conditions import Terms, condition_of
-from edge_agent.evaluation.questions import QuestionSet
+from edge_agent.evaluation.questions import JudgingName, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.revision import revision
 from edge_agent.index import Library
@@ -58,7 +59,7 @@ class EvaluationSettings:
     """Of the cache of a model in this process: `f16` or `q8_0`. It follows from the free memory."""
     repack: bool = False
     """Whether the weights were rearranged for the processor."""
-    judging: str = ""
+    judging: JudgingName | Literal[""] = ""
     """How a judge is asked about answers to this set, whether there is one or not."""
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from sqlite_utils.migrations import Migrations
 
 from edge_agent.database import opened, remedy
 from edge_agent.errors import EvaluationError
+from edge_agent.evaluation.questions import JudgingName
 from edge_agent.evaluation.rows import Row, from_line, to_line
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.events import Event, from_record, to_record
@@ -149,7 +150,9 @@ class EvaluationStore:
                 (name, row.id, told),
             )
 
-    def have_judged(self, name: str, judge: str, judging: str, *, anew: bool = False) -> None:
+    def have_judged(
+        self, name: str, judge: str, judging: JudgingName, *, anew: bool = False
+    ) -> None:
         """Note whose verdicts an evaluation holds from now on; `anew` forgets those it has.
 
         Raises EvaluationError where it holds those of another judge, and is not to forget them.

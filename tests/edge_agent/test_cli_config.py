@@ -215,7 +215,7 @@ def test_offline_is_read_by_what_goes_on_with_a_run(
             return lambda *_: [self] if name == "events" else self
 
     monkeypatch.setattr("edge_agent.cli.runs.go_on", go_on)
-    monkeypatch.setattr("edge_agent.cli.runs._check_at_hand", lambda *_, **__: None)
+    monkeypatch.setattr("edge_agent.cli.runs._check_can_go_on", lambda *_, **__: None)
     monkeypatch.setattr("edge_agent.cli.runs._store", Store)
     assert call("runs", *command).exit_code == 0
     save_config(Config(ask=SET), path)
