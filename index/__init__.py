@@ -28,6 +28,7 @@ from .passages import Passage, split
 from .private_file import private_file
 from .ranking import By
 from .relevance import relevance
+from .safe_path import SAFE_PATH, without_current_folder
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .sources import Source
@@ -36,6 +37,7 @@ from .verification import Verification
 
 __all__ = [
     "MARKS",
+    "SAFE_PATH",
     "SAMPLE",
     "By",
     "Collection",
@@ -76,4 +78,5 @@ __all__ = [
     "sentence_spans",
     "sentences",
     "split",
+    "without_current_folder",
 ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +20,7 @@ import psutil
 
 from .documents import Document, Flaw, RecordFields
 from .errors import UnreadableDocument
+from .safe_path import without_current_folder
 
 if TYPE_CHECKING:
     from .readers import Reader
@@ -34,9 +33,6 @@ _MEMORY = 3 * 1024**3
 """Most address space of a process, in bytes; where that cannot be limited, most resident memory."""
 _AT_ONCE = 1_000_000
 """Characters of text that are sent together: one by one is slow, and a file may have a million."""
-_SAFE_PATH = "PYTHONSAFEPATH"
-_starting = threading.Lock()
-"""Held while a process is started: the environment is that of all threads."""
 _TOO_LARGE = "needs more memory than one file may take"
 
 
@@ -168,7 +164,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _without_main(), _without_current_folder():
+        with _without_main(), without_current_folder():
             self._process.start()
         theirs.close()
         self.deadline = 0.0
@@ -235,25 +231,6 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextmanager
-def _without_current_folder() -> Iterator[None]:
-    """Have a process that is started import nothing from the current folder.
-
-    The documents may lie there, and a `struct.py` among them would be run. Python 3.10 knows no
-    such wish.
-    """
-    with _starting:
-        before = os.environ.get(_SAFE_PATH)
-        os.environ[_SAFE_PATH] = "1"
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[_SAFE_PATH]
-            else:
-                os.environ[_SAFE_PATH] = before
 
 
 def _serve(connection: Connection) -> None:

@@ -14,6 +14,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
+from edge_agent.index import SAFE_PATH
+
 SECONDS_TO_QUIT = 5.0
 """A process that has not ended by itself this long after it was asked to is killed."""
 
@@ -65,7 +67,7 @@ class BrowserSession(AppService):
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
-                env=self._build_environment(width, height),
+                env={**self._build_environment(width, height), SAFE_PATH: "1"},
                 start_new_session=True,  # Ctrl-C is for the server; and to kill all that it started
             )
         except OSError as error:

@@ -14,6 +14,7 @@ from textual.signal import Signal
 
 from edge_agent.config import Config, load_config, save_config
 from edge_agent.home import Home
+from edge_agent.index import without_current_folder
 from edge_agent.models import ModelStore, remote_model
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.provisioning import DefaultModel
@@ -38,7 +39,8 @@ class Interface(App[None]):
         super().__init__()
         # Documents are read by processes. Starting the first one asks standard error for its file
         # descriptor, which has none while the interface is shown: so this is done before.
-        resource_tracker.ensure_running()
+        with without_current_folder():
+            resource_tracker.ensure_running()
         self.home = home
         self.config: Config = load_config(home.config)
         self.store = RunStore(home.runs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import sys
 from typing import Any, NoReturn
 
@@ -74,9 +73,6 @@ class LazyGroup(click.Group):
         if sys.platform == "win32":
             click.echo("miro-edge runs on Linux and macOS; on Windows, in WSL.", err=True)
             sys.exit(ExitCode.FAILED)
-        # Nothing that is started from here imports what lies in the current folder: it may be one
-        # of documents from anywhere. Python 3.10 does not know of this.
-        os.environ["PYTHONSAFEPATH"] = "1"
         kwargs["standalone_mode"] = False
         write_any_text()
         try:

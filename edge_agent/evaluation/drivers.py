@@ -28,6 +28,7 @@ from edge_agent.evaluation.respondent import (
     check_failed,
     respondent,
 )
+from edge_agent.index import without_current_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ def _workers(equipment: Equipment, count: int) -> Iterator[list[Connection]]:
         for _ in range(count):
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(equipment, theirs), daemon=True)
-            process.start()
+            with without_current_folder():
+                process.start()
             theirs.close()
             processes.append(process)
             ends.append(ours)

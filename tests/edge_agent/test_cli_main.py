@@ -143,24 +143,3 @@ def test_windows_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     result = call("doctor")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "on Windows, in WSL" in result.stderr
-
-
-_STARTING_PYTHON = """
-import subprocess, sys
-from edge_agent.cli import main
-try:
-    main(["config", "--help"])
-finally:
-    subprocess.run([sys.executable, "-c", "import colorsys"], check=True)
-"""
-
-
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 knows no safe path")
-def test_nothing_that_is_started_imports_from_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    (tmp_path / "colorsys.py").write_text("open('was-run', 'w')\n")
-    started = [sys.executable, "-P", "-c", _STARTING_PYTHON]
-    subprocess.run(started, check=True, cwd=tmp_path, capture_output=True)
-    assert not (tmp_path / "was-run").exists()

@@ -262,6 +262,7 @@ class TestProcess:
             assert "miro-edge models pull" in text_of(result)
 
     async def test_a_client_is_told_of_what_was_typed(self, ready_home: Path) -> None:
+        (ready_home / "config.toml").write_text("[mcp.notes]\ncommand = 'notes-server'\n")
         parameters = StdioServerParameters(
             command=sys.executable,
             args=[*COMMAND, "--tool", "notes"],

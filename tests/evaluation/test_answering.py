@@ -837,7 +837,11 @@ def test_what_one_worker_has_sent_is_kept_where_another_fails(
         next(results)
 
 
-def test_what_goes_wrong_in_a_worker_is_raised_where_it_is_driven(equipment: Equipment) -> None:
+def test_what_goes_wrong_in_a_worker_is_raised_where_it_is_driven(
+    equipment: Equipment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "struct.py").write_text("raise SystemExit('what lies here was run')")
+    monkeypatch.chdir(tmp_path)
     task = Task("e", 0, BORN, Terms("closed-book"))
     with pytest.raises(InvalidModelFile, match="cannot write answers"):  # a GGUF it is not
         list(in_processes(2)(equipment, iter([task])))

@@ -456,7 +456,7 @@ def test_answers_are_judged_that_were_made_before(
 
 
 def test_a_judge_is_asked_as_the_set_has_it_before_and_afterwards(
-    tmp_path: Path, smollm2: Path, model: Model, judge: ScriptedServer
+    tmp_path: Path, home: Path, smollm2: Path, model: Model, judge: ScriptedServer
 ) -> None:
     (tmp_path / "gaia").mkdir()
     questions = tmp_path / "gaia" / "standardized_data.jsonl"
