@@ -22,14 +22,7 @@ from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.config import load_config
 from edge_agent.errors import RunError
-from edge_agent.events import (
-    Event,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-    Status,
-    to_record,
-)
+from edge_agent.events import Event, RunFinished, RunResumed, RunStarted, Status, to_record
 from edge_agent.home import Home
 from edge_agent.keyboard import listening, terminal
 from edge_agent.launch import check_at_hand
