@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from edge_agent.errors import AgentError, RunError
 from edge_agent.failures import explained
+from edge_agent.home import typed_path
 from edge_agent.resumption import Limits
 from edge_agent.showing import shown
 from edge_agent.traces import FORMATS, export
@@ -139,7 +140,7 @@ class MiroEdge(Interface):
         )
         if name is None:
             return
-        path = Path(name).expanduser()
+        path = typed_path(name)
         try:
             text = export(form, *self.store.timeline(run))
             path.write_text(text, encoding="utf-8")
@@ -212,9 +213,9 @@ def _file_fault(text: str) -> str | None:
     if not text.strip():
         return "Write the name of a file."
     try:
-        path = Path(text).expanduser()
+        path = typed_path(text)
         is_there, can_be_there = path.exists(), path.parent.is_dir() and not path.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         return f"That cannot be a file: {error}."
     if not can_be_there:
         return f"{path} cannot be a file: its folder has to exist, and it must not be one itself."

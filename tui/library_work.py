@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from edge_agent.evidence import Evidence, Exhibit
+from edge_agent.home import typed_path
 from edge_agent.index import (
     SAMPLE,
     Collection,
@@ -36,14 +37,14 @@ PATH_HINT = "As in ~/Documents"
 
 def path_of(text: str) -> Path:
     """Return the whole path that was typed."""
-    return Path(text.strip()).expanduser().resolve()
+    return typed_path(text.strip()).resolve()
 
 
 def path_fault(text: str) -> str | None:
     """Return what is wrong with a path that is to be added, or None."""
     try:
         there = bool(text.strip()) and path_of(text).exists()
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a null byte
         there = False
     return None if there else "There is nothing at that path."
 
@@ -61,11 +62,15 @@ def name_for(shelf: Shelf, path: Path) -> str:
     """Return a name for the library of a folder or file: that of the one it has, or a new one."""
     stem = path.name if path.is_dir() else path.stem
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:60] or "library"
-    made = shelf.names()
+    made = {name.casefold(): name for name in (*shelf.names(), SAMPLE)}
     for number in count(1):
         name = base if number == 1 else f"{base}-{number}"
-        if name != SAMPLE and (name not in made or _is_from(shelf, name, path)):
+        # One that differs only in case is refused: on some disks it is the same.
+        other = made.get(name.casefold())
+        if other is None:
             return name
+        if other != SAMPLE and _is_from(shelf, other, path):
+            return other
     raise AssertionError("there is always another number")
 
 

@@ -13,7 +13,10 @@ _BLOCK = 1 << 22
 
 def fetch_from_file(source: FileSource, target: Path, report: Callable[[int], None]) -> Path:
     """Copy the file to `target`. Raises DownloadError where it cannot be read."""
-    path = Path(source.path).expanduser()
+    try:
+        path = Path(source.path).expanduser()
+    except RuntimeError as error:  # a home of nobody
+        raise DownloadError(f"there is no file {source.path}: {error}") from error
     with target.open("wb") as writing:
         for block in _blocks(path):
             writing.write(block)

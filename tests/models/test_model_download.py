@@ -119,6 +119,13 @@ def test_when_none_works_each_has_its_reason(tmp_path: Path, wheels: Path) -> No
     assert store.find("bits") is None
 
 
+def test_a_file_in_the_home_of_nobody_is_no_source(tmp_path: Path, wheels: Path) -> None:
+    nowhere = FileSource(kind="file", path="~no-such-user/bits.bin")
+    store = store_with(tmp_path, nowhere, WHEELS)
+    pulled(store)
+    assert store.find("bits") is not None
+
+
 def test_parts_that_were_fetched_are_not_fetched_again(tmp_path: Path, wheels: Path) -> None:
     last = wheels / "bits_part3-1.0-py3-none-any.whl"
     last.unlink()

@@ -297,6 +297,19 @@ def test_a_folder_keeps_its_library_and_another_of_its_name_gets_a_new_one(tmp_p
     assert [library_work.name_for(shelf, folder) for folder in folders] == ["docs", "docs-2"]
 
 
+def test_no_name_is_proposed_that_differs_from_another_only_in_case(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "libraries")
+    folders = [tmp_path / "one" / "docs", tmp_path / "two" / "Docs", tmp_path / "Sample"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "a.md").write_text("# A\n\nA text about ships.")
+    shelf.add("docs", [folders[0]])
+    names = [library_work.name_for(shelf, folder) for folder in folders]
+    assert names == ["docs", "Docs-2", "Sample-2"]
+    for name, folder in zip(names, folders, strict=True):
+        assert shelf.add(name, [folder]).documents == 1
+
+
 async def test_a_folder_without_documents_makes_no_library(app: MiroEdge, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     async with shown(app):
