@@ -29,6 +29,7 @@ from .grammar import is_json, json_schema_grammar, missing_end
 from .machine import free_memory, usable_cores
 from .memory import MemoryNeed, expected_need, memory_need, require_memory
 from .remote_model import RemoteModel, on_this_machine, remote_model
+from .sizes import megabytes
 from .spans import Span, SpanKind
 from .store import InstalledModel, ModelStore
 from .tuned import Tuned, TunedSettings, settings_for
@@ -78,6 +79,7 @@ __all__ = [
     "is_json",
     "json_schema_grammar",
     "load_catalog",
+    "megabytes",
     "memory_need",
     "missing_end",
     "on_this_machine",

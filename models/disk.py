@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DownloadError
+from .sizes import megabytes
 
 _SPARE = 64 * 1024**2
-_MIB = 1024**2
 
 
 def require_room(folder: Path, needed: int) -> None:
@@ -19,8 +19,7 @@ def require_room(folder: Path, needed: int) -> None:
     lacking = needed + _SPARE - shutil.disk_usage(folder).free
     if lacking > 0:
         raise DownloadError(
-            f"{(needed + _SPARE) / _MIB:,.0f} MiB of disk are needed: "
-            f"free {lacking / _MIB:,.0f} MiB more"
+            f"{megabytes(needed + _SPARE)} MB of disk are needed: free {megabytes(lacking)} MB more"
         )
 
 

@@ -12,10 +12,10 @@ from .engine_settings import EngineSettings
 from .errors import NotEnoughMemory
 from .gguf_file import GgufHeader
 from .machine import free_memory
+from .sizes import megabytes
 
-_MIB = 1024**2
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}  # q8_0: 32 values share a two-byte scale
-_OVERHEAD = 96 * _MIB
+_OVERHEAD = 96 * 1024**2
 """The interpreter, the index, and what llama.cpp allocates whatever the model."""
 _REPACKED = 0.7
 """Share of the weights that llama.cpp copies at most when it repacks them."""
@@ -98,9 +98,9 @@ def require_memory(
     if need <= free:
         return
     raise NotEnoughMemory(
-        f"The model {title} needs {need / _MIB:,.0f} MiB of memory with a window of "
-        f"{settings.context} tokens, and {free / _MIB:,.0f} MiB are free: "
-        f"{(need - free) / _MIB:,.0f} MiB too few. "
+        f"The model {title} needs {megabytes(need)} MB of memory with a window of "
+        f"{settings.context} tokens, and {megabytes(free)} MB are free: "
+        f"{megabytes(need - free)} MB too few. "
         f"{_advice(size, header, settings, alternatives or {})}"
     )
 
@@ -114,8 +114,8 @@ def _require_lockable(size: int) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if limit not in (resource.RLIM_INFINITY, -1) and limit < size:
         raise NotEnoughMemory(
-            f"--mlock would lock {size / _MIB:,.0f} MiB, and this system allows "
-            f"{limit / _MIB:,.0f} MiB. Raise the limit (ulimit -l), or leave --mlock out."
+            f"--mlock would lock {megabytes(size)} MB, and this system allows "
+            f"{megabytes(limit)} MB. Raise the limit (ulimit -l), or leave --mlock out."
         )
 
 

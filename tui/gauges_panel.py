@@ -6,6 +6,8 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from edge_agent.models import megabytes
+
 from .run_view import Gauges
 from .signs import UNICODE, Signs
 
@@ -34,7 +36,7 @@ class GaugesPanel(Static):
         """Return the lines for gauges."""
         cut = f", {gauges.cut:,} cut" if gauges.cut else ""
         speed = "" if gauges.speed is None else f"{gauges.speed:,.0f} tok/s"
-        memory = "" if gauges.resident is None else f"{gauges.resident / 1e6:,.0f} MB"
+        memory = "" if gauges.resident is None else f"{megabytes(gauges.resident)} MB"
         limit = "" if gauges.max_seconds is None else f" of {gauges.max_seconds:g}"
         most = "" if gauges.max_calls is None else f" of {gauges.max_calls}"
         window = f"{gauges.window:,} of {gauges.context:,}{cut}"

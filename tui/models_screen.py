@@ -17,6 +17,7 @@ from edge_agent.models import (
     TunedSettings,
     expected_need,
     free_memory,
+    megabytes,
 )
 from edge_agent.opening import loading_settings
 from edge_agent.provisioning import lost_without
@@ -56,7 +57,7 @@ class ModelsScreen(TableScreen):
             yield entry.name, self._cells(entry, entry.name in here)
         for name in here:
             if store.catalog.find(name) is None:
-                size = f"{store.bytes_of(name) / 1e6:,.0f}"
+                size = megabytes(store.bytes_of(name))
                 cells = (self._in_use(name), size, "yes", self._fit(name, None))
                 yield name, (name, *cells, "the user's own", "added by you")
         if store.catalog.find(self._wanted) is None and self._wanted not in here:
@@ -65,7 +66,7 @@ class ModelsScreen(TableScreen):
 
     def _cells(self, entry: CatalogEntry, here: bool) -> tuple[str, ...]:
         count = self.miro.models.catalog.bytes_of(entry)
-        size = "?" if count is None else f"{count / 1e6:,.0f}"
+        size = "?" if count is None else megabytes(count)
         fits = self._fit(entry.name, count)
         is_here = "yes" if here else "in part" if self._is_begun(entry.name) else "no"
         cells = (self._in_use(entry.name), size, is_here, fits)
@@ -101,7 +102,7 @@ class ModelsScreen(TableScreen):
         if need is None:
             return "?"
         missing = need - free_memory()
-        return "yes" if missing <= 0 else f"no, {missing / 1e6:,.0f} MB too few"
+        return "yes" if missing <= 0 else f"no, {megabytes(missing)} MB too few"
 
     @on(DataTable.RowSelected)
     def use_row(self) -> None:
@@ -136,7 +137,7 @@ class ModelsScreen(TableScreen):
     def _pulled(self, entry: CatalogEntry, report: ReportProgress) -> str:
         store = self.miro.models
         model = puller(report)(entry, store)
-        return f"{model.name} is here, checked: {model.bytes / 1e6:,.0f} MB."
+        return f"{model.name} is here, checked: {megabytes(model.bytes)} MB."
 
     def action_verify(self) -> None:
         """Hash the files of the model under the cursor again."""

@@ -13,6 +13,7 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from edge_agent.index import Shelf
+from edge_agent.models import megabytes
 from edge_agent.provisioning import installed_embedder
 from edge_agent.showing import shown
 
@@ -52,7 +53,7 @@ class WelcomeScreen(ModalScreen[None], MiroScreen):
     def _options(self) -> list[Option]:
         entry = self.miro.models.catalog.get(self._model)
         count = self.miro.models.catalog.bytes_of(entry)
-        size = "" if count is None else f", {count / 1e6:,.0f} MB"
+        size = "" if count is None else f", {megabytes(count)} MB"
         here = entry.name in self.miro.models.names()
         used = ", ".join(self.miro.config.ask.libraries)
         return [

@@ -29,6 +29,7 @@ from edge_agent.models import (
     ModelStore,
     expected_need,
     free_memory,
+    megabytes,
     usable_cores,
 )
 from edge_agent.showing import in_one_line
@@ -98,7 +99,7 @@ def _model(entry: CatalogEntry, store: ModelStore) -> dict[str, Any]:
 
 def _problem(need: int | None) -> str | None:
     if need is not None and need > free_memory():
-        return f"needs {need / 1e6:,.0f} MB of memory, {free_memory() / 1e6:,.0f} MB are free"
+        return f"needs {megabytes(need)} MB of memory, {megabytes(free_memory())} MB are free"
     return None
 
 

@@ -27,6 +27,7 @@ from edge_agent.models import (
     add_from_url,
     expected_need,
     free_memory,
+    megabytes,
     memory_need,
 )
 from edge_agent.models.cards import head_of
@@ -249,7 +250,7 @@ def remove(name: str, yes: bool) -> None:
 
 def _megabytes(count: int | None) -> str:
     """Return bytes as megabytes; a question mark where only the hub knows."""
-    return "?" if count is None else f"{count / 1e6:,.0f}"
+    return "?" if count is None else megabytes(count)
 
 
 def _show_missing(entry: CatalogEntry, store: ModelStore, *, as_json: bool) -> None:
@@ -279,7 +280,7 @@ def _show(model: InstalledModel, store: ModelStore, *, as_json: bool) -> None:
     click.echo(in_one_line(f"{model.name}: {model.path}"))
     if model.adapter is not None:
         click.echo(f"with the adapter {in_one_line(str(model.adapter))}, over {record['base']}")
-    click.echo(f"{model.bytes / 1e6:,.0f} MB, {model.licence}, profile {model.profile or 'none'}")
+    click.echo(f"{megabytes(model.bytes)} MB, {model.licence}, profile {model.profile or 'none'}")
     click.echo(f"SHA-256: {model.sha256 or 'not taken; header and length were checked'}")
     if model.header is not None:
         click.echo(
@@ -298,7 +299,7 @@ def _fit(need: int) -> str:
     """Return in words what `_room` returns."""
     free = free_memory()
     verdict = "it fits" if need <= free else "it does not fit"
-    return f"needs {need / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free: {verdict}"
+    return f"needs {megabytes(need)} MB of memory, {megabytes(free)} MB are free: {verdict}"
 
 
 def _card(name: str, store: ModelStore) -> dict[str, Any]:

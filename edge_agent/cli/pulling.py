@@ -25,6 +25,7 @@ from edge_agent.models import (
     ModelStore,
     PullProgress,
     RemoteModel,
+    megabytes,
     pull,
 )
 
@@ -88,7 +89,7 @@ def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel
     """Pull a model, saying what and how large, and how far it is."""
     fetched = entry if entry.base is None else store.catalog.get(entry.base)
     count = store.catalog.bytes_of(fetched)
-    size = "of a size the hub knows" if count is None else f"{count / 1e6:,.0f} MB"
+    size = "of a size the hub knows" if count is None else f"{megabytes(count)} MB"
     base = "" if fetched is entry else f"its base {fetched.name}, "
     diagnostics().print(f"Pulling {entry.name} ({base}{size}, {fetched.licence})")
     with shown_progress() as report:

@@ -34,6 +34,7 @@ from edge_agent.events import (
     TurnStarted,
     UserSpoke,
 )
+from edge_agent.models import megabytes
 from edge_agent.protocol import parse
 from edge_agent.showing import in_one_line, shown
 from edge_agent.traces.lines import keys_of
@@ -170,7 +171,7 @@ def _(event: StepMeasured) -> str:
     return (
         f"{_MARGIN}window {event.window} of {event.context} tokens, {event.tokens.prompt} read, "
         f"{event.tokens.generated} written, {event.seconds:.1f} s, "
-        f"{event.resident / 1024**2:,.0f} MiB"
+        f"{megabytes(event.resident)} MB"
     )
 
 

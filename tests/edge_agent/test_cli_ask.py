@@ -270,7 +270,7 @@ def test_a_model_too_large_for_the_memory(
     monkeypatch.setattr(memory, "free_memory", lambda: 250 * 1024**2)
     result = call("ask", "-l", str(documents), "-m", str(smollm2), "--kv-type", "f16", "Who?")
     assert result.exit_code == 1
-    assert "MiB too few" in said(result)
+    assert "MB too few" in said(result)
     assert "--kv-type q8_0" in said(result)
 
 

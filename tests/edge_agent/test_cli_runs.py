@@ -603,7 +603,7 @@ def every_kind(run: str) -> list[Event]:
         EvidenceAdded(1, 1, "p", "d", "Fram", "fram.md", "line 3", "The Fram …"),
         ToolAnswered(1, "search", "[1] Fram: …", (1, 2)),
         Nudged(1, "duplicate result", "That brought nothing new."),
-        StepMeasured(1, 900, 4096, TOKENS, 1.25, 300 * 1024**2),
+        StepMeasured(1, 900, 4096, TOKENS, 1.25, 300_000_000),
         SpanCut(1, "result", 120, 2),
         NoteWritten(1, "Found so far:\nFram: The Fram …"),
         UserSpoke(1, "Hurry up.", "The user adds: Hurry up."),
@@ -629,7 +629,7 @@ def test_every_kind_of_event_is_shown(store: RunStore) -> None:
     for part in (
         *("run r-1, forked from r-0 after step 4", "1 Missing: ropes", "1 search: ropes"),
         *("found [1], [2]", "duplicate result That brought nothing new."),
-        *("window 900 of 4096 tokens, 10 read, 3 written, 1.2 s, 300 MiB",),
+        *("window 900 of 4096 tokens, 10 read, 3 written, 1.2 s, 300 MB",),
         *("result of 120 tokens left the window", "noted: Found so far: Fram: The Fram …"),
         *("you: Hurry up.", "2 taken back: duplicate call You have searched for that already."),
         *("no more is looked for: model error", "reads the answer from [2], [1]"),

@@ -63,7 +63,7 @@ def test_a_smaller_cache_type_is_advised_first(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free(monkeypatch, total(EngineSettings(kv_type="q8_0")) + 1)
-    with pytest.raises(NotEnoughMemory, match=r"\d+ MiB too few.*with --kv-type q8_0\.$"):
+    with pytest.raises(NotEnoughMemory, match=r"\d+ MB too few.*with --kv-type q8_0\.$"):
         require_memory(weights, HEADER, EngineSettings())
 
 

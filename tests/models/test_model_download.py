@@ -212,7 +212,7 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
     store = store_with(tmp_path, WHEELS)
-    with pytest.raises(DownloadError, match=r"free \d+ MiB more"):
+    with pytest.raises(DownloadError, match=r"free \d+ MB more"):
         pulled(store)
 
 
