@@ -7,7 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from edge_agent.errors import ProfileError
 from edge_agent.home import typed_path
@@ -67,7 +74,14 @@ class Told(_Frozen):
     duplicate_result: str
     refusal: str
     repetition: str
-    no_progress: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_older_files_say(cls, said: object) -> object:
+        """Take `no_progress`, too, of which no model is told anything: older profiles say it."""
+        if not isinstance(said, dict):
+            return said
+        return {guard: text for guard, text in said.items() if guard != "no_progress"}
 
 
 Guard = Literal[

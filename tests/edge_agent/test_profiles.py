@@ -123,3 +123,9 @@ def test_profiles_of_older_runs_are_understood(said: str, meant: str, tmp_path: 
     path = tmp_path / "own.toml"
     path.write_text(f'based_on = "edge"\nname = "own"\n[gathering]\nleads = {said}\n')
     assert load_profile(str(path)).gathering.leads == meant
+
+
+def test_a_profile_that_says_more_to_a_model_than_is_told_now_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('based_on = "edge"\nname = "own"\n[told]\nno_progress = ""\n')
+    assert load_profile(str(path)).told == load_profile("edge").told
