@@ -23,6 +23,7 @@ from edge_agent.models import (
     require_memory,
     settings_for,
 )
+from edge_agent.models.remote_model import KEY_VARIABLE
 from edge_agent.provisioning import default_model, model_here
 
 
@@ -98,14 +99,15 @@ def _connected(model: RemoteModel, context: int) -> Iterator[AnySession]:
         yield RemoteSession(server, context)
 
 
-def reached(model: RemoteModel) -> RemoteModel:
+def reached(model: RemoteModel, key_variable: str = KEY_VARIABLE) -> RemoteModel:
     """Return a model behind a server that is there, with the name that it has there.
 
-    Raises ServerError.
+    The server's key, if it has one, is in the environment variable of that name. Raises
+    ServerError.
     """
     from edge_agent.models.chat_server import ChatServer
 
-    with closing(ChatServer(model)) as server:
+    with closing(ChatServer(model, key_variable)) as server:
         server.reach()
         return replace(model, name=server.name)
 

@@ -18,10 +18,8 @@ import httpx2
 from .chat_reply import ChatReply, OnlyThought, ReplyUsage
 from .chat_request import ChatRequest, fewer
 from .errors import ServerError
-from .remote_model import RemoteModel
+from .remote_model import KEY_VARIABLE, RemoteModel
 
-KEY_VARIABLE = "MIRO_EDGE_API_KEY"
-"""The environment variable with the key of the server whose model answers questions."""
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 600.0
 """A server without a GPU may read a prompt for minutes before its first word."""

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from .errors import ServerError
 
+KEY_VARIABLE = "MIRO_EDGE_API_KEY"
+"""The environment variable with the key of the server whose model answers questions."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:

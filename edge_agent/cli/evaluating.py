@@ -34,7 +34,7 @@ from edge_agent.evaluation.drivers import (
     in_this_process,
 )
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
-from edge_agent.evaluation.judge import reached_judge
+from edge_agent.evaluation.judge import KEY_VARIABLE
 from edge_agent.evaluation.questions import Question, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
@@ -197,7 +197,7 @@ def judge_at(address: str, *, offline: bool) -> RemoteModel:
     if offline and not judge.is_on_this_machine:
         raise click.UsageError("--offline allows only a judge on this machine.")
     # Now, and not after the first question was answered for minutes.
-    return reached_judge(judge)
+    return reached(judge, KEY_VARIABLE)
 
 
 def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -> list[Made]:

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from edge_agent.evaluation.questions import JudgingName
 from edge_agent.evaluation.rows import Row
 from edge_agent.models import RemoteModel, Sampling
 from edge_agent.models.chat_reply import OnlyThought, without_thoughts
 from edge_agent.models.chat_request import ChatRequest
-
-if TYPE_CHECKING:
-    from edge_agent.models.chat_server import ChatServer
 
 KEY_VARIABLE = "MIRO_EDGE_JUDGE_API_KEY"
 """The environment variable with the key of the judge's server: it is not shown the model's."""
@@ -150,7 +145,10 @@ class Judge:
 
     def __init__(self, model: RemoteModel, judging: JudgingName) -> None:
         """Connect. Raises ServerError."""
-        self._server = _connected(model)
+        # Imported here: it is a network client, which an evaluation without a judge has no need of.
+        from edge_agent.models.chat_server import ChatServer
+
+        self._server = ChatServer(model, KEY_VARIABLE)
         self._judging = _JUDGINGS[judging]
         self.address = model.address
         """Where it is, with its name there."""
@@ -184,22 +182,3 @@ class Judge:
         except OnlyThought as error:  # about the next answer it may have to think less
             return None, str(error)
         return self._judging.verdict(text), text
-
-
-def reached_judge(model: RemoteModel) -> RemoteModel:
-    """Return a judge that is there, with the name that it has there. Raises ServerError."""
-    with closing(_connected(model)) as server:
-        server.reach()
-        return replace(model, name=server.name)
-
-
-def judging_of(name: JudgingName) -> Judging:
-    """Return how a benchmark has its answers judged."""
-    return _JUDGINGS[name]
-
-
-def _connected(model: RemoteModel) -> ChatServer:
-    # Imported here: it is a network client, which an evaluation without a judge has no need of.
-    from edge_agent.models.chat_server import ChatServer
-
-    return ChatServer(model, KEY_VARIABLE)

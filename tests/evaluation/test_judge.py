@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from scripted_server import Refusal, ScriptedServer, streamed
 from serving import running
 
-from edge_agent.evaluation.judge import KEY_VARIABLE, Judge, judging_of
+from edge_agent.evaluation.judge import KEY_VARIABLE, Judge
 from edge_agent.evaluation.questions import JudgingName
 from edge_agent.models import RemoteModel, ServerError
-from edge_agent.models.chat_server import KEY_VARIABLE as KEY_VARIABLE_OF_MODELS
+from edge_agent.models.remote_model import KEY_VARIABLE as KEY_VARIABLE_OF_MODELS
 
 _LINES = "extracted_final_answer: {0}\nreasoning: {1}\ncorrect: {2}\nconfidence: 90"
 
 
+def judged(verdict: str, name: JudgingName, *case: Any) -> tuple[str, bool | None]:
+    """Return what a judge is told of a case, and what it makes of this verdict."""
+    with running(ScriptedServer()) as server:
+        server.answer = lambda _: verdict
+        with closing(Judge(RemoteModel(server.address, "judge"), name)) as judge:
+            right, _ = judge.asked(*case)
+    return server.asked[0]["messages"][0]["content"], right
+
+
 @pytest.mark.parametrize("name", get_args(JudgingName))
 def test_a_judge_is_told_question_answers_and_answer(name: JudgingName) -> None:
-    asked = judging_of(name).prompt("Where {was} he born?", ["Larvik", "Norway"], "In {Larvik}")
+    asked = ("Where {was} he born?", ["Larvik", "Norway"], "In {Larvik}")
+    prompt, _ = judged("Correct", name, *asked)
     for part in ("Where {was} he born?", "Larvik | Norway", "In {Larvik}"):
-        assert part in asked
+        assert part in prompt
 
 
 @pytest.mark.parametrize(
@@ -74,7 +84,7 @@ def test_a_judge_is_told_question_answers_and_answer(name: JudgingName) -> None:
     ],
 )
 def test_a_verdict_is_read(name: JudgingName, verdict: str, right: bool | None) -> None:
-    assert judging_of(name).verdict(verdict) is right
+    assert judged(verdict, name, "Who?", ["Ada"], "Ada")[1] is right
 
 
 def test_a_judge_is_never_shown_the_key_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

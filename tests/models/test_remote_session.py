@@ -25,7 +25,8 @@ from edge_agent.models import (
     SpanKind,
     remote_model,
 )
-from edge_agent.models.chat_server import KEY_VARIABLE, ChatServer
+from edge_agent.models.chat_server import ChatServer
+from edge_agent.models.remote_model import KEY_VARIABLE
 from edge_agent.models.remote_session import RemoteSession
 
 GREEDY = Sampling()
