@@ -18,11 +18,12 @@ from edge_agent.models import AnySession, ContextFull, InstalledModel, RemoteMod
 from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.prompting import question_prompt, system_prompt
-from edge_agent.protocol import ToolCall, render_call
+from edge_agent.protocol import render_call
 from edge_agent.runs import new_run_id
 from edge_agent.runtime import Resources, Signals
 from edge_agent.tools import toolbox
 from edge_agent.trajectory import Entry, Trajectory
+from edge_agent.turns import first_search
 from edge_agent.window import Window
 
 
@@ -146,8 +147,7 @@ class Agent:
             Entry(SpanKind.QUESTION, question_prompt(self.profile, question)),
         ]
         if self.profile.gathering.search_first:
-            search = ToolCall("library", "search", {"query": question})
-            begun.append(Entry(SpanKind.TURN, render_call(search)))
+            begun.append(Entry(SpanKind.TURN, render_call(first_search(question))))
         window = Window(self.session, self.profile)
         if sum(map(window.needed, begun)) > self.session.context:
             raise ContextFull(

@@ -10,6 +10,7 @@ from edge_agent.models import Choose, Force, Plan, Reluctance, Sample, Step
 from edge_agent.profiles import Gathering
 from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, parse, render_call
 
+_SEARCH = ("library", "search")
 ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
 MISSING = "Missing:"
@@ -17,9 +18,14 @@ USE = "Now use a tool:\n"
 """Comes before a call of a tool that was chosen for the run: it looks for no name."""
 
 
+def first_search(question: str) -> ToolCall:
+    """Return the call of a first turn that leaves nothing to choose: a search for the question."""
+    return ToolCall(*_SEARCH, {"query": question})
+
+
 def opening_search(question: str) -> Plan:
-    """Plan the first turn: a search for the question itself, with nothing left to choose."""
-    yield Force(render_call(ToolCall("library", "search", {"query": question})))
+    """Plan that turn."""
+    yield Force(render_call(first_search(question)))
 
 
 def gathering_turn(
@@ -60,7 +66,7 @@ def gathering_turn(
         return
     name = (yield Choose(names)) if names else ""
     query = (name + (yield from _line(gathering.thought_tokens))).strip()
-    known = {("library", "search"): {"query": query}} if query else {}
+    known = {_SEARCH: {"query": query}} if query else {}
     yield from guided_call(tools, gathering.argument_tokens, known)
 
 
