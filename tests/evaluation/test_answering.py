@@ -85,7 +85,7 @@ from edge_agent.models import (
 )
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import ToolCall, render_call
-from edge_agent.reasons import CALL_LIMIT, MODEL_ERROR, NO_PROGRESS
+from edge_agent.reasons import CALL_LIMIT, ENOUGH, MODEL_ERROR, NO_PROGRESS
 from edge_agent.runtime import Resources
 from edge_agent.traces import FORMATS, export
 from edge_agent.turns import without_call
@@ -231,7 +231,7 @@ def test_a_model_that_fails_is_told_of_in_the_row(ships: Collection) -> None:
             row = Respondent(resources).answer(asked, Terms(name)).row
             assert (row.status, row.answer) == ("failed", None)
             assert not row.abstained
-            assert (row.em, row.f1, row.right) == (False, 0.0, False)  # nobody said “not found”
+            assert (row.em, row.f1) == (False, 0.0)  # nobody said “not found”
 
 
 def test_rewriting_keeps_the_last_results_and_decodes_the_rest_again() -> None:
@@ -498,6 +498,21 @@ def test_a_run_that_is_cut_is_the_one_that_fewer_calls_give(
     cut_from = replace(anew.row, cut_from="deep")
     assert replace(found.row, **vague(cut_from)) == cut_from
     assert found.row.run != deep.row.run
+
+
+def test_who_had_enough_only_after_a_turn_was_taken_back_would_have_been_cut_off(
+    ships: Collection,
+) -> None:
+    asked_again = ("Missing:", f" {BORN.text}\n", ">search<")
+    script = [SEARCHED[0], *asked_again, *FOUND, "Larvik}"]
+    deep = run_of(ships, 8, *script, profile=UNLED)
+    assert (deep.row.calls, deep.row.reason) == (1, ENOUGH)
+    assert not same_with(deep.events, Limits(8), Limits(1), UNLED)
+    assert same_with(deep.events, Limits(8), Limits(2), UNLED)
+    begun = cut(deep.events, Limits(8), Limits(1), UNLED)
+    found = answering(ships, "Archer}", profile=UNLED).answer(BORN, Terms("agent", 1), begun)
+    anew = run_of(ships, 1, SEARCHED[0], "Missing:", "Archer}", profile=UNLED)
+    assert told(found.events) == told(anew.events)
 
 
 def vague(row: Row) -> dict[str, Any]:
