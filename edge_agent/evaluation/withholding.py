@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.questions import Question
-from edge_agent.index import Collection, Hit
+from edge_agent.index import Collection, Hit, Passage
 
 
 class Withholding(Collection):
@@ -29,6 +29,10 @@ class Withholding(Collection):
     ) -> tuple[tuple[str, Hit], ...]:
         """Search as ever, and never find what is hidden."""
         return super().search(query, limit, self._passages | set(exclude))
+
+    def document(self, library: str, document: str) -> tuple[Passage, ...]:
+        """Return all passages of a document as ever, none where it is hidden."""
+        return () if (library, document) in self._documents else super().document(library, document)
 
     def find_document(self, title_or_id: str) -> tuple[str, str] | None:
         """Find a document as ever, but for those that are hidden: they cannot be read either."""

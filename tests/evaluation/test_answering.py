@@ -187,6 +187,15 @@ def test_what_is_withheld_is_not_called_by_its_name_either(ships: Collection) ->
     assert shown.named("Fram") == ships.named("Fram") != ()
 
 
+def test_what_is_withheld_is_not_there_at_its_address_either(ships: Collection) -> None:
+    shown = Withholding(ships, {"Colin Archer"})
+    (library,) = ships.libraries
+    there, hidden = (library.name, "fram.md"), (library.name, "archer.md")
+    assert ships.document(*hidden) != ()
+    assert shown.document(*hidden) == shown.passages_about(*hidden, "Archer", 3) == ()
+    assert shown.document(*there) == ships.document(*there) != ()
+
+
 def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
     script = ["Gjøa was built", "I have what I need.", "Rosendal}"]
     asked = replace(BY_TITLE, text="Where was the designer of the Gjøa and the Fram born?")
