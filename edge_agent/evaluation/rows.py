@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+from unicodedata import normalize
 
 from edge_agent.evaluation.metrics import exact_match, f1
 from edge_agent.evaluation.questions import Question
@@ -17,6 +18,7 @@ from edge_agent.events import (
     StepMeasured,
     TokenCounts,
 )
+from edge_agent.index.passages import short_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,14 @@ def _recall(shown: Iterable[EvidenceAdded], question: Question) -> float | None:
 def _names(question: Question) -> frozenset[str]:
     if question.gold_by == "id":
         return question.gold
-    return frozenset(title.casefold() for title in question.gold)
+    return frozenset(map(_title, question.gold))
 
 
 def _name(evidence: EvidenceAdded, question: Question) -> str:
     """Return what a passage's document is known by."""
-    return evidence.document if question.gold_by == "id" else evidence.title.casefold()
+    return evidence.document if question.gold_by == "id" else _title(evidence.title)
+
+
+def _title(title: str) -> str:
+    """Return what a title is compared by: an index has them short, a file system decomposed."""
+    return short_title(normalize("NFC", title)).casefold()

@@ -298,6 +298,21 @@ def test_evidence_is_matched_by_title_where_there_are_no_ids() -> None:
     assert (row.evidence_recall, row.cited_gold, row.citation_recall) == (1.0, 1, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("named", "stored"),
+    [
+        ("The  Fram\n(ship)", "The Fram (ship)"),
+        ("Gj\u00f8a of A\u030angstr\u00f6m", "Gj\u00f8a of \u00c5ngstro\u0308m"),
+        ("F" * 300, f"{'F' * 199}…"),
+    ],
+)
+def test_a_title_counts_as_the_index_has_it(named: str, stored: str) -> None:
+    question = Question("q", "Who?", ("Larvik",), frozenset({named}), gold_by="title")
+    found = EvidenceAdded(1, 1, "d#1", "d", stored, "/d", "", "")
+    row = scored(question, (*run()[:1], found, run(citations=cited(1))[-1]))
+    assert (row.evidence_recall, row.cited_gold, row.citation_recall) == (1.0, 1, 1.0)
+
+
 def test_nothing_is_said_of_evidence_that_is_not_known() -> None:
     row = scored(Question("q", "Who?", ()), run(answer=None, status="not_found"))
     assert (row.evidence_recall, row.citation_recall) == (None, None)
