@@ -92,7 +92,8 @@ class Agent:
         `model` is a session, or a model by name, path or address; the default one if none is given.
         `profile` is a profile, the name of one or the path of one; the model's own if none is
         given. `extras` stay their owner's.
-        Raises ProfileError, ToolboxError, and for a model that is named UnknownModel.
+        Raises ProfileError, ToolboxError, and where no session is given ConfigError,
+        UnknownModel, InvalidModelFile, HashMismatch and ServerError.
         """
         self.library = Collection([library]) if isinstance(library, Library) else library
         self.settings = settings or AgentSettings()

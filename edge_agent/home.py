@@ -82,7 +82,7 @@ class Home:
 
     @property
     def web(self) -> Path:
-        """What the web has said, one SQLite file."""
+        """What the web has said: a folder with one SQLite file, `cache.db`."""
         return self.root / "web"
 
     @property

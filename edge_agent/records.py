@@ -11,7 +11,7 @@ from edge_agent.runs import RunSummary
 
 
 def answer_record(run: RunSummary | RunStarted, finished: RunFinished) -> dict[str, Any]:
-    """Return what `ask --json` prints of a run: see the design, chapter 12."""
+    """Return what `ask --json` prints of a run, as the README says under Asking."""
     return {
         "question": run.question,
         "status": finished.status,
