@@ -6,11 +6,20 @@ from __future__ import annotations
 
 import hmac
 import re
+from enum import Enum
 from urllib.parse import urlsplit
 
 from .place import Place
 
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+
+
+class Refusal(Enum):
+    """What of a request is refused."""
+
+    HOST = "its Host header"
+    ORIGIN = "its Origin header"
+    TOKEN = "its Authorization header"
 
 
 class Guard:
@@ -39,6 +48,17 @@ class Guard:
         """Return whether an Authorization header bears the token."""
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and self.knows(token.strip())
+
+    def refusal(self, host: str, origin: str | None, authorization: str) -> Refusal | None:
+        """Return what is refused of a request with these headers; None where it may come in.
+
+        A program that is no browser sends no Origin.
+        """
+        if not self.serves(host):
+            return Refusal.HOST
+        if origin is not None and not same_origin(origin, host):
+            return Refusal.ORIGIN
+        return None if self.bears(authorization) else Refusal.TOKEN
 
 
 def is_host(header: str) -> bool:

@@ -18,13 +18,22 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .guard import Guard, same_origin
+from .guard import Guard, Refusal
 from .place import Place
 from .running import asked_to_end
 
 PATH = "/mcp"
 _SECONDS_TO_END = 2
 """For streams that clients keep open."""
+_ANSWERS = {
+    Refusal.HOST: PlainTextResponse("Nothing is served under this name.\n", 403),
+    Refusal.ORIGIN: PlainTextResponse("Pages of other sites may not use this server.\n", 403),
+    Refusal.TOKEN: PlainTextResponse(
+        "The token is wrong or missing: it is the one that miro-edge printed.\n",
+        401,
+        {"WWW-Authenticate": "Bearer"},
+    ),
+}
 
 
 def run_on_standard_streams(server: MCPServer[Any]) -> None:
@@ -96,18 +105,10 @@ class _Guarded:
             await self._application(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if not self._guard.serves(host):
-            answer = PlainTextResponse("Nothing is served under this name.\n", 403)
-        elif origin is not None and not same_origin(origin, host):
-            answer = PlainTextResponse("Pages of other sites may not use this server.\n", 403)
-        elif not self._guard.bears(headers.get("authorization", "")):
-            answer = PlainTextResponse(
-                "The token is wrong or missing: it is the one that miro-edge printed.\n",
-                401,
-                {"WWW-Authenticate": "Bearer"},
-            )
-        else:
+        refusal = self._guard.refusal(
+            headers.get("host", ""), headers.get("origin"), headers.get("authorization", "")
+        )
+        if refusal is None:
             await self._application(scope, receive, send)
-            return
-        await answer(scope, receive, send)
+        else:
+            await _ANSWERS[refusal](scope, receive, send)

@@ -14,7 +14,7 @@ from edge_agent.failures import in_words
 from edge_agent.models import ContextFull
 from edge_agent.records import answer_record
 
-from .guard import Guard, same_origin
+from .guard import Guard, Refusal
 from .openai_objects import DONE, STILL_HERE, Completion, event, model_list, model_object
 from .openai_requests import BadRequest, ChatRequest, error_object, read_request
 from .place import Place
@@ -34,6 +34,20 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+_REFUSALS: dict[Refusal, tuple[int, str] | tuple[int, str, str]] = {
+    Refusal.HOST: (
+        403,
+        "Nothing is served under this name. Use the address that miro-edge printed.",
+    ),
+    Refusal.ORIGIN: (403, "Pages of other sites may not use this server."),
+    Refusal.TOKEN: (
+        401,
+        "The API key is wrong or missing: it is the token that miro-edge printed.",
+        "invalid_api_key",
+    ),
+}
+"""The status, the message and the code of the error that each is answered with."""
 
 _Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,19 +86,12 @@ class OpenAIServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Let through only who has the token, under the addresses that are served."""
-        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-        if not self._door.serves(host):
-            raise BadRequest(
-                403, "Nothing is served under this name. Use the address that miro-edge printed."
-            )
-        if origin is not None and not same_origin(origin, host):
-            raise BadRequest(403, "Pages of other sites may not use this server.")
-        if not self._door.bears(request.headers.get("Authorization", "")):
-            raise BadRequest(
-                401,
-                "The API key is wrong or missing: it is the token that miro-edge printed.",
-                "invalid_api_key",
-            )
+        headers = request.headers
+        refusal = self._door.refusal(
+            headers.get("Host", ""), headers.get("Origin"), headers.get("Authorization", "")
+        )
+        if refusal is not None:
+            raise BadRequest(*_REFUSALS[refusal])
         return await handler(request)
 
     # Models
