@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -21,7 +22,6 @@ from edge_agent.config import AskSettings
 from edge_agent.home import Home
 from edge_agent.keyboard import terminal
 from edge_agent.launch import VOTERS, agent_settings, check_names
-from edge_agent.models import KvType
 from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
@@ -57,25 +57,11 @@ from edge_agent.runs import RunStore
 def ask(
     ctx: click.Context,
     question: str,
-    libraries: tuple[str, ...],
-    model: str | None,
-    profile: str | None,
-    context: int,
-    kv_type: KvType | None,
-    mlock: bool,
-    max_calls: int | None,
-    max_time: float | None,
-    max_tokens: int | None,
-    attempts: int | None,
-    vote: bool,
-    tools: tuple[str, ...],
     files: tuple[str, ...],
-    web: bool,
-    seed: int,
-    offline: bool,
     as_json: bool,
     events: bool,
     quiet: bool,
+    **typed: Any,
 ) -> None:
     """Answer QUESTION from your documents, with citations that the program has checked.
 
@@ -98,28 +84,12 @@ def ask(
     """
     output = Output(as_json, events, quiet)
     asked = _question_text(question)
-    if vote and attempts == 1:
+    wanted = AskSettings(**typed)
+    if wanted.vote and wanted.attempts == 1:
         raise click.UsageError(
             "One attempt is no vote. Give --attempts more, or leave it out; it may also be set: "
             "miro-edge config"
         )
-    wanted = AskSettings(
-        libraries=libraries,
-        model=model,
-        profile=profile,
-        context=context,
-        kv_type=kv_type,
-        mlock=mlock,
-        max_calls=max_calls,
-        max_time=max_time,
-        max_tokens=max_tokens,
-        attempts=attempts,
-        vote=vote,
-        tools=tools,
-        web=web,
-        seed=seed,
-        offline=offline,
-    )
     if files and ctx.get_parameter_source("libraries") is ParameterSource.DEFAULT:
         wanted = wanted.model_copy(update={"libraries": ()})
     keyboard = None if question == "-" else terminal()

@@ -60,7 +60,8 @@ def wanted_settings(options: Mapping[str, Any], home: Home) -> AskSettings:
 
     Raises ConfigError; UnknownLibrary, ProfileError and ToolboxError for slips in names.
     """
-    wanted = load_config(home.config).ask.model_copy(update=dict(options))
+    configured = load_config(home.config).ask
+    wanted = AskSettings.model_validate({**configured.model_dump(), **options})
     check_names(wanted, home)
     return wanted
 

@@ -90,6 +90,7 @@ def test_what_is_set_holds_where_nothing_is_typed(home: Path) -> None:
     (home / "config.toml").write_text("[ask]\nattempts = 2\nmax_calls = 3\ncontext = 2048")
     wanted = wanted_settings({"libraries": ("sample",), "max_calls": 5}, Home(home))
     assert (wanted.attempts, wanted.max_calls) == (2, 5)
+    assert wanted_settings({"model": " "}, Home(home)).model is None  # as `ask` takes it
     for command in ("serve", "mcp"):
         assert "[default: 2048" in CliRunner().invoke(main, [command, "--help"]).output
 
