@@ -225,7 +225,7 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
             equipment = _loaded_as_before(equipment, planned, store)
             planned = plans(equipment)
         if any(condition_of(each.condition).withholds for each in terms):
-            require_evidence(questions, libraries)
+            _tell_of_parts(require_evidence(questions, libraries))
         _close(libraries)
         if wanted.again:
             _forget(store, planned)
@@ -339,6 +339,15 @@ def _corpus_name(asked: QuestionSet) -> str:
     place = hashlib.sha256(os.fsencode(asked.corpus.path.resolve())).hexdigest()[:8]
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in asked.name)
     return f"{kept.strip('.-_')[:60] or 'set'}-{place}"
+
+
+def _tell_of_parts(questions: Sequence[str]) -> None:
+    """Say of how many questions the evidence is withheld only in part."""
+    if questions:
+        diagnostics().print(
+            f"Of {len(questions)} questions the evidence is withheld only in part: the libraries "
+            "lack some of the documents that the set names, or have them under other names."
+        )
 
 
 def _close(libraries: Collection) -> None:

@@ -44,10 +44,11 @@ class Withholding(Collection):
         return tuple(each for each in super().named(name) if each not in self._documents)
 
 
-def require_evidence(questions: Iterable[Question], library: Collection) -> None:
-    """Raise EvaluationError where evidence is to be withheld that nobody knows, or has.
+def require_evidence(questions: Iterable[Question], library: Collection) -> tuple[str, ...]:
+    """Return the questions whose evidence the libraries lack in part, so that it is not withheld.
 
-    Of a question without an answer there is none.
+    Raises EvaluationError where evidence is to be withheld that nobody knows, or has. Of a question
+    without an answer there is none.
     """
     answerable = [question for question in questions if question.answers]
     untold = [question.id for question in answerable if not question.gold]
@@ -57,17 +58,18 @@ def require_evidence(questions: Iterable[Question], library: Collection) -> None
             f"{_and_others(untold)}, so that they cannot be withheld. Leave the condition "
             "`withheld` out."
         )
-    absent = [
-        question.id
+    held = {
+        question.id: sum(bool(library.documents(name)) for name in question.gold)
         for question in answerable
-        if not any(library.documents(name) for name in question.gold)
-    ]
+    }
+    absent = [name for name, documents in held.items() if not documents]
     if absent:
         raise EvaluationError(
             f"No library has a document that the set names as evidence for the question "
             f"'{absent[0]}'{_and_others(absent)}, so that none can be withheld. Search the "
             "documents that came with the set, or leave the condition `withheld` out."
         )
+    return tuple(each.id for each in answerable if held[each.id] < len(each.gold))
 
 
 def _and_others(questions: list[str]) -> str:

@@ -205,13 +205,15 @@ def test_an_answer_without_the_evidence_is_wrong(ships: Collection) -> None:
 
 def test_evidence_that_nobody_knows_or_has_cannot_be_withheld(ships: Collection) -> None:
     unanswerable = replace(BORN, id="q0", answers=(), gold=frozenset())
-    require_evidence([unanswerable, BORN, BY_TITLE], ships)
+    assert require_evidence([unanswerable, BORN, BY_TITLE], ships) == ()
     untold = [replace(BORN, id=name, gold=frozenset()) for name in ("q2", "q3")]
     with pytest.raises(EvaluationError, match="answer the question 'q2' and 1 more, so that"):
         require_evidence([unanswerable, BORN, *untold], ships)
     elsewhere = replace(BORN, id="q4", gold=frozenset({"maud.md"}))
     with pytest.raises(EvaluationError, match="evidence for the question 'q4', so that none"):
         require_evidence([BORN, elsewhere], ships)
+    partly = replace(BORN, id="q5", gold=frozenset({"fram.md", "maud.md"}))
+    assert require_evidence([BORN, partly], ships) == ("q5",)
 
 
 def test_of_a_question_without_an_answer_nothing_is_withheld(ships: Collection) -> None:

@@ -341,6 +341,16 @@ def test_evidence_that_the_libraries_lack_cannot_be_withheld(
     assert len(model.asked) == asked
 
 
+def test_evidence_that_is_withheld_only_in_part_is_told(
+    run: Callable[..., Result], ships: Path
+) -> None:
+    partly = {**QUESTIONS[0], "gold": ["archer", "larvik"]}
+    (ships / "questions.jsonl").write_text(json.dumps(partly))
+    result = run("--as", "withheld")
+    assert result.exit_code == 0
+    assert "Of 1 questions the evidence is withheld only in part" in said(result)
+
+
 def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: Path,
                                           model: Model) -> None:  # fmt: skip
     path = tmp_path / "bamboogle.csv"
