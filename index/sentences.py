@@ -16,10 +16,16 @@ _BORDER = re.compile(
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|rev|gen|col|capt|lt|sgt|st|mt|sr|jr|no|vol|fig|p|pp|ed|eds|vs|cf|ca|"
     r"approx|inc|ltd|co|corp|e\.g|i\.e|a\.m|p\.m|u\.s|u\.k|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|"
-    r"nov|dec)|\b[a-z])\Z",
+    r"nov|dec))\Z",
     re.IGNORECASE,
 )
-
+_INITIAL = re.compile(r"\b([^\W\d_])[\u0300-\u036f]?\Z")
+_ORDINAL = re.compile(r"\b\d{1,2}\Z")
+_COUNTED = re.compile(
+    r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|"
+    r"Jh)\b|Jahrhundert|Weltkrieg|Auflage"
+)
+"""What German numbers with a full stop: am 3. Oktober, im 19. Jahrhundert."""
 
 _LONGEST = len("approx")
 """Characters of an abbreviation."""
@@ -36,7 +42,7 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
         if border["end"] is not None:
             if border["next"].islower():
                 continue  # most scripts have no capitals: only a small letter says that it goes on
-            if border["end"] == "." and _is_abbreviated(text, start, border.start()):
+            if border["end"] == "." and _goes_on(text, start, border):
                 continue
             end = border.end("end")
         elif border["cjk"] is not None:
@@ -49,12 +55,19 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-def _is_abbreviated(text: str, start: int, end: int) -> bool:
-    """Tell whether a word ends before `end` that is shortened, in a sentence from `start` on.
+def _goes_on(text: str, start: int, border: re.Match[str]) -> bool:
+    """Tell whether the full stop at `border` ends no sentence, of which one begins at `start`.
 
     Only the last characters are looked at: a list of initials may be as long as a book.
     """
-    return _ABBREVIATION.search(text, max(start, end - _LONGEST - 1), end) is not None
+    end = border.start()
+    window = max(start, end - _LONGEST - 1), end
+    initial = _INITIAL.search(text, *window)
+    if initial is not None and initial[1].lower() != initial[1].upper():
+        return True  # where letters have no capitals, one may well be a word
+    if _ORDINAL.search(text, *window) and _COUNTED.match(text, border.start("next")):
+        return True
+    return _ABBREVIATION.search(text, *window) is not None
 
 
 def sentences(text: str) -> tuple[str, ...]:

@@ -35,6 +35,12 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ("यह किला है। वह नगर है।", ("यह किला है।", "वह नगर है।")),
         ("Ελλάδα. Έτσι.", ("Ελλάδα.", "Έτσι.")),
         ("Život je lep. Česko je.", ("Život je lep.", "Česko je.")),
+        ("Роман написал Л. Н. Толстой. Он жил.", ("Роман написал Л. Н. Толстой.", "Он жил.")),
+        ("É. Zola e E\u0301. Zola. Fin.", ("É. Zola e E\u0301. Zola.", "Fin.")),
+        ("나. 너. 가.", ("나.", "너.", "가.")),
+        ("Er starb am 3. Oktober 1990. Mai.", ("Er starb am 3. Oktober 1990.", "Mai.")),
+        ("Im 19. Jahrhundert, 2. Auflage.", ("Im 19. Jahrhundert, 2. Auflage.",)),
+        ("Es waren 12. Mainz fiel.", ("Es waren 12.", "Mainz fiel.")),
         (
             "a line\nthat goes on " + "and on " * 60,
             ("a line that goes on " + "and on " * 59 + "and on",),
