@@ -6,9 +6,9 @@ import re
 
 _BORDER = re.compile(
     r"""
-    (?P<end> (?<![.!?…।॥۔؟]) [.!?…।॥۔؟]+ ["'”’»)\]]* ) (?P<gap> \s+ )
-      (?= ["'“‘«(\[]? (?P<next> [^\W_] ) )
-    | (?P<cjk> [。！？] )
+    (?P<end> (?<![.!?…।॥۔؟]) [.!?…।॥۔؟]+ ["'“”‘’«»‹›)\]]* ) (?P<gap> \s+ )
+      (?= ["'“„‘‚«»‹›(\[¿¡]? (?P<next> [^\W_] ) )
+    | (?P<unspaced> (?: [。！？｡។။] | ．(?!\d) )+ ["'”’」』）》】〉〕］｣)\]]* )
     | (?P<paragraph> \n\s*\n | \n(?=\s*(?:[-*+•|]|\d+[.)])\s) )
     """,
     re.VERBOSE,
@@ -45,7 +45,7 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
             if border["end"] == "." and _goes_on(text, start, border):
                 continue
             end = border.end("end")
-        elif border["cjk"] is not None:
+        elif border["unspaced"] is not None:
             end = border.end()
         else:
             end = border.start()

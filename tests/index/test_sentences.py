@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.index import Document, Section, sentence_spans, sentences, split
 
-TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
+TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。」．„“¿ก", max_size=400)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,15 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。", max_size=400)
         ("It is approx. Ten of them. So.", ("It is approx. Ten of them.", "So.")),
         ("Wait... What? Yes.", ("Wait...", "What?", "Yes.")),
         ("一。二。", ("一。", "二。")),
+        (
+            "他说：「好。」然后走了。（完。）下。",
+            ("他说：「好。」", "然后走了。", "（完。）", "下。"),
+        ),
+        ("何？！３．５だ．次｡", ("何？！", "３．５だ．", "次｡")),
+        ("ភ្នំពេញ។ ទីក្រុង។", ("ភ្នំពេញ។", "ទីក្រុង។")),
+        ("„Komm mit.“ Dann ging er. „Ja.“", ("„Komm mit.“", "Dann ging er.", "„Ja.“")),
+        ("»Komm.« Dann. ‹Oui.› Non.", ("»Komm.«", "Dann.", "‹Oui.›", "Non.")),
+        ("Murió en 1936. ¿Dónde? ¡Sí!", ("Murió en 1936.", "¿Dónde?", "¡Sí!")),
         ("서울은 한국의 수도이다. 부산은 항구다.", ("서울은 한국의 수도이다.", "부산은 항구다.")),
         ("القاهرة عاصمة مصر. تقع على النيل.", ("القاهرة عاصمة مصر.", "تقع على النيل.")),
         ("यह किला है। वह नगर है।", ("यह किला है।", "वह नगर है।")),
