@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import statistics
+import string
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -13,16 +14,20 @@ from math import comb
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 """Characters of scripts that put no spaces between words: Chinese and Japanese."""
+_CLOSED = frozenset({"yes", "no", "noanswer"})
+"""Answers that are right or wrong, and nothing between."""
 
 
 def normalised(text: str) -> str:
-    """Return `text` as SQuAD compares answers: lower case, no articles, no punctuation.
+    """Return `text` as SQuAD compares answers: lower case, no punctuation, no articles.
 
-    What would leave nothing is not taken away: of `(A)` the choice stays, and all of the symbol
-    `∞`.
+    As in the script of SQuAD 1.1 (`evaluate-v1.1.py`, Rajpurkar et al. 2016), but in three ways:
+    typographic punctuation, of Unicode's category P, goes the way of that of ASCII, which counts
+    signs such as `$` and `+` in; composed characters equal decomposed ones; and what would leave
+    nothing is not taken away: of `(A)` the choice stays, and all of the dash `–`.
     """
     composed = unicodedata.normalize("NFC", text.lower())
-    letters = "".join(c for c in composed if c.isalnum() or c.isspace() or _is_mark(c))
+    letters = "".join(c for c in composed if not _is_punctuation(c))
     forms = (_ARTICLES.sub(" ", letters), letters, composed)
     return next((" ".join(form.split()) for form in forms if form.strip()), "")
 
@@ -35,30 +40,35 @@ def exact_match(answer: str | None, accepted: Sequence[str]) -> bool:
 
 
 def f1(answer: str | None, accepted: Sequence[str]) -> float:
-    """Return the F1 of the words of an answer against the nearest accepted one (Rajpurkar 2016).
+    """Return the F1 of the words of an answer against the nearest accepted one, as SQuAD does.
 
-    Where none is accepted it is 1 for no answer, as in SQuAD 2.0. In Chinese and Japanese a
-    character counts as a word.
+    Where none is accepted it is 1 for no answer, as in SQuAD 2.0 (Rajpurkar et al. 2018). Where one
+    of both is yes, no or `noanswer`, and the other is not the same, it is 0 whatever words they
+    share, as in HotpotQA (`hotpot_evaluate_v1.py`, Yang et al. 2018) and 2WikiMultihopQA (Ho et al.
+    2020); here so for every set. Unlike there, in Chinese and Japanese a character counts as a
+    word.
     """
     if not accepted:
         return float(answer is None)
     if answer is None:
         return 0.0
-    return max(_f1(_words(answer), _words(one)) for one in accepted)
+    return max(_f1(normalised(answer), normalised(one)) for one in accepted)
 
 
-def _is_mark(character: str) -> bool:
-    """Tell whether a character belongs to the letter before it, as the vowels of Hindi do."""
-    return unicodedata.category(character).startswith("M")
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
+
+
+def _f1(answer: str, accepted: str) -> float:
+    if answer != accepted and not _CLOSED.isdisjoint((answer, accepted)):
+        return 0.0
+    words, wanted = _words(answer), _words(accepted)
+    shared = sum((Counter(words) & Counter(wanted)).values())
+    return 2 * shared / (len(words) + len(wanted)) if shared else 0.0
 
 
 def _words(text: str) -> list[str]:
-    return _WITHOUT_SPACES.sub(r" \1 ", normalised(text)).split()
-
-
-def _f1(answer: list[str], accepted: list[str]) -> float:
-    shared = sum((Counter(answer) & Counter(accepted)).values())
-    return 2 * shared / (len(answer) + len(accepted)) if shared else 0.0
+    return _WITHOUT_SPACES.sub(r" \1 ", text).split()
 
 
 def bootstrap_interval(

@@ -34,8 +34,6 @@ class Row:
     """The accepted ones; none where the right thing is to give none."""
     status: Status
     answer: str | None
-    em: bool
-    f1: float
     gold: int
     """Documents that are known to hold the evidence; 0 where that is not known."""
     evidence_recall: float | None
@@ -64,6 +62,16 @@ class Row:
     """The evaluation whose run, allowed more, this one was cut from; its answer may be its own."""
 
     @property
+    def em(self) -> bool:
+        """Whether the answer is an accepted one; a run that failed is not saying that none is."""
+        return self.status != "failed" and exact_match(self.answer, self.answers)
+
+    @property
+    def f1(self) -> float:
+        """The F1 of the words of the answer against the nearest accepted one."""
+        return 0.0 if self.status == "failed" else f1(self.answer, self.answers)
+
+    @property
     def is_answerable(self) -> bool:
         """Whether there is a right answer."""
         return bool(self.answers)
@@ -88,7 +96,6 @@ def scored(question: Question, events: Sequence[Event]) -> Row:
     cited = [found[each.key] for each in done.citations if each.key in found]
     measured = [event.resident for event in events if isinstance(event, StepMeasured)]
     gold = question.gold
-    failed = done.status == "failed"  # which is no way of saying that there is no answer
     return Row(
         id=question.id,
         question=question.text,
@@ -96,8 +103,6 @@ def scored(question: Question, events: Sequence[Event]) -> Row:
         answers=question.answers,
         status=done.status,
         answer=done.answer,
-        em=not failed and exact_match(done.answer, question.answers),
-        f1=0.0 if failed else f1(done.answer, question.answers),
         gold=len(gold),
         evidence_recall=_recall(found.values(), question),
         cited=len(cited),
@@ -113,14 +118,15 @@ def scored(question: Question, events: Sequence[Event]) -> Row:
 
 
 def to_line(row: Row) -> dict[str, Any]:
-    """Return a row as a JSON-ready dictionary."""
-    return asdict(row)
+    """Return a row as a JSON-ready dictionary, with its scores for whoever reads the lines."""
+    return {**asdict(row), "em": row.em, "f1": row.f1}
 
 
 def from_line(line: dict[str, Any]) -> Row:
     """Return the row of a dictionary made by `to_line`, also after a trip through JSON.
 
-    What a later version says besides is left out. Raises KeyError and TypeError for what is no row.
+    What is not known here is left out, and scores are reckoned anew: rows of all versions are
+    scored alike. Raises KeyError and TypeError for what is no row.
     """
     known = {each.name: line[each.name] for each in fields(Row) if each.name in line}
     tokens = TokenCounts(**line["tokens"])

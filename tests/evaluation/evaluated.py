@@ -50,8 +50,6 @@ _ROW = Row(
     answers=("Larvik",),
     status="answered",
     answer="Larvik",
-    em=True,
-    f1=1.0,
     gold=2,
     evidence_recall=1.0,
     cited=2,
@@ -75,7 +73,7 @@ def right(id: str, **values: Any) -> Row:
 
 
 def wrong(id: str, **values: Any) -> Row:
-    return right(id, answer="Lund", em=False, f1=0.0, **values)
+    return right(id, answer="Lund", **values)
 
 
 def run(calls: tuple[int, ...] = (2,), reason: str = ENOUGH, **finished: Any) -> tuple[Event, ...]:

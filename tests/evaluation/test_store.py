@@ -161,6 +161,16 @@ def test_what_a_later_version_says_besides_is_left_out(
     assert [each.name for each in store.list()] == ["e"]
 
 
+def test_rows_of_all_versions_are_scored_alike(store: EvaluationStore, tmp_path: Path) -> None:
+    store.begin("e", SETTINGS, 1)
+    store.add("e", 0, row("a", answer="no, Larvik", answers=("No",)), run())
+    changed(tmp_path, "update rows set record = json_set(record, '$.em', true, '$.f1', 0.6)")
+    (found,) = store.rows("e")
+    assert (found.em, found.f1) == (False, 0.0)
+    line = json.loads(store.write_lines("e").read_text("utf-8"))
+    assert (line["em"], line["f1"]) == (False, 0.0)
+
+
 @pytest.mark.parametrize(
     "settings",
     ["json_set(settings, '$.mood', 'fine')", "json_remove(settings, '$.seed')", "'damaged'", "'7'"],
@@ -188,7 +198,7 @@ def test_a_row_and_a_run_that_cannot_be_understood_are_told(
 ) -> None:
     store.begin("e", SETTINGS, 1)
     store.add("e", 0, row("a"), run())
-    changed(tmp_path, "update rows set record = json_remove(record, '$.f1')")
+    changed(tmp_path, "update rows set record = json_remove(record, '$.calls')")
     changed(tmp_path, """update traces set events = '{"event": "Dreamt"}'""")
     for asks in (lambda: store.rows("e"), lambda: store.row("e", "a")):
         with pytest.raises(EvaluationError, match="its answer to the question 'a' cannot be"):
@@ -236,7 +246,6 @@ _TEXT = st.text(st.characters(codec="utf-8"))
         answer=st.none() | _TEXT,
         answers=st.lists(_TEXT).map(tuple),
         verdict=_TEXT,
-        f1=st.floats(0, 1),
         judged=st.none() | st.booleans(),
         evidence_recall=st.none() | st.floats(0, 1),
         tokens=st.builds(TokenCounts, st.integers(0), st.integers(0), st.integers(0)),
