@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .documents import Document, Section
+from .scripts import UNSPACED
 from .sentences import sentence_spans
 
 _FULL = 120
@@ -14,7 +15,9 @@ _FULL = 120
 _SENTENCE_LIMIT = 240
 """Words after which even a sentence is cut: text without punctuation has no other borders."""
 _LONG_WORD = 10
-"""Characters that count as a word where there are fewer spaces: Chinese, tables of codes."""
+"""Characters that count as a word where there are fewer spaces: in tables of codes."""
+_SHORT_WORD = 2
+"""Letters that count as a word in scripts without spaces: a model reads about as much in them."""
 _LONGEST = 4_000
 """Characters after which a passage ends all the same: between two sentences a thousand lines may be
 empty.
@@ -26,7 +29,11 @@ _LABEL_CHARACTERS = 60
 """Of a heading: a model should not have to read a paragraph again before each of its sentences."""
 _COPY_NUMBER = re.compile(r" ?\(\d{1,2}\)(?= › |$)")
 """What a file is named by that was downloaded again."""
-_RUN = re.compile(rf"\S{{1,{_SENTENCE_LIMIT * _LONG_WORD}}}")
+_UNSPACED = re.compile(rf"[{UNSPACED}]+")
+_RUN = re.compile(
+    rf"[{UNSPACED}]{{1,{_SENTENCE_LIMIT * _SHORT_WORD}}}[^\w\s]{{0,{_LONG_WORD}}}"
+    rf"|[^\s{UNSPACED}]{{1,{_SENTENCE_LIMIT * _LONG_WORD}}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +165,7 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _words(text: str) -> int:
-    return max(len(text.split()), len(text) // _LONG_WORD)
+    """Return how many words a text has, or would have if it put spaces between them."""
+    unspaced = sum(map(len, _UNSPACED.findall(text)))
+    spread = (len(text) - unspaced) // _LONG_WORD + unspaced // _SHORT_WORD
+    return max(len(text.split()), spread)

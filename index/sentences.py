@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .scripts import THAI
+
 _BORDER = re.compile(
     r"""
     (?P<end> (?<![.!?…।॥۔؟]) [.!?…।॥۔؟]+ ["'“”‘’«»‹›)\]]* ) (?P<gap> \s+ )
@@ -19,7 +21,7 @@ _ABBREVIATION = re.compile(
     r"nov|dec))\Z",
     re.IGNORECASE,
 )
-_INITIAL = re.compile(r"\b([^\W\d_])[\u0300-\u036f]?\Z")
+_INITIAL = re.compile(r"(\.?)\b([^\W\d_])[\u0300-\u036f]?\Z")
 _ORDINAL = re.compile(r"\b\d{1,2}\Z")
 _COUNTED = re.compile(
     r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|"
@@ -32,6 +34,9 @@ _LONGEST = len("approx")
 _LONG = 60
 """Words from which what has no full stops may be a list of lines, as a log is."""
 _LINE = re.compile(r"\n\s*(?P<next>\S)")
+_BREATH = 60
+"""Characters after which a space ends a sentence in scripts that have no other mark for it."""
+_PAUSE = re.compile(rf"(?<=[{THAI}])\s+(?=[{THAI}])")
 
 
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
@@ -63,8 +68,9 @@ def _goes_on(text: str, start: int, border: re.Match[str]) -> bool:
     end = border.start()
     window = max(start, end - _LONGEST - 1), end
     initial = _INITIAL.search(text, *window)
-    if initial is not None and initial[1].lower() != initial[1].upper():
-        return True  # where letters have no capitals, one may well be a word
+    # Where letters have no capitals, one may well be a word, but not after a full stop.
+    if initial and (initial[2].lower() != initial[2].upper() or initial[1]):
+        return True
     if _ORDINAL.search(text, *window) and _COUNTED.match(text, border.start("next")):
         return True
     return _ABBREVIATION.search(text, *window) is not None
@@ -80,12 +86,19 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 def _keep_each(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    """Add the stretch as one sentence; a long one line by line, but where a line only goes on."""
+    """Add the stretch as one sentence; a long one line by line, but where a line only goes on.
+
+    Thai is cut at spaces.
+    """
     if len(text[start:end].split()) > _LONG:
         for border in _LINE.finditer(text, start, end):
             if not border["next"].islower():
                 _keep(spans, text, start, border.start())
                 start = border.start("next")
+    for border in _PAUSE.finditer(text, start, end):
+        if border.start() - start > _BREATH:
+            _keep(spans, text, start, border.start())
+            start = border.end()
     _keep(spans, text, start, end)
 
 

@@ -35,6 +35,7 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。」．„“¿ก", max_size=
             ("他说：「好。」", "然后走了。", "（完。）", "下。"),
         ),
         ("何？！３．５だ．次｡", ("何？！", "３．５だ．", "次｡")),
+        ("ปี พ.ศ. ๒๕๒๕ มี พ.ร.บ. ใหม่", ("ปี พ.ศ. ๒๕๒๕ มี พ.ร.บ. ใหม่",)),
         ("ភ្នំពេញ។ ទីក្រុង។", ("ភ្នំពេញ។", "ទីក្រុង។")),
         ("„Komm mit.“ Dann ging er. „Ja.“", ("„Komm mit.“", "Dann ging er.", "„Ja.“")),
         ("»Komm.« Dann. ‹Oui.› Non.", ("»Komm.«", "Dann.", "‹Oui.›", "Non.")),
@@ -65,6 +66,12 @@ def test_a_log_has_a_sentence_in_each_line() -> None:
     lines = [f"10:{minute:02} INFO pump {minute} started at the mill" for minute in range(60)]
     assert sentences("\n".join(lines)) == tuple(lines)
     assert len(sentences("\n".join(lines) * 300)) > 17_000
+
+
+def test_thai_has_a_border_at_spaces() -> None:
+    clause = "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย"
+    assert sentences(f"{clause} {clause} " * 20) == (f"{clause} {clause}",) * 20
+    assert sentences(f"{clause} 1782 " * 2) == (f"{clause} 1782 {clause} 1782",)
 
 
 @given(TEXT)
@@ -99,6 +106,15 @@ def test_a_passage_is_about_120_words_and_ends_with_a_sentence() -> None:
 def test_text_without_punctuation_is_cut_all_the_same() -> None:
     passages = split(document("word " * 1000))
     assert max(len(passage.text.split()) for passage in passages) <= 300
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [("汉字是记录汉语的文字。", 300), ("汉字，" * 90, 700), ("กรุงเทพเป็นเมือง ", 300)],
+)
+def test_a_passage_without_spaces_is_no_longer_than_one_with_them(text: str, most: int) -> None:
+    passages = split(document(text * 100))
+    assert all(200 <= len(passage.text) <= most for passage in passages[:-1])
 
 
 @pytest.mark.parametrize("text", ["0af3" * 10_000, "汉字是记录汉语的文字，" * 1000, "x y" * 9_000])
