@@ -70,7 +70,7 @@ def _cell(found: Figures, column: str) -> str:
         "n": str(found.n),
         "EM": f"{found.em.value:.1f}",
         "F1": f"{found.f1.value:.1f}",
-        "(95 %)": f"{found.f1.low:.1f}–{found.f1.high:.1f}",
+        "(95 %)": _interval(found.f1),
         "judged": _number(found.judged),
         "unclear": str(found.unclear or ""),
         "evidence": _number(found.evidence_recall),
@@ -97,9 +97,9 @@ def print_differences(first: str, second: str, differences: Sequence[Difference]
             str(each.n),
             f"{each.f1_before:.1f} → {each.f1_after:.1f}",
             f"{each.f1.value:+.1f}",
-            _interval(each.f1),
+            _interval(each.f1) or "–",
             f"{each.em.value:+.1f}",
-            _interval(each.em),
+            _interval(each.em) or "–",
             "–" if each.evidence_recall is None else f"{each.evidence_recall.value:+.1f}",
             str(each.only_first),
             str(each.only_second),
@@ -121,9 +121,9 @@ def print_curve(points: Sequence[Point]) -> None:
             str(each.n),
             f"{each.em.value:.1f}",
             f"{each.f1.value:.1f}",
-            _interval(each.f1),
+            _interval(each.f1) or "–",
             _number(found) or "–",
-            "–" if found is None else _interval(found),
+            _interval(found) or "–",
             f"{each.calls:.1f}",
             f"{each.stopped:.0f} %",
             f"{each.seconds:.1f}",
@@ -145,13 +145,16 @@ def _print_plot(title: str, means: Sequence[tuple[int, Mean]]) -> None:
     results().print(Text(f"\n{title} against calls allowed, per cent\n{frame}"))
     for calls, mean in means:
         places = [" "] * (_PLOT + 1)
-        low, at, high = (
-            round(_PLOT * min(max(value, 0), 100) / 100)
-            for value in (mean.low, mean.value, mean.high)
-        )
-        places[low : high + 1] = "─" * (high - low + 1)
-        places[at] = "●"
+        if mean.interval is not None:
+            low, high = map(_place, mean.interval)
+            places[low : high + 1] = "─" * (high - low + 1)
+        places[_place(mean.value)] = "●"
         results().print(Text(f"{calls:>{wide}} ┤{''.join(places)} {mean.value:.1f}"))
+
+
+def _place(value: float) -> int:
+    """Return where a value stands on a plot."""
+    return round(_PLOT * min(max(value, 0), 100) / 100)
 
 
 def curve_record(asked: str, points: Sequence[Point], lines: Sequence[Path]) -> dict[str, Any]:
@@ -171,5 +174,8 @@ def _number(value: Mean | float | None) -> str:
     return f"{value.value if isinstance(value, Mean) else value:.1f}"
 
 
-def _interval(mean: Mean) -> str:
-    return f"{mean.low:.1f} to {mean.high:.1f}"
+def _interval(mean: Mean | None) -> str:
+    """Return the bounds of a mean; nothing where it has none."""
+    if mean is None or mean.interval is None:
+        return ""
+    return " to ".join(f"{bound:.1f}" for bound in mean.interval)

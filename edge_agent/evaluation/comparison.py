@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.figures import Mean, percent
+from edge_agent.evaluation.figures import Mean, mean
 from edge_agent.evaluation.groups import KIND, grouped
 from edge_agent.evaluation.metrics import mcnemar
 from edge_agent.evaluation.rows import Row
@@ -77,9 +77,9 @@ def _difference(group: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
         n=len(pairs),
         f1_before=round(100 * statistics.fmean(one.f1 for one, _ in pairs), 1),
         f1_after=round(100 * statistics.fmean(other.f1 for _, other in pairs), 1),
-        f1=percent([other.f1 - one.f1 for one, other in pairs]),
-        em=percent([float(other.em) - float(one.em) for one, other in pairs]),
-        evidence_recall=percent(recalls) if recalls else None,
+        f1=mean([other.f1 - one.f1 for one, other in pairs]),
+        em=mean([float(other.em) - float(one.em) for one, other in pairs]),
+        evidence_recall=mean(recalls) if recalls else None,
         only_first=only_first,
         only_second=only_second,
         p=mcnemar(only_first, only_second),

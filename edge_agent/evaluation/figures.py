@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge_agent.evaluation.metrics import bootstrap_interval
+from edge_agent.evaluation.metrics import bootstrap_interval, wilson_interval
 from edge_agent.evaluation.rows import Row
+
+_RESAMPLED = 10
+"""Values from which on resampling says something about their mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean, and the bounds between which 95 per cent of the means of resampled values lie."""
+    """A mean, and how sure it is."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
+    """Its bounds of 95 per cent; None where the values are too few, or too alike, to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,26 @@ class Figures:
 
 def figures(rows: Sequence[Row]) -> Figures:
     """Sum up rows, at least one."""
-    judged = [float(row.judged) for row in rows if row.judged is not None]
+    judged = [row.judged for row in rows if row.judged is not None]
     known = [row.evidence_recall for row in rows if row.evidence_recall is not None]
     citing = [row for row in rows if row.gold and row.cited]
     abstention_precision, abstention_recall = _abstention(rows)
     return Figures(
         n=len(rows),
-        em=percent([float(row.em) for row in rows]),
-        f1=percent([row.f1 for row in rows]),
-        judged=percent(judged) if judged else None,
+        em=_proportion([row.em for row in rows]),
+        f1=mean([row.f1 for row in rows]),
+        judged=_proportion(judged) if judged else None,
         unclear=sum(row.judged is None and bool(row.verdict) for row in rows),
-        evidence_recall=percent(known) if known else None,
+        evidence_recall=mean(known) if known else None,
         citation_precision=_share(
             sum(row.cited_gold for row in citing), sum(row.cited for row in citing)
         ),
-        citation_recall=_mean(row.citation_recall for row in rows if row.answer is not None),
+        citation_recall=_average_share(
+            row.citation_recall for row in rows if row.answer is not None
+        ),
         abstention_precision=abstention_precision,
         abstention_recall=abstention_recall,
-        refused=_mean(float(row.abstained) for row in rows if row.is_answerable),
+        refused=_average_share(float(row.abstained) for row in rows if row.is_answerable),
         failed=sum(row.status == "failed" for row in rows),
         calls=_average(rows, lambda row: row.calls, 2),
         seconds=_average(rows, lambda row: row.seconds, 2),
@@ -93,18 +98,21 @@ def figures(rows: Sequence[Row]) -> Figures:
     )
 
 
-def percent(shares: Sequence[float]) -> Mean:
-    """Return the mean of shares, at least one, in per cent with its interval."""
-    low, high = bootstrap_interval(shares)
-    return Mean(*(round(100 * share, 1) for share in (statistics.fmean(shares), low, high)))
+def mean(shares: Sequence[float]) -> Mean:
+    """Return the mean of shares, at least one, in per cent with the interval of the bootstrap.
+
+    There is none where they are few or all alike: resampled, they would seem to be certain.
+    """
+    can_tell = len(shares) >= _RESAMPLED and len(set(shares)) > 1
+    return _percent(statistics.fmean(shares), bootstrap_interval(shares) if can_tell else None)
 
 
 def record_of(found: Figures) -> dict[str, Any]:
     """Return figures as `eval run --json` prints them: means as numbers, intervals beside them."""
     intervals = {
-        name: [mean.low, mean.high]
+        name: each.interval
         for name in ("em", "f1", "judged", "evidence_recall")
-        if (mean := getattr(found, name)) is not None
+        if (each := getattr(found, name)) is not None
     }
     values = {
         name: value.value if isinstance(value := getattr(found, name), Mean) else value
@@ -127,6 +135,16 @@ def record_of(found: Figures) -> dict[str, Any]:
     }
 
 
+def _proportion(right: Sequence[bool]) -> Mean:
+    """Return how many of some cases, at least one, are right, in per cent with its interval."""
+    return _percent(statistics.fmean(right), wilson_interval(sum(right), len(right)))
+
+
+def _percent(share: float, interval: tuple[float, float] | None) -> Mean:
+    bounds = interval and (round(100 * interval[0], 1), round(100 * interval[1], 1))
+    return Mean(round(100 * share, 1), bounds)
+
+
 def _abstention(rows: Sequence[Row]) -> tuple[float | None, float | None]:
     """Return precision and recall of saying that there is no answer."""
     unanswerable = [row for row in rows if not row.is_answerable]
@@ -143,7 +161,7 @@ def _share(part: int, whole: int) -> float | None:
     return round(100 * part / whole, 1) if whole else None
 
 
-def _mean(shares: Iterable[float | None]) -> float | None:
+def _average_share(shares: Iterable[float | None]) -> float | None:
     known = [share for share in shares if share is not None]
     return round(100 * statistics.fmean(known), 1) if known else None
 

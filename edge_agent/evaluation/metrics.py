@@ -9,13 +9,15 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from math import comb
+from math import comb, sqrt
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 """Characters of scripts that put no spaces between words: Chinese and Japanese."""
 _CLOSED = frozenset({"yes", "no", "noanswer"})
 """Answers that are right or wrong, and nothing between."""
+_Z = 1.959964
+"""Standard deviations about the mean of a normal distribution that hold 95 per cent of it."""
 
 
 def normalised(text: str) -> str:
@@ -82,6 +84,18 @@ def bootstrap_interval(
     chance = random.Random(seed)
     means = sorted(statistics.fmean(chance.choices(values, k=len(values))) for _ in range(samples))
     return means[round(0.025 * samples)], means[round(0.975 * samples) - 1]
+
+
+def wilson_interval(right: int, of: int) -> tuple[float, float]:
+    """Return the bounds of 95 per cent of a proportion: `right` of `of` cases, at least one.
+
+    The score interval of Wilson 1927, which has a width however few the cases are, and however
+    alike.
+    """
+    share, spread = right / of, _Z**2 / of
+    middle = share + spread / 2
+    half = _Z * sqrt(share * (1 - share) / of + spread / (4 * of))
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

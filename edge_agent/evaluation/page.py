@@ -79,8 +79,10 @@ def page(shown: Sequence[Shown]) -> str:
 
 
 _EXPLANATION = (
-    "EM, F1 and shares are in per cent; in brackets the bounds between which 95 of 100 resampled "
-    "sets of questions lie. Calls, seconds and tokens are per question."
+    "EM, F1 and shares are in per cent. In brackets stand bounds of 95 per cent: of EM and "
+    "verdicts those of Wilson, of other means those between which 95 of 100 resampled sets of "
+    "questions lie, and none where fewer than ten questions, or values that are all alike, leave "
+    "nothing to resample. Calls, seconds and tokens are per question."
 )
 
 
@@ -151,7 +153,7 @@ def _curves(group: Sequence[Shown]) -> Iterator[str]:
 
 
 def _mean(mean: Mean | None) -> str:
-    return _NOTHING if mean is None else f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})"
+    return _NOTHING if mean is None else plots.numbers(mean)
 
 
 def _number(value: float | None) -> str:

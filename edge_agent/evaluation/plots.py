@@ -31,7 +31,7 @@ def bars(title: str, means: Sequence[tuple[str, Mean]]) -> str:
     """Return bars of means in per cent, a label each, with their intervals."""
     height = _TOP + _ROW * len(means) + 10
     width = _LABELS + _BAR + _NUMBERS
-    said = "; ".join(f"{label} {_numbers(mean)}" for label, mean in means)
+    said = "; ".join(f"{label} {numbers(mean)}" for label, mean in means)
     parts = [*_begin(width, height, f"{title}: {said}"), _text(0, 16, title, bold=True)]
     for number, (label, mean) in enumerate(means):
         parts += _bar(_TOP + _ROW * number, label, mean)
@@ -41,9 +41,9 @@ def bars(title: str, means: Sequence[tuple[str, Mean]]) -> str:
 def curve(title: str, axis: str, places: Sequence[int], lines: Sequence[Line]) -> str:
     """Return lines with bands over `places`, which stand at equal distances whatever they are."""
     known = [mean for line in lines for mean in line.means if mean is not None]
-    top = max(10.0, *(10 * -(-mean.high // 10) for mean in known)) if known else 100.0
+    top = max(10.0, *(10 * -(-_bounds(mean)[1] // 10) for mean in known)) if known else 100.0
     said = "; ".join(
-        f"{line.label} at {place}: {_numbers(mean)}"
+        f"{line.label} at {place}: {numbers(mean)}"
         for line in lines
         for place, mean in zip(places, line.means, strict=True)
         if mean is not None
@@ -69,12 +69,13 @@ def _bar(y: int, label: str, mean: Mean) -> Iterator[str]:
         f'<rect x="{_LABELS}" y="{y + 5}" width="{_along(mean.value):.1f}" height="{_ROW - 10}" '
         f'fill="{_COLOURS[0]}" fill-opacity="0.6"/>'
     )
-    low, high = _LABELS + _along(mean.low), _LABELS + _along(mean.high)
-    yield (
-        f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
-        f'{middle - 4}v8" stroke="currentColor" fill="none"/>'
-    )
-    yield _text(_LABELS + _BAR + 8, middle + 4, _numbers(mean))
+    if mean.interval is not None:
+        low, high = (_LABELS + _along(bound) for bound in mean.interval)
+        yield (
+            f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
+            f'{middle - 4}v8" stroke="currentColor" fill="none"/>'
+        )
+    yield _text(_LABELS + _BAR + 8, middle + 4, numbers(mean))
 
 
 def _along(value: float) -> float:
@@ -104,8 +105,8 @@ def _drawn(number: int, line: Line, count: int, top: float) -> Iterator[str]:
     def points(values: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{x:.1f},{_TOP + _HEIGHT * (1 - y / top):.1f}" for x, y in values)
 
-    upper = [(x, mean.high) for x, mean in known]
-    lower = [(x, mean.low) for x, mean in reversed(known)]
+    upper = [(x, _bounds(mean)[1]) for x, mean in known]
+    lower = [(x, _bounds(mean)[0]) for x, mean in reversed(known)]
     middle = [(x, mean.value) for x, mean in known]
     yield f'<polygon points="{points([*upper, *lower])}" fill="{colour}" fill-opacity="0.15"/>'
     yield (
@@ -135,5 +136,14 @@ def _text(x: float, y: float, text: str, anchor: str = "start", bold: bool = Fal
     )
 
 
-def _numbers(mean: Mean) -> str:
-    return f"{mean.value:.1f} ({mean.low:.1f} to {mean.high:.1f})"
+def numbers(mean: Mean) -> str:
+    """Return a mean with its interval, as it is shown."""
+    if mean.interval is None:
+        return f"{mean.value:.1f} (–)"
+    low, high = mean.interval
+    return f"{mean.value:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _bounds(mean: Mean) -> tuple[float, float]:
+    """Return between what a band is drawn; without an interval it has no width."""
+    return mean.interval or (mean.value, mean.value)

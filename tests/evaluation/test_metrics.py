@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.comparison import compare
 from edge_agent.evaluation.figures import figures, record_of
-from edge_agent.evaluation.metrics import bootstrap_interval, exact_match, f1, mcnemar, normalised
+from edge_agent.evaluation.metrics import (
+    bootstrap_interval,
+    exact_match,
+    f1,
+    mcnemar,
+    normalised,
+    wilson_interval,
+)
 
 
 def test_answers_are_compared_as_squad_does() -> None:
@@ -172,9 +179,39 @@ def test_differences_are_paired_and_told_by_kind() -> None:
 
 def test_a_gain_that_is_sure_has_an_interval_above_nothing() -> None:
     ids = [str(number) for number in range(20)]
-    (found,) = compare([wrong(id) for id in ids], [right(id) for id in ids])
-    assert (found.f1.low, found.f1.high) == (100.0, 100.0)
-    assert found.p == pytest.approx(2 / 2**20)
+    first = [wrong(id) for id in ids]
+    (found,) = compare(first, [right("0"), *(right(id) for id in ids[1:-1]), first[-1]])
+    assert found.f1.interval is not None
+    low, high = found.f1.interval
+    assert 80.0 <= low < 95.0 < high <= 100.0
+    assert found.p == pytest.approx(2 / 2**19)
+
+
+def test_what_is_few_or_all_alike_is_not_certain() -> None:
+    alike = [str(number) for number in range(20)]
+    (gain,) = compare([wrong(id) for id in alike], [right(id) for id in alike])
+    assert (gain.f1.value, gain.f1.interval, gain.em.interval) == (100.0, None, None)
+    one = figures([right("a", judged=True)])
+    assert one.judged is not None
+    assert (one.em.interval, one.judged.interval) == ((20.7, 100.0), (20.7, 100.0))
+    assert (one.f1.interval, record_of(one)["intervals"]["f1"]) == (None, None)
+    few = [right(str(number)) if number % 2 else wrong(str(number)) for number in range(10)]
+    assert figures(few[:9]).f1.interval is None
+    assert figures(few).f1.interval is not None
+
+
+@given(st.integers(1, 200), st.integers(0, 200))
+def test_the_interval_of_a_proportion_is_never_empty(of: int, right: int) -> None:
+    share = min(right, of) / of
+    low, high = wilson_interval(min(right, of), of)
+    assert -1e-9 <= low <= share + 1e-9
+    assert share - 1e-9 <= high <= 1 + 1e-9
+    assert low < high
+
+
+def test_the_interval_of_wilson_by_hand() -> None:
+    # 5 of 10: z² / n = 0.3841459, half = z · √(0.025 + 0.3841459 / 40) / 1.3841459
+    assert wilson_interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
 def test_a_judge_decides_only_where_both_were_judged() -> None:
