@@ -5,7 +5,6 @@ Importing this loads neither Whoosh nor a reader's library: they are loaded when
 
 from __future__ import annotations
 
-from .analysis import MARKS
 from .collection import Collection, Searched
 from .database import give_back
 from .dense import Embedder
@@ -29,6 +28,7 @@ from .private_file import private_file
 from .ranking import By
 from .relevance import relevance
 from .safe_path import SAFE_PATH, without_current_folder
+from .scripts import MARKS
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .sources import Source

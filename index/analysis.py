@@ -6,18 +6,30 @@ import re
 import unicodedata
 
 from .passages import Passage
+from .scripts import MARKS, UNSPACED
 
-EDITION = 1
+EDITION = 2
 """Which analysis this is. Raise it where a text comes to have other terms, also by another version
-of Whoosh, whose stemmer and stop words these are: libraries are then indexed anew, once."""
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+(?:['’.]?[^\W{_CJK}]+)*")
-MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
-"""Accents that stand by themselves, and the scripts of India, whose vowels do."""
+of Whoosh, whose stemmer and stop words these are: libraries are then indexed anew, once. Since the
+second one words keep the signs of their script and lose what is not seen, Thai and its like are
+pairs, and letters and digits are the same whatever their form.
+"""
+_PAIRED = f"{UNSPACED}\uac00-\ud7af"
+_PAIRED_RUN = re.compile(rf"[{_PAIRED}]+")
+_TOKEN = re.compile(rf"[{_PAIRED}]+|[^\W{_PAIRED}]+(?:['’.]?[^\W{_PAIRED}]+)*")
 _MARK = re.compile(rf"[{MARKS}]")
-_MARKED = rf"(?:[^\W{_CJK}]|[{MARKS}])"
-_MARKED_TOKEN = re.compile(rf"[{_CJK}]+|{_MARKED}+(?:['’.]?{_MARKED}+)*")
-_CJK_RUN = re.compile(rf"[{_CJK}]")
+_MARKED = rf"(?:[^\W{_PAIRED}]|[{MARKS}])"
+_MARKED_TOKEN = re.compile(rf"[{_PAIRED}]+|{_MARKED}+(?:['’.]?{_MARKED}+)*")
+_UNSEEN = re.compile("[\u00ad\u0640\u200b\u200d\u2060\ufe00-\ufe0f\ufeff]")
+"""Where a word may be broken, letters are joined or a line is filled, and a letter's variant."""
+_FORMS = re.compile(
+    "[\ufb00-\ufdff\ufe70-\ufefc\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdc]+"
+    r"|(?<=\d)．(?=\d)"
+)
+"""Letters that are joined, as they are joined, or of another width, and digits of full width."""
+_RAISED = re.compile(r"(?<=\d)(?=[⁰¹²³⁴-⁹₀-₉])")
+"""Before a power or the number of a note, which are no digits of the number before them."""
+_DIGIT = re.compile(r"\d")
 _FOLDED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
 )
@@ -31,8 +43,8 @@ def terms(text: str) -> list[str]:
     """Return the terms of `text` in order: folded, stemmed, without English stop words.
 
     Accents are folded (Brontë, Bronte). Words are stemmed by Porter's algorithm for English
-    (https://tartarus.org/martin/PorterStemmer). Chinese, Japanese and Korean, which put no spaces
-    between words, become overlapping pairs of characters.
+    (https://tartarus.org/martin/PorterStemmer). Chinese, Japanese, Korean, Thai, Lao, Burmese and
+    Khmer become overlapping pairs of characters: nearly all put no spaces between words.
     """
     found: list[str] = []
     for token in words(text):
@@ -49,21 +61,34 @@ def all_terms(text: str) -> list[str]:
 
 
 def field_terms(passage: Passage) -> dict[str, list[str]]:
-    """Return the terms of each field of a passage, by the field's name in the index."""
+    """Return the terms of each field of a passage, by the field's name in the index.
+
+    Of what becomes pairs the last character is one too: each is then the beginning of a term.
+    """
+    headings = " ".join(passage.headings)
     return {
-        "title": all_terms(passage.title),
-        "headings": all_terms(" ".join(passage.headings)),
-        "text": terms(passage.text),
+        "title": all_terms(passage.title) + _last_characters(passage.title),
+        "headings": all_terms(headings) + _last_characters(headings),
+        "text": terms(passage.text) + _last_characters(passage.text),
     }
 
 
+def _last_characters(text: str) -> list[str]:
+    return [run[-1] for run in _PAIRED_RUN.findall(_usual(text)) if len(run) > 1]
+
+
 def words(text: str) -> list[str]:
-    """Return the words of `text` as they are written, but for accents: those join their letters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-        if _MARK.search(text):
-            return _MARKED_TOKEN.findall(text)
-    return _TOKEN.findall(text)
+    """Return the words of `text` as they are written, in the usual form of each letter."""
+    text = _usual(text)
+    return (_MARKED_TOKEN if _MARK.search(text) else _TOKEN).findall(text)
+
+
+def _usual(text: str) -> str:
+    """Return a text with its accents joined to their letters, and each letter in its usual form."""
+    if text.isascii():
+        return text
+    text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), _UNSEEN.sub("", text))
+    return unicodedata.normalize("NFC", _RAISED.sub(" ", text))
 
 
 class _Terms(dict[str, tuple[str, ...]]):
@@ -84,7 +109,7 @@ def _terms_of(token: str, *, stop_words: bool) -> tuple[str, ...]:
     from whoosh.analysis import STOP_WORDS
     from whoosh.lang.porter import stem
 
-    if _CJK_RUN.match(token):
+    if _PAIRED_RUN.match(token):
         return tuple(token[i : i + 2] for i in range(max(1, len(token) - 1)))
     word = _fold(token)
     word = word.removesuffix("'s")
@@ -94,12 +119,13 @@ def _terms_of(token: str, *, stop_words: bool) -> tuple[str, ...]:
 
 
 def _fold(token: str) -> str:
-    """Return a word in lower case, without accents, its apostrophes plain."""
+    """Return a word in lower case, without accents, its apostrophes and digits plain."""
     lower = token.lower().replace("’", "'")
     if lower.isascii():
         return lower
     plain = unicodedata.normalize("NFKD", lower.translate(_FOLDED))
-    return "".join(character for character in plain if not unicodedata.combining(character))
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), bare)
 
 
 _content = _Terms(stop_words=False)

@@ -1,6 +1,9 @@
-"""Scripts: the letters of those that put no spaces between words, as parts of a pattern's set."""
+"""Scripts: the letters that words have beyond those of Latin, as parts of a pattern's set."""
 
 from __future__ import annotations
+
+from itertools import chain
+from unicodedata import category
 
 THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece"
 """Thai and Lao, which have no marks at the ends of sentences either. Digits are not among them."""
@@ -8,4 +11,11 @@ UNSPACED = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     f"{THAI}\u1000-\u103f\u1050-\u108f\u109a-\u109f\u1780-\u17d3\u17d7\u17dc\u17dd\uaa60-\uaa7f"
 )
-"""Japanese and Chinese; Thai and Lao; Burmese and Khmer. Korean has spaces."""
+"""Those that put no spaces between words: Japanese, Chinese, Thai, Lao, Burmese and Khmer."""
+MARKS = "\u0300-\u036f" + "".join(
+    chr(code)
+    for code in chain(range(0x0590, 0x1AB0), range(0x1B00, 0x1DC0), range(0xA800, 0xAC00))
+    if category(chr(code)) in {"Mn", "Mc"}
+)
+"""Accents that stand by themselves, and the signs of Hebrew, Arabic and the scripts of India and
+beyond, most of which are vowels."""

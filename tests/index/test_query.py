@@ -44,6 +44,31 @@ def test_vowels_of_indian_scripts_belong_to_their_words() -> None:
     assert terms("किला") != terms("कला")
 
 
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Donau\u00adschiff\u00adfahrt", "Donauschifffahrt"),
+        ("zero\u200bwidth\u2060word\ufeff", "zerowidthword"),
+        ("ශ්\u200dරී", "ශ්රී"),
+        ("مُحَمَّد بْنُ", "محمد بن"),
+        ("قـبلة", "قبلة"),
+        ("ﻣﺼﺮ", "مصر"),
+        ("בְּרֵאשִׁית", "בראשית"),
+        ("ＮＨＫ１２．５", "NHK12.5"),
+        ("ﾎﾟｽﾄ", "ポスト"),
+        ("oﬃce", "office"),
+        ("٧٨٠ १८६९ ๒๕", "780 1869 25"),
+    ],
+)
+def test_the_form_of_a_letter_and_the_signs_about_it_tell_nothing(text: str, same: str) -> None:
+    assert terms(text) == terms(same)
+    assert all_terms(text) == all_terms(same)
+
+
+def test_powers_and_numbers_of_notes_are_no_digits() -> None:
+    assert terms("10² and 1990¹²: H₂O, km²") == ["10", "2", "1990", "12", "h2o", "km2"]
+
+
 def test_phrases_and_fields_are_demands() -> None:
     query = parse_query('title:Fram "of the Firth" heading:"Early years" boat')
     assert query.phrases == (("of", "the", "firth"), ("earli", "year"))
@@ -64,13 +89,17 @@ def test_a_phrase_is_found_as_it_stands() -> None:
 
 def test_languages_without_spaces_are_searched_by_pairs() -> None:
     assert terms("東京都") == ["東京", "京都"]
+    assert terms("ประเทศ ខ្មែរ မြန်") == (
+        ["ปร", "ระ", "ะเ", "เท", "ทศ", "ខ្", "្ម", "មែ", "ែរ", "မြ", "ြန", "န်"]
+    )
     assert words("東京 tower") == ["東京", "tower"]
 
 
-@given(st.text(max_size=300))
+@given(st.text(max_size=300) | st.text(alphabet="aé1²１．ﾎﾟポ東กً่م\u00ad\u0301'", max_size=60))
 def test_terms_are_among_all_terms(text: str) -> None:
     assert set(terms(text)) <= set(all_terms(text))
     assert all(len(term) <= 100 for term in all_terms(text))
+    assert words(" ".join(words(text))) == words(text)
 
 
 @pytest.fixture
