@@ -45,7 +45,7 @@ class Engine:
         self.settings = settings or EngineSettings()
         self._model: object | None = None
         self._context: object | None = None
-        self._adapters: dict[Path, object] = {}
+        self._adapter: object | None = None
         with captured_log() as log:
             self._model = _load_model(path, self.settings)
             if not self._model:
@@ -64,24 +64,22 @@ class Engine:
         self._can_cut = self._cells_can_move()
         handle = llama_cpp.llama_model_get_vocab(self._model)
         self._vocabulary = Vocabulary(handle, llama_cpp.llama_vocab_n_tokens(handle))
-        self.adapter: Adapter | None = None
         if self.settings.adapter is not None:
             try:
-                self.use_adapter(self.settings.adapter)
+                self._apply(self.settings.adapter)
             except ModelLoadError:
                 self.close()
                 raise
 
     def close(self) -> None:
-        """Free the context, the adapters and the weights."""
+        """Free the context, the adapter and the weights."""
         if self._context:
             llama_cpp.llama_free(self._context)
-        for adapter in self._adapters.values():
-            llama_cpp.llama_adapter_lora_free(adapter)
-        self._adapters.clear()
+        if self._adapter:
+            llama_cpp.llama_adapter_lora_free(self._adapter)
         if self._model:
             llama_cpp.llama_model_free(self._model)
-        self._context = self._model = None
+        self._context = self._adapter = self._model = None
 
     def __enter__(self) -> Engine:
         return self
@@ -89,35 +87,22 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Adapters
-
-    def use_adapter(self, adapter: Adapter | None) -> None:
-        """Apply an adapter to the mapped weights, or none; what was decoded before is forgotten.
+    def _apply(self, adapter: Adapter) -> None:
+        """Apply an adapter to the mapped weights.
 
         Raises ModelLoadError where the file is no adapter of this model.
         """
-        native = None if adapter is None else self._loaded(adapter.path)
-        self.clear()
-        if adapter is None:
-            llama_cpp.llama_set_adapters_lora(self._context, None, 0, None)
-        else:
-            handles = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(native)
-            scales = (ctypes.c_float * 1)(adapter.scale)
-            llama_cpp.llama_set_adapters_lora(self._context, handles, 1, scales)
-        self.adapter = adapter
-
-    def _loaded(self, path: Path) -> object:
-        """Return llama.cpp's handle of an adapter; one that was loaded stays until the end."""
-        if path not in self._adapters:
-            with captured_log() as log:
-                native = llama_cpp.llama_adapter_lora_init(self._model, os.fsencode(path))
-            if not native:
-                raise ModelLoadError(
-                    f"llama.cpp cannot apply the adapter {path} to {self.path.name}: "
-                    f"{log.reason()}. Use an adapter that was made for this model."
-                )
-            self._adapters[path] = native
-        return self._adapters[path]
+        with captured_log() as log:
+            path = os.fsencode(adapter.path)
+            self._adapter = llama_cpp.llama_adapter_lora_init(self._model, path)
+        if not self._adapter:
+            raise ModelLoadError(
+                f"llama.cpp cannot apply the adapter {adapter.path} to {self.path.name}: "
+                f"{log.reason()}. Use an adapter that was made for this model."
+            )
+        handles = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(self._adapter)
+        scales = (ctypes.c_float * 1)(adapter.scale)
+        llama_cpp.llama_set_adapters_lora(self._context, handles, 1, scales)
 
     # Text and tokens
 

@@ -47,4 +47,4 @@ class EngineSettings:
     Without it they take less memory, and a cut decodes again what follows it.
     """
     adapter: Adapter | None = None
-    """The adapter to begin with."""
+    """What is applied to the weights, if anything."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from .chat_format import ChatFormat, Wrapping, chat_format
 from .decoding import Piece, Plan, Sampling
 from .engine import Engine
-from .engine_settings import Adapter
 from .errors import ContextFull
 from .hashing import sha256_of
 from .spans import Span, SpanKind
@@ -67,24 +66,11 @@ class Session:
         """The token counts so far."""
         return self._cache.usage
 
-    def tokens_of(self, span: Span) -> tuple[int, ...]:
-        """Return the tokens of a span, those of its wrapping too."""
-        start = self.position_of(span)
-        return self._cache.tokens[start : start + span.tokens]
-
     def position_of(self, span: Span) -> int:
         """Return the position of a span's first token. Raises ValueError where it is not here."""
         if span not in self._spans:
             raise ValueError(f"span {span.number} is not in this session")
         return sum(other.tokens for other in self._spans[: self._spans.index(span)])
-
-    def use_adapter(self, adapter: Adapter | None) -> None:
-        """Go on with another LoRA adapter, or none; the window is decoded again under it.
-
-        Raises ModelLoadError where the file is no adapter of this model.
-        """
-        self._engine.use_adapter(adapter)
-        self._cache.forget()
 
     def count(self, text: str) -> int:
         """Return how many tokens `text` takes, without the wrapping of a role."""
@@ -170,7 +156,7 @@ class Session:
     def _prefix_file(self, folder: Path) -> Path:
         """Name a prefix by all that decides its values: model, adapter, cache types and tokens."""
         settings = self._engine.settings
-        adapter = self._engine.adapter
+        adapter = settings.adapter
         identity = (
             _file_identity(self._engine.path),
             adapter and (_file_identity(adapter.path), adapter.scale),

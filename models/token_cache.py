@@ -10,7 +10,7 @@ from .usage import Usage
 
 
 class TokenCache:
-    """A list of tokens of which the first `decoded` are in llama.cpp's cache, at their positions.
+    """A list of tokens of which the first are in llama.cpp's cache, at their positions.
 
     A model whose cache cannot be cut is served all the same: what follows the cut waits to be
     decoded again, and the next `flush` does it in large batches.
@@ -22,7 +22,7 @@ class TokenCache:
         self._engine = engine
         self._tokens: list[int] = []
         self._drawn: list[bool] = []  # whether the model drew the token, or it came as text
-        self._decoded = 0
+        self._decoded = 0  # how many of the tokens are in llama.cpp's cache
         self._seen = 0  # how many of the tokens were ever decoded
         self._prompt = self._new = self._generated = 0
 
@@ -35,11 +35,6 @@ class TokenCache:
     def size(self) -> int:
         """Number of tokens, decoded or waiting."""
         return len(self._tokens)
-
-    @property
-    def decoded(self) -> int:
-        """Number of tokens in llama.cpp's cache; its highest position is one less."""
-        return self._decoded
 
     @property
     def room(self) -> int:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from injections import CONTROL, INJECTIONS, PROTOCOL
 from plans import one
+from windows import tokens_of
 
 from edge_agent.models import (
     Choose,
@@ -130,7 +131,7 @@ def test_in_a_window_the_only_control_tokens_are_those_of_the_wrappings(
             for piece in session.generate(one(Force(text), Choose((text,))), Sampling(), 1)
         )
         assert written == text + text
-        question, turn = map(session.tokens_of, session.spans[-2:])
+        question, turn = (tokens_of(session, span) for span in session.spans[-2:])
         for tokens, around in ((question, wrapping.user), (turn, wrapping.assistant)):
             said = [token for token in tokens if token in control]
             expected = engine.tokenize(around.before, special=True)
@@ -152,7 +153,7 @@ def test_a_model_that_begins_another_message_has_ended_its_own(
         sampler = type(engine.sampler(Sampling(), 1))
         monkeypatch.setattr(sampler, "draw", lambda *_: next(drawn))
         assert "".join(p.text for p in session.generate(one(Sample(9)), Sampling(), 1)) == "Oslo"
-        assert session.tokens_of(session.spans[-1]).count(opening) == 1
+        assert tokens_of(session, session.spans[-1]).count(opening) == 1
 
 
 # For servers

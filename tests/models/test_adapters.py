@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -34,89 +35,53 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_adapter(tmp_path_factory.mktemp("lora") / "own.gguf", "llama", SMOLLM2_SHAPES)
 
 
-@pytest.fixture(scope="module")
-def engine(smollm2: Path) -> Iterator[Engine]:
-    with Engine(smollm2, EngineSettings(context=1024, threads=1)) as loaded:
-        yield loaded
+@contextmanager
+def begun(smollm2: Path, adapter: Adapter | None = None) -> Iterator[Session]:
+    """Lend a session of the model under an adapter, with a system prompt."""
+    settings = EngineSettings(context=1024, threads=1, adapter=adapter)
+    with Engine(smollm2, settings) as engine:
+        session = Session(engine)
+        session.append(SpanKind.SYSTEM, "You answer briefly. " * 10, trusted=True)
+        yield session
 
 
-@pytest.fixture
-def session(engine: Engine) -> Session:
-    engine.use_adapter(None)
-    session = Session(engine)
-    session.append(SpanKind.SYSTEM, "You answer briefly. " * 10, trusted=True)
-    return session
+def answer(smollm2: Path, adapter: Adapter | None = None) -> str:
+    with begun(smollm2, adapter) as session:
+        session.append(SpanKind.QUESTION, "Name three colours.")
+        return "".join(piece.text for piece in session.generate(one(Sample(12)), Sampling(), 1))
 
 
-def write(session: Session) -> str:
-    return "".join(piece.text for piece in session.generate(one(Sample(12)), Sampling(), 1))
-
-
-def answer(session: Session) -> str:
-    """Ask, and leave no trace of it."""
-    question = session.append(SpanKind.QUESTION, "Name three colours.")
-    text = write(session)
-    session.rollback(question)
-    return text
-
-
-def test_an_adapter_changes_what_is_written_and_can_be_taken_off(
-    session: Session, adapter: Path
-) -> None:
-    plain = answer(session)
-    session.use_adapter(Adapter(adapter))
-    assert answer(session) != plain
-    session.use_adapter(Adapter(adapter, scale=0.0))
-    assert answer(session) == plain
-    session.use_adapter(Adapter(adapter))
-    session.use_adapter(None)
-    assert answer(session) == plain
-
-
-def test_changing_the_adapter_drops_what_was_decoded(
-    session: Session, engine: Engine, adapter: Path
-) -> None:
-    answer(session)
-    before = session.usage
-    session.use_adapter(Adapter(adapter))
-    assert engine.last_position == -1
-    answer(session)
-    again = session.usage.prompt - before.prompt - (session.usage.new - before.new)
-    assert again >= session.size
+def test_an_adapter_changes_what_is_written_by_its_scale(smollm2: Path, adapter: Path) -> None:
+    plain = answer(smollm2)
+    assert answer(smollm2, Adapter(adapter)) != plain
+    assert answer(smollm2, Adapter(adapter, scale=0.0)) == plain
 
 
 def test_the_weights_stay_mapped_under_an_adapter(smollm2: Path, adapter: Path) -> None:
-    with Engine(
-        smollm2, EngineSettings(context=256, threads=1, adapter=Adapter(adapter))
-    ) as engine:
-        assert engine.adapter == Adapter(adapter)
+    with begun(smollm2, Adapter(adapter)):
         mapped = {Path(each.path) for each in psutil.Process().memory_maps()}
         assert smollm2.resolve() in {path.resolve() for path in mapped}
 
 
 def test_a_prefix_is_not_taken_from_another_adapter(
-    session: Session, adapter: Path, tmp_path: Path
+    smollm2: Path, adapter: Path, tmp_path: Path
 ) -> None:
-    session.save_prefix(tmp_path)
-    session.use_adapter(Adapter(adapter))
-    assert not session.load_prefix(tmp_path)
-    session.save_prefix(tmp_path)
-    session.use_adapter(Adapter(adapter, scale=0.5))
-    assert not session.load_prefix(tmp_path)
-    session.use_adapter(Adapter(adapter))
-    assert session.load_prefix(tmp_path)
+    for each in (None, Adapter(adapter), Adapter(adapter, scale=0.5)):
+        with begun(smollm2, each) as session:
+            assert not session.load_prefix(tmp_path)
+            session.save_prefix(tmp_path)
+    with begun(smollm2, Adapter(adapter)) as session:
+        assert session.load_prefix(tmp_path)
 
 
-def test_an_adapter_of_another_model_is_refused_and_changes_nothing(
-    session: Session, engine: Engine, tmp_path: Path
-) -> None:
+def test_an_adapter_of_another_model_is_refused(smollm2: Path, tmp_path: Path) -> None:
     foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
-    plain = answer(session)
     for path in (foreign, tmp_path / "missing.gguf"):
-        with pytest.raises(ModelLoadError, match=path.name):
-            session.use_adapter(Adapter(path))
-    assert engine.adapter is None
-    assert answer(session) == plain
+        with (
+            pytest.raises(ModelLoadError, match=path.name),
+            Engine(smollm2, EngineSettings(context=256, adapter=Adapter(path))),
+        ):
+            pass
 
 
 def test_an_adapter_is_added_over_its_base(

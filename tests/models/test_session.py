@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plans import one
+from windows import tokens_of
 
 from edge_agent.models import (
     Choose,
@@ -288,17 +289,17 @@ def perform(session: Session, verb: str, amount: int, folder: Path) -> None:
     elif verb == "save":
         session.save_prefix(folder)
     elif verb == "forget":
-        session.use_adapter(None)
+        session._cache.forget()
 
 
 def check_agreement(session: Session, engine: Engine) -> None:
     """Check spans, tokens and positions against each other and against llama.cpp's own."""
     cache = session._cache
     assert session.size == sum(span.tokens for span in session.spans)
-    assert cache.tokens == tuple(t for span in session.spans for t in session.tokens_of(span))
+    assert cache.tokens == tuple(t for span in session.spans for t in tokens_of(session, span))
     ends = [session.position_of(span) + span.tokens for span in session.spans]
     assert [0, *ends[:-1]] == [session.position_of(span) for span in session.spans]
-    assert engine.last_position + 1 == cache.decoded <= session.size
+    assert engine.last_position + 1 == cache._decoded <= session.size
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -389,11 +390,10 @@ def test_a_student_is_asked_without_being_named(
     assert "small" not in named.stderr
     model = found(real)
     settings = settings_for(model, None, context=256, kv_type="f16")
-    with Engine(model.path, settings) as engine:
-        texts = []
-        for adapter in (engine.adapter, None):
+    texts = []
+    for each in (settings, replace(settings, adapter=None)):
+        with Engine(model.path, each) as engine:
             session = Session(engine)
-            session.use_adapter(adapter)
             session.append(SpanKind.QUESTION, "Name three colours.")
             pieces = session.generate(one(Sample(8)), Sampling(), 1)
             texts.append("".join(piece.text for piece in pieces))

@@ -12,6 +12,7 @@ import tiny_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plans import one
+from windows import tokens_of
 
 from edge_agent.models import EngineSettings, Force, Sample, Sampling, SpanKind
 from edge_agent.models.engine import Engine
@@ -112,12 +113,12 @@ def test_any_operations_leave_what_a_fresh_session_would_have(
         elif verb == "rollback" and len(spans) > 1:
             session.rollback(spans[1 + amount % (len(spans) - 1)])
         elif verb == "forget":
-            session.use_adapter(None)
+            session._cache.forget()
         assert session.size == sum(span.tokens for span in session.spans)
     session.append(SpanKind.QUESTION, "Which ship?")
     write(session, Force("The"))
     engine_logits = flushed_logits(session, engine)
-    tokens = [token for span in session.spans for token in session.tokens_of(span)]
+    tokens = [token for span in session.spans for token in tokens_of(session, span)]
     assert engine.last_position + 1 == len(tokens) == session.size
     if not (cuttable(engine) and any(verb == "cut" for verb, _ in operations)):
         engine.clear()
@@ -146,7 +147,7 @@ def test_a_sliding_window_that_was_left_behind_is_decoded_again(
     session.rollback(session.spans[2 * back_to])
     session.append(SpanKind.QUESTION, "What is oak?")
     logits = flushed_logits(session, engine)
-    tokens = [token for span in session.spans for token in session.tokens_of(span)]
+    tokens = [token for span in session.spans for token in tokens_of(session, span)]
     engine.clear()
     engine.decode(tokens, 0)
     assert np.corrcoef(logits, engine.logits())[0, 1] > 0.99
