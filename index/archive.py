@@ -56,16 +56,6 @@ class Archive:
         self._finder = ArticleFinder(self._zim)
         self._article.cache_clear()
 
-    @property
-    def title(self) -> str:
-        """What the archive calls itself, else the name of the file."""
-        return self._zim.title
-
-    @property
-    def articles(self) -> int:
-        """How many articles it says it has."""
-        return self._zim.articles
-
     # Reading
 
     def passage(self, passage_id: str) -> Passage | None:

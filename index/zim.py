@@ -44,7 +44,6 @@ class Zim:
 
         Raises UnreadableDocument where libzim is missing, or the file is no ZIM archive.
         """
-        self._path = path
         self._zim = _opened(path)
 
     def close(self) -> None:
@@ -52,15 +51,6 @@ class Zim:
         self._zim = None
         self.__dict__.pop("_texts", None)
         self.__dict__.pop("_titles", None)
-
-    @property
-    def title(self) -> str:
-        """What the archive calls itself, else the name of the file."""
-        try:
-            title = bytes(self._zim.get_metadata("Title")).decode("utf-8", "replace")
-        except Exception:  # see the class
-            title = ""
-        return " ".join(title.split()) or self._path.stem
 
     @property
     def articles(self) -> int:

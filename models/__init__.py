@@ -27,7 +27,7 @@ from .errors import (
 from .gguf_file import GgufHeader, read_header
 from .grammar import is_json, json_schema_grammar, missing_end
 from .machine import free_memory, usable_cores
-from .memory import MemoryNeed, expected_need, memory_need, require_memory
+from .memory import expected_need, memory_need, require_memory
 from .remote_model import RemoteModel, on_this_machine, remote_model
 from .sizes import megabytes
 from .spans import Span, SpanKind
@@ -52,7 +52,6 @@ __all__ = [
     "InstalledModel",
     "InvalidModelFile",
     "KvType",
-    "MemoryNeed",
     "ModelError",
     "ModelLoadError",
     "ModelStore",

@@ -17,11 +17,10 @@ class Signs:
     cited: str
     quoted: str
     shown: str
-    ellipsis: str
 
 
-UNICODE = Signs("━", "╌", "✓", "◇", "“", "·", "…")
-ASCII = Signs("#", "-", "+", "o", '"', ".", "...")
+UNICODE = Signs("━", "╌", "✓", "◇", "“", "·")
+ASCII = Signs("#", "-", "+", "o", '"', ".")
 
 
 def signs(*, ascii_only: bool) -> Signs:

@@ -154,11 +154,6 @@ class Workbench:
         self._session, self._loaded = None, None
         self._session_in.close()
 
-    def close(self) -> None:
-        """Let go of everything."""
-        self.let_go()
-        self._close_libraries()
-
     def _close_libraries(self) -> None:
         for library in self._libraries:
             library.close()

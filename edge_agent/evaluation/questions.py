@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -61,7 +60,3 @@ class QuestionSet:
         if split is None:
             return self.questions
         return tuple(each for each in self.questions if each.split in (split, ""))
-
-    def __iter__(self) -> Iterator[Question]:
-        """Go through the questions."""
-        return iter(self.questions)

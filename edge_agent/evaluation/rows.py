@@ -81,11 +81,6 @@ class Row:
         """Whether it was said that there is no answer; a run that failed said nothing."""
         return self.answer is None and self.status != "failed"
 
-    @property
-    def right(self) -> bool:
-        """What the judge says; where there is none, whether the answer is an accepted one."""
-        return self.em if self.judged is None else self.judged
-
 
 def scored(question: Question, events: Sequence[Event]) -> Row:
     """Score a finished run over a question."""

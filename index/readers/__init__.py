@@ -37,7 +37,6 @@ _MOST_CHARACTERS = 64_000_000
 """Of the documents in a small file: where parts are packed or repeated there may be any number."""
 _MOST_PER_BYTE = 10
 """Characters more for each byte of a larger one: each row of a table repeats the columns' names."""
-_FOUND_BY_THEMSELVES = RecordFields()
 
 _ZIPPED: dict[str, Reader] = {
     "word": read_word,
@@ -70,20 +69,12 @@ _OF_RECORDS: dict[str, Callable[[Path, str, RecordFields], Iterable[Document | F
 }
 
 
-def read(
-    path: Path, name: str, fields: RecordFields = _FOUND_BY_THEMSELVES
-) -> Iterator[Document | Flaw]:
+def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw]:
     """Yield the documents in the file at `path`, then what of it could not be read.
 
-    `name` is the id of a document that is the whole file; `fields` are those of records (JSON,
-    CSV) that make a document. Raises UnreadableDocument, at the first step, for a file that is no
-    text, is empty, or is broken.
+    `name` is the id of a document that is the whole file. Raises UnreadableDocument where the file
+    is broken, or has no text in it.
     """
-    yield from read_with(reader_of(path, fields), path, name)
-
-
-def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw]:
-    """Yield what `read` yields, by a reader that was chosen before."""
     flaws: list[Flaw] = []
     is_empty = True
     room = _MOST_CHARACTERS + _MOST_PER_BYTE * path.stat().st_size
@@ -113,8 +104,12 @@ def _bounded(found: Iterable[Document | Flaw], room: int) -> Iterator[Document |
         yield each
 
 
-def reader_of(path: Path, fields: RecordFields = _FOUND_BY_THEMSELVES) -> Reader:
-    """Choose a reader by the beginning of a file. Raises UnreadableDocument where there is none."""
+def reader_of(path: Path, fields: RecordFields) -> Reader:
+    """Choose a reader by the beginning of a file.
+
+    `fields` are those of records (JSON, CSV) that make a document. Raises UnreadableDocument where
+    there is no reader for the file.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFFED)

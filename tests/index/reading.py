@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.index import Document
+from edge_agent.index import Document, RecordFields
 from edge_agent.index.documents import Flaw
-from edge_agent.index.readers import read
+from edge_agent.index.readers import read_with, reader_of
+
+
+def read(path: Path, name: str, fields: RecordFields | None = None) -> Iterator[Document | Flaw]:
+    """Yield the documents in a file, then its flaws; it is opened at the first step."""
+    yield from read_with(reader_of(path, fields or RecordFields()), path, name)
 
 
 def found(path: Path, content: bytes) -> tuple[list[Document], list[str]]:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reading import parts
+from reading import parts, read
 
 from edge_agent.index import Document, UnreadableDocument, split
 from edge_agent.index.documents import Flaw
-from edge_agent.index.readers import read
 from edge_agent.index.worker import FileRead, ReaderPool, ReadingTask
 
 PAGE = """<!DOCTYPE html><html><head><title>Site – Dundee</title></head><body>

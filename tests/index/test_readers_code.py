@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reading import read
 
 from edge_agent.index import Document, split
-from edge_agent.index.readers import read
 
 
 def one(path: Path, content: str) -> Document:

@@ -19,9 +19,9 @@ from docx.oxml import OxmlElement, parse_xml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pptx.util import Inches
+from reading import read
 
 from edge_agent.index import Document, UnreadableDocument, split
-from edge_agent.index.readers import read
 
 NAMESPACES = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 

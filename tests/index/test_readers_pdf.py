@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import read
 
 from edge_agent.index import Document, UnreadableDocument, sample_folder, split
 from edge_agent.index.documents import Flaw
-from edge_agent.index.readers import read
 
 
 class Line(NamedTuple):

@@ -7,11 +7,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from reading import read
 
 from edge_agent.index import Document, RecordFields, UnreadableDocument
 from edge_agent.index.documents import Flaw
 from edge_agent.index.passages import split
-from edge_agent.index.readers import read
 
 
 def found(

@@ -347,4 +347,4 @@ def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: NewRun) 
     assert isinstance(messages[-1], RunOver)
     assert messages[-1].failure is None
     assert isinstance(thread.take_events()[-1], RunFinished)
-    bench.close()
+    bench.let_go()

@@ -13,17 +13,12 @@ def canary_key(canary: str) -> bytes:
 
 
 def decrypted(text: str, key: bytes) -> str:
-    """Return the text that `encrypted` hid. Raises ValueError where the key is a wrong one."""
+    """Return the text whose bytes were XORed with those of `key`, repeated, and put into base64.
+
+    Raises ValueError where the key is a wrong one, or empty.
+    """
     hidden = base64.b64decode(text, validate=True)
-    return _combined(hidden, key).decode("utf-8")
-
-
-def encrypted(text: str, key: bytes) -> str:
-    """Return base64 of the bytes of `text`, each XORed with one of `key`, which is repeated."""
-    return base64.b64encode(_combined(text.encode("utf-8"), key)).decode("ascii")
-
-
-def _combined(text: bytes, key: bytes) -> bytes:
     if not key:
         raise ValueError("its canary is empty")
-    return bytes(byte ^ part for byte, part in zip(text, cycle(key), strict=False))
+    plain = bytes(byte ^ part for byte, part in zip(hidden, cycle(key), strict=False))
+    return plain.decode("utf-8")
