@@ -27,8 +27,7 @@ from edge_agent.evaluation import plots
 from edge_agent.evaluation.comparison import compare
 from edge_agent.evaluation.conditions import CONDITIONS, Terms
 from edge_agent.evaluation.curve import Point, point
-from edge_agent.evaluation.figures import figures
-from edge_agent.evaluation.groups import GROUPINGS, KIND, grouped
+from edge_agent.evaluation.groups import GROUPINGS, KIND
 from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.page import Shown, page
 from edge_agent.evaluation.sets import FORMATS as SET_FORMATS
@@ -138,7 +137,7 @@ def run(
             "set": made[0].settings.set, "n": len(made[0].rows), "evaluations": records
         })  # fmt: skip
         return
-    print_figures("evaluation", [(each.name, figures(each.rows)) for each in made])
+    print_figures("evaluation", [(each.name, each.found) for each in made])
     for each in made:
         diagnostics().print(f"A line a question: {each.lines}")
 
@@ -305,14 +304,13 @@ def report(
     if as_json:
         print_json({"evaluations": records})
         return
-    print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
+    print_figures("evaluation", [(each.evaluation.name, each.found) for each in shown])
     for each in shown:
         for by in groupings:
-            groups = grouped(each.rows, by)
-            if groups:
+            parts = each.parts(by)
+            if parts:
                 click.echo()
-                heading = f"{each.evaluation.name}, by {GROUPINGS[by].title}"
-                print_figures(heading, [(name, figures(rows)) for name, rows in groups.items()])
+                print_figures(f"{each.evaluation.name}, by {GROUPINGS[by].title}", parts)
 
 
 def _records(store: EvaluationStore, shown: list[Shown]) -> list[dict[str, Any]]:
@@ -364,7 +362,7 @@ def judge_made(
     if as_json:
         print_json({"evaluations": records})
         return
-    print_figures("evaluation", [(each.evaluation.name, figures(each.rows)) for each in shown])
+    print_figures("evaluation", [(each.evaluation.name, each.found) for each in shown])
 
 
 def _judge(store: EvaluationStore, made: Shown, model: RemoteModel, *, anew: bool) -> None:

@@ -34,6 +34,7 @@ from edge_agent.evaluation.drivers import (
     in_this_process,
 )
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.figures import Figures, figures
 from edge_agent.evaluation.judge import KEY_VARIABLE
 from edge_agent.evaluation.questions import Question, QuestionSet
 from edge_agent.evaluation.respondent import Equipment
@@ -98,6 +99,11 @@ class Made:
     settings: EvaluationSettings
     rows: tuple[Row, ...]
     lines: Path
+
+    @property
+    def found(self) -> Figures:
+        """What the rows add up to."""
+        return figures(self.rows, judge=self.settings.judge)
 
 
 def _address(_ctx: click.Context, _option: click.Parameter, typed: str | None) -> str | None:
@@ -231,7 +237,10 @@ def carry_out(wanted: Wanted, terms: Sequence[Terms], suffixes: Sequence[str]) -
             _forget(store, planned)
         work = Work(planned, questions, equipment, anew=wanted.again)
         _go_through(store, work, _driver(wanted, fingerprint))
-        return [_made(store, each, questions) for each in planned]
+        made = [_made(store, each, questions) for each in planned]
+    for each in made:
+        _tell_of_verdicts(each)
+    return made
 
 
 def _names(
@@ -398,6 +407,16 @@ def _go_through(store: EvaluationStore, work: Work, drive: Driver) -> None:
 def _made(store: EvaluationStore, planned: Planned, questions: Sequence[Question]) -> Made:
     rows = _rows(store, planned.name, questions)
     return Made(planned.name, planned.settings, rows, store.lines_file(planned.name))
+
+
+def _tell_of_verdicts(made: Made) -> None:
+    """Say how answers are judged that a judge has not been asked about, or was not clear about."""
+    without = made.found.unjudged + made.found.unclear
+    if without:
+        diagnostics().print(
+            f"{without} answers of {made.name} have no clear verdict. Have them judged with: "
+            f"miro-edge eval judge {made.name} --judge {made.settings.judge}"
+        )
 
 
 def _rows(store: EvaluationStore, name: str, questions: Sequence[Question]) -> tuple[Row, ...]:

@@ -30,6 +30,10 @@ def evaluation_record(
 
     `lines` is the file with its rows; there is at least one.
     """
+
+    def record(of: Sequence[Row]) -> dict[str, Any]:
+        return record_of(figures(of, judge=settings.judge))
+
     return {
         "evaluation": name,
         "set": settings.set,
@@ -38,9 +42,9 @@ def evaluation_record(
         "library": "+".join(library.partition(": ")[0] for library in settings.libraries),
         "split": settings.split or None,
         "max_calls": settings.max_calls,
-        **record_of(figures(rows)),
+        **record(rows),
         "groups": {
-            by: {group: record_of(figures(each)) for group, each in grouped(rows, by).items()}
+            by: {group: record(each) for group, each in grouped(rows, by).items()}
             for by in GROUPINGS
         },
         "rows": str(lines),
@@ -60,8 +64,8 @@ def print_figures(heading: str, found: Sequence[tuple[str, Figures]]) -> None:
 
 
 _COLUMNS = (
-    *("n", "EM", "F1", "(95 %)", "judged", "unclear", "evidence", "cited right", "abstained"),
-    *("refused", "failed", "calls", "seconds", "tokens"),
+    *("n", "EM", "F1", "(95 %)", "judged", "unclear", "unjudged", "evidence", "cited right"),
+    *("abstained", "refused", "failed", "calls", "seconds", "tokens"),
 )
 
 
@@ -73,6 +77,7 @@ def _cell(found: Figures, column: str) -> str:
         "(95 %)": _interval(found.f1),
         "judged": _number(found.judged),
         "unclear": str(found.unclear or ""),
+        "unjudged": str(found.unjudged or ""),
         "evidence": _number(found.evidence_recall),
         "cited right": _number(found.citation_precision),
         "abstained": _number(found.abstention_recall),

@@ -43,6 +43,8 @@ class Figures:
     """Answers that the judge calls right, of all that it could be understood about."""
     unclear: int
     """Questions about which the judge could not be understood."""
+    unjudged: int
+    """Questions about which the judge has not been asked yet."""
     evidence_recall: Mean | None
     """Of the documents that hold the evidence, those found; over questions where they are known."""
     citation_precision: float | None
@@ -64,8 +66,8 @@ class Figures:
     """Most resident memory of a process, in bytes; 0 where it was not measured."""
 
 
-def figures(rows: Sequence[Row]) -> Figures:
-    """Sum up rows, at least one."""
+def figures(rows: Sequence[Row], *, judge: str = "") -> Figures:
+    """Sum up rows, at least one; `judge` is whose verdicts they are to hold, if anybody's."""
     judged = [row.judged for row in rows if row.judged is not None]
     known = [row.evidence_recall for row in rows if row.evidence_recall is not None]
     citing = [row for row in rows if row.gold and row.cited]
@@ -76,6 +78,7 @@ def figures(rows: Sequence[Row]) -> Figures:
         f1=mean([row.f1 for row in rows]),
         judged=_proportion(judged) if judged else None,
         unclear=sum(row.judged is None and bool(row.verdict) for row in rows),
+        unjudged=sum(row.judged is None and not row.verdict for row in rows) if judge else 0,
         evidence_recall=mean(known) if known else None,
         citation_precision=_share(
             sum(row.cited_gold for row in citing), sum(row.cited for row in citing)
@@ -116,8 +119,8 @@ def record_of(found: Figures) -> dict[str, Any]:
     }
     values = {
         name: value.value if isinstance(value := getattr(found, name), Mean) else value
-        for name in ("n", "em", "f1", "judged", "unclear", "evidence_recall", "citation_precision",
-                     "citation_recall")
+        for name in ("n", "em", "f1", "judged", "unclear", "unjudged", "evidence_recall",
+                     "citation_precision", "citation_recall")
     }  # fmt: skip
     return {
         **values,

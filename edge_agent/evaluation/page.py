@@ -43,6 +43,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("F1", lambda found: _mean(found.f1)),
     ("judged right", lambda found: _mean(found.judged)),
     ("judge unclear", lambda found: str(found.unclear or _NOTHING)),
+    ("not judged yet", lambda found: str(found.unjudged or _NOTHING)),
     ("evidence found", lambda found: _mean(found.evidence_recall)),
     ("citations right", lambda found: _number(found.citation_precision)),
     ("evidence cited", lambda found: _number(found.citation_recall)),
@@ -62,6 +63,18 @@ class Shown:
 
     evaluation: Evaluation
     rows: tuple[Row, ...]
+
+    @property
+    def found(self) -> Figures:
+        """What the rows add up to."""
+        return self._figures(self.rows)
+
+    def parts(self, by: str) -> list[tuple[str, Figures]]:
+        """Return what groups of the rows add up to, by one of `GROUPINGS`."""
+        return [(name, self._figures(rows)) for name, rows in grouped(self.rows, by).items()]
+
+    def _figures(self, rows: Sequence[Row]) -> Figures:
+        return figures(rows, judge=self.evaluation.settings.judge)
 
 
 def page(shown: Sequence[Shown]) -> str:
@@ -92,17 +105,17 @@ def _asked(settings: EvaluationSettings) -> str:
 
 def _about(group: Sequence[Shown]) -> Iterator[str]:
     """Say all about the evaluations of one set."""
-    found = [(each.evaluation.name, figures(each.rows)) for each in group]
+    found = [(each.evaluation.name, each.found) for each in group]
     yield from _table("evaluation", found)
     yield plots.bars("F1", [(_short(name), each.f1) for name, each in found])
     yield from _curves(group)
     for each in group:
         for by, grouping in GROUPINGS.items():
-            parts = grouped(each.rows, by)
+            parts = each.parts(by)
             if parts:
                 name = escape(each.evaluation.name)
                 yield f"<details><summary>{name}, by {grouping.title}</summary>"
-                yield from _table(by, [(part, figures(rows)) for part, rows in parts.items()])
+                yield from _table(by, parts)
                 yield "</details>"
     for each in group:
         yield f"<details><summary>{escape(each.evaluation.name)}, settings</summary><table>"

@@ -496,6 +496,25 @@ def test_a_judge_that_fails_is_asked_again_about_the_rest(
     assert len(judge.asked) == asked + 1
 
 
+def test_it_is_told_of_how_many_answers_a_judge_has_not_been_asked(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer, tmp_path: Path
+) -> None:
+    run("--as", "closed-book")
+    judge.refuse = lambda body: Refusal(500, "out of order")
+    assert call("judge", "e", "--judge", judge.address).exit_code == 1
+    assert "unjudged" in call("report").stdout
+    html = tmp_path / "report.html"
+    records = json.loads(call("report", "--json", "--html", html).stdout)["evaluations"]
+    assert [each["unjudged"] for each in records] == [3]
+    assert "not judged yet" in html.read_text("utf-8")
+    judge.refuse = lambda body: None
+    told = said(run("--as", "closed-book", "--judge", judge.address))
+    hint = f"miro-edge eval judge e --judge {judge.address}"
+    assert f"3 answers of e have no clear verdict. Have them judged with: {hint}" in told
+    call("judge", "e", "--judge", judge.address)
+    assert "unjudged" not in call("report").stdout
+
+
 def test_an_unclear_verdict_is_asked_for_again(
     run: Callable[..., Result], model: Model, judge: ScriptedServer
 ) -> None:

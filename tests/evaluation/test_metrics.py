@@ -159,6 +159,13 @@ def test_what_a_judge_says_stands_beside_the_words() -> None:
     assert (found.judged.value, found.unclear, found.em.value) == (50.0, 1, 100.0)
 
 
+def test_what_a_judge_has_not_been_asked_about_is_counted() -> None:
+    rows = [row("a", judged=True), row("b", verdict="hm"), row("c"), row("d")]
+    found = figures(rows, judge="http://127.0.0.1:1/v1")
+    assert (found.unclear, found.unjudged, record_of(found)["unjudged"]) == (1, 2, 2)
+    assert figures(rows[2:]).unjudged == 0
+
+
 def test_differences_are_paired_and_told_by_kind() -> None:
     first = [right("a"), wrong("b"), wrong("c", type="single"), right("d", type="single")]
     second = [
