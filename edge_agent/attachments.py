@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edge_agent.errors import AttachmentError
-from edge_agent.events import AttachedFile
+from edge_agent.events import ATTACHED, AttachedFile
 from edge_agent.home import typed_path
 from edge_agent.index import (
     Embedder,
@@ -19,9 +19,6 @@ from edge_agent.index import (
     fault_of,
 )
 from edge_agent.temporary import temporary_folder
-
-NAME = "attached files"
-"""What the files are called together; it has a space in it, which no name of a library has."""
 
 
 def named_files(paths: Iterable[str]) -> tuple[AttachedFile, ...]:
@@ -62,7 +59,7 @@ def attached(
         return
     with (
         temporary_folder() as folder,
-        closing(Library(folder / NAME, embedder)) as library,
+        closing(Library(folder / ATTACHED, embedder)) as library,
     ):
         try:
             library.add([Path(file.path) for file in files], report)

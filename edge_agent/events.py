@@ -10,6 +10,8 @@ Status: TypeAlias = Literal["answered", "partial", "not_found", "failed"]
 
 WEB = "the web"
 """What the web is called among libraries; those of documents have no spaces in their names."""
+ATTACHED = "attached files"
+"""What the files that a question is asked about are called together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.attachments import NAME as ATTACHED
-from edge_agent.events import WEB, EvidenceAdded
+from edge_agent.events import ATTACHED, WEB, EvidenceAdded
 from edge_agent.index import Passage
 
 

@@ -17,9 +17,9 @@ import pytest
 from commands import call, said
 from waiting import ended_within
 
-from edge_agent.attachments import NAME, attached, changes, named_files
+from edge_agent.attachments import attached, changes, named_files
 from edge_agent.errors import AttachmentError
-from edge_agent.events import AttachedFile, RunStarted, from_record, to_record
+from edge_agent.events import ATTACHED, AttachedFile, RunStarted, from_record, to_record
 from edge_agent.index import Collection, sample_folder
 from edge_agent.models import Choose, Force, Sample
 from edge_agent.runs import RunStore
@@ -52,7 +52,7 @@ def test_files_of_any_format_are_one_library_until_the_end(temporary: Path, note
     files = named_files([*paths, str(notes)])
     assert [file.path for file in files] == [str(Path(path).resolve()) for path in paths]
     with attached(files, None) as (library,):
-        assert library.name == NAME
+        assert library.name == ATTACHED
         assert list(temporary.iterdir())
         found = {
             Path(hit.passage.source).name
@@ -128,7 +128,7 @@ def test_a_file_that_has_changed_is_known(notes: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_run_was_asked_about_survives_its_store() -> None:
-    started = RunStarted("r", "Q?", "m", NAME, "edge", 0, 3, files=(AttachedFile("/a", "00"),))
+    started = RunStarted("r", "Q?", "m", ATTACHED, "edge", 0, 3, files=(AttachedFile("/a", "00"),))
     assert from_record(json.loads(json.dumps(to_record(started)))) == started
 
 
@@ -235,9 +235,9 @@ def test_only_the_file_is_searched_where_no_library_is_named(
     result = call(*asking, "--file", str(notes), QUESTION)
     assert result.exit_code == 0, said(result)
     record = json.loads(result.stdout)
-    assert (record["answer"], record["library"]) == ("Rosendal", NAME)
+    assert (record["answer"], record["library"]) == ("Rosendal", ATTACHED)
     (citation,) = record["citations"]
-    assert (citation["library"], citation["source"]) == (NAME, str(notes))
+    assert (citation["library"], citation["source"]) == (ATTACHED, str(notes))
     assert not list(temporary.iterdir())
     started = store.events(record["run"])[0]
     assert isinstance(started, RunStarted)
@@ -251,7 +251,7 @@ def test_a_library_that_is_named_is_searched_beside_it(
     (tmp_path / "ships" / "fram.md").write_text("# Fram\n\nThe Fram was built at Larvik.\n")
     both = ["--file", str(notes), QUESTION]
     named = json.loads(call(*asking, "-l", str(tmp_path / "ships"), *both).stdout)["library"]
-    assert named.startswith(f"{NAME}+ships-")
+    assert named.startswith(f"{ATTACHED}+ships-")
     call("config", "set", "ask.libraries", str(tmp_path / "ships"))
     assert json.loads(call(*asking, *both).stdout)["library"] == named
 
@@ -294,12 +294,12 @@ def test_a_real_model_answers_from_a_pdf(home: Path, smollm2: Path, temporary: P
     result = call("ask", "-m", str(smollm2), "--file", path, *options, "Who sailed the Gjøa?")
     assert result.exit_code in (0, 3), said(result)
     record = json.loads(result.stdout)
-    assert (record["library"], record["calls"]) == (NAME, 1)
+    assert (record["library"], record["calls"]) == (ATTACHED, 1)
     assert not list(temporary.iterdir())
 
 
 def test_a_collection_searches_files_and_libraries_as_one(ships: Collection, notes: Path) -> None:
     with attached(named_files([str(notes)]), None) as libraries:
         both = Collection([*libraries, *ships.libraries])
-        assert both.name == f"{NAME}+ships"
-        assert {name for name, _ in both.search("Gjøa Rosendal", 4)} == {NAME, "ships"}
+        assert both.name == f"{ATTACHED}+ships"
+        assert {name for name, _ in both.search("Gjøa Rosendal", 4)} == {ATTACHED, "ships"}

@@ -13,9 +13,9 @@ import pytest
 from scripted_app import QUESTION, SCRIPT, Hold, ScriptedBench
 from textual.message import Message
 
-from edge_agent.attachments import NAME, named_files
+from edge_agent.attachments import named_files
 from edge_agent.config import AskSettings, changed, load_config, save_config
-from edge_agent.events import AttachedFile, RunFinished, RunStarted
+from edge_agent.events import ATTACHED, AttachedFile, RunFinished, RunStarted
 from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.models import (
@@ -168,7 +168,7 @@ def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path
     path = tmp_path / "gjoa.md"
     path.write_text("# Gjøa\n\nThe Gjøa was built at Rosendal in 1872.\n")
     for run in ("r-1", "r-2"):
-        begun = RunStarted(run, "Where was the Gjøa built?", "scripted", NAME, "edge", 0, 2)
+        begun = RunStarted(run, "Where was the Gjøa built?", "scripted", ATTACHED, "edge", 0, 2)
         begun = replace(begun, files=named_files([str(path)]), model_source="http://127.0.0.1:9/v1")
         with closing(RunStore(place.runs)) as store:
             list(store.record(iter([begun])))
@@ -177,7 +177,7 @@ def test_a_run_that_was_asked_about_a_file_goes_on_with_it(place: Home, tmp_path
     thread, _ = carried_out(Continuation("r-1", Limits(), OFFLINE), bench)
     finished = thread.take_events()[-1]
     assert isinstance(finished, RunFinished)
-    assert [citation.library for citation in finished.citations] == [NAME]
+    assert [citation.library for citation in finished.citations] == [ATTACHED]
     path.unlink()
     _, messages = carried_out(Continuation("r-2", Limits(), OFFLINE), bench)
     assert isinstance(messages[-1], RunOver)
@@ -255,7 +255,7 @@ def test_a_file_that_has_changed_since_the_run_began_is_remarked(
 ) -> None:
     path = tmp_path / "gjoa.md"
     path.write_text("# Gjøa\n\nThe Gjøa was built at Rosendal in 1872.\n")
-    begun = RunStarted("r-1", "Where was the Gjøa built?", "scripted", NAME, "edge", 0, 2)
+    begun = RunStarted("r-1", "Where was the Gjøa built?", "scripted", ATTACHED, "edge", 0, 2)
     begun = replace(begun, files=named_files([str(path)]), model_source="http://127.0.0.1:9/v1")
     with closing(RunStore(place.runs)) as store:
         list(store.record(iter([begun])))
