@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from edge_agent.index import MARKS
+from edge_agent.index import HAN, HANGUL, MARKS
 
-_CHARACTER = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+_CHARACTER = f"[{HAN}{HANGUL}]"
 """One of Chinese, Japanese or Korean."""
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w|,\d|\.\d)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
 """One whose parts mean nothing alone."""

@@ -28,7 +28,7 @@ from .private_file import private_file
 from .ranking import By
 from .relevance import relevance
 from .safe_path import SAFE_PATH, without_current_folder
-from .scripts import MARKS
+from .scripts import HAN, HANGUL, MARKS
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .sources import Source
@@ -36,6 +36,8 @@ from .updating import IndexProgress, IndexReport, Problem
 from .verification import Verification
 
 __all__ = [
+    "HAN",
+    "HANGUL",
     "MARKS",
     "SAFE_PATH",
     "SAMPLE",

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from .passages import Passage
-from .scripts import MARKS, UNSPACED
+from .scripts import HANGUL, MARKS, UNSPACED
 
 EDITION = 2
 """Which analysis this is. Raise it where a text comes to have other terms, also by another version
@@ -14,7 +14,7 @@ of Whoosh, whose stemmer and stop words these are: libraries are then indexed an
 second one words keep the signs of their script and lose what is not seen, Thai and its like are
 pairs, and letters and digits are the same whatever their form.
 """
-_PAIRED = f"{UNSPACED}\uac00-\ud7af"
+_PAIRED = f"{UNSPACED}{HANGUL}"
 _PAIRED_RUN = re.compile(rf"[{_PAIRED}]+")
 _TOKEN = re.compile(rf"[{_PAIRED}]+|[^\W{_PAIRED}]+(?:['’.]?[^\W{_PAIRED}]+)*")
 _MARK = re.compile(rf"[{MARKS}]")
