@@ -7,7 +7,7 @@ from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
 from edge_agent.models.chat_reply import OnlyThought
-from edge_agent.profiles import Reading
+from edge_agent.profiles import ReadingSettings
 from edge_agent.protocol import parse
 from edge_agent.reading import reading_list, reading_prompt, reply_plan
 from edge_agent.reasons import CUT_SHORT
@@ -71,7 +71,7 @@ class Answering:
             yield from self._begin(exhibits)
 
     @property
-    def _reading(self) -> Reading:
+    def _reading(self) -> ReadingSettings:
         """How the answer is read: from no more than the window has room for."""
         reading, prompts = self._profile.reading, self._profile.prompts
         empty = ReadingStarted(0, (), prompts.reader, reading_prompt((), self._question, prompts))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from edge_agent.profiles import Guard, Profile
+from edge_agent.profiles import GuardName, Profile
 from edge_agent.protocol import Message, ToolCall
 from edge_agent.reasons import NO_PROGRESS
 from edge_agent.tools.read import Read
@@ -168,7 +168,7 @@ def patience(profile: Profile, max_calls: int) -> int:
     return max(profile.guarding.patience, max_calls // _PATIENCE_SHARE)
 
 
-def _watching(guards: dict[Guard, _AnyGuard], profile: Profile) -> list[_AnyGuard]:
+def _watching(guards: dict[GuardName, _AnyGuard], profile: Profile) -> list[_AnyGuard]:
     return [guard for name, guard in guards.items() if name in profile.guarding.guards]
 
 
@@ -196,11 +196,11 @@ def _identity(call: ToolCall, profile: Profile) -> tuple[str, str, object]:
     return call.server, call.tool, asked
 
 
-TURN_GUARDS: dict[Guard, TurnGuard] = {
+TURN_GUARDS: dict[GuardName, TurnGuard] = {
     "malformed": malformed,
     "duplicate_query": duplicate_query,
     "refusal": refusal,
     "repetition": repetition,
     "no_progress": no_progress,
 }
-RESULT_GUARDS: dict[Guard, ResultGuard] = {"duplicate_result": duplicate_result}
+RESULT_GUARDS: dict[GuardName, ResultGuard] = {"duplicate_result": duplicate_result}

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise, zip_longest
 from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, Reluctance
-from edge_agent.profiles import Profile, Prompts, Reading
+from edge_agent.profiles import Profile, Prompts, ReadingSettings
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
 from edge_agent.wording import content_words
@@ -18,7 +18,7 @@ _LIKE_A_KEY = re.compile(r"^([^\S\n]*)\[(\d+)\]", re.MULTILINE)
 
 
 def reading_list(
-    trajectory: Trajectory, reading: Reading, count: Callable[[str], int]
+    trajectory: Trajectory, reading: ReadingSettings, count: Callable[[str], int]
 ) -> tuple[Exhibit, ...]:
     """Return the passages to answer from, in the order in which they are shown.
 

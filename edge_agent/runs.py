@@ -41,7 +41,7 @@ migrations = Migrations("miro-edge-runs")
 
 RUNNING = "running"
 """The status of a run that has not ended."""
-INTERRUPTED = "interrupted"
+ABANDONED = "interrupted"
 """That of a run that has not ended, and that nobody works on: its process was killed."""
 
 _MOST_TOLD = 2000
@@ -310,7 +310,7 @@ class RunStore:
     def _summary(self, row: Mapping[str, Any]) -> RunSummary:
         summary = RunSummary(**row)
         if summary.status == RUNNING and not self._is_worked_on(summary.id):
-            return replace(summary, status=INTERRUPTED)
+            return replace(summary, status=ABANDONED)
         return summary
 
     def _is_worked_on(self, run: str) -> bool:

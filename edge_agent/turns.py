@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator, Sequence
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Choose, Force, Plan, Reluctance, Sample, Step
-from edge_agent.profiles import Gathering
+from edge_agent.profiles import GatheringSettings
 from edge_agent.protocol import BOX, ToolCall, ToolSignature, guided_call, parse, render_call
 
 _SEARCH = ("library", "search")
-ENOUGH = "I have what I need."
+HAVE_ENOUGH = "I have what I need."
 NOTHING_HELPS = "Nothing here helps.\n"
 MISSING = "Missing:"
 USE = "Now use a tool:\n"
@@ -31,7 +31,7 @@ def opening_search(question: str) -> Plan:
 def gathering_turn(
     quotable: Sequence[str] | None,
     tools: tuple[ToolSignature, ...],
-    gathering: Gathering,
+    gathering: GatheringSettings,
     leads: Callable[[Sequence[str]], Sequence[str]],
     more_tools: tuple[ToolSignature, ...] = (),
 ) -> Plan:
@@ -53,13 +53,13 @@ def gathering_turn(
         lines = [(yield Choose((*quotable, NOTHING_HELPS)))]
     next_line = ""
     asking = (MISSING, USE) if more_tools else (MISSING,)
-    while next_line not in (*asking, ENOUGH):
+    while next_line not in (*asking, HAVE_ENOUGH):
         names = tuple(f" {name}" for name in leads(lines))
         stuck = lines == [NOTHING_HELPS] and names
         more = _unquoted(quotable or (), lines, gathering.quotes)
-        next_line = yield Choose((*more, *asking) if stuck else (*more, *asking, ENOUGH))
+        next_line = yield Choose((*more, *asking) if stuck else (*more, *asking, HAVE_ENOUGH))
         lines.append(next_line)
-    if not tools or next_line == ENOUGH:
+    if not tools or next_line == HAVE_ENOUGH:
         return
     if next_line == USE:
         yield from guided_call(more_tools, gathering.argument_tokens)
@@ -80,7 +80,7 @@ def without_call(turn: str, quote_of: Callable[[str], Quote | None]) -> str:
         if quote_of(line) is None and f"{line}\n" != NOTHING_HELPS:
             break
         end += len(line) + 1
-    said = (each for each in (MISSING, USE, ENOUGH) if turn.startswith(each, end))
+    said = (each for each in (MISSING, USE, HAVE_ENOUGH) if turn.startswith(each, end))
     return turn[:end] + next(said, "")
 
 
@@ -96,7 +96,7 @@ def ends_in_a_call(turn: str) -> bool:
 
 def has_enough(thought: str) -> bool:
     """Tell whether a step ended since nothing is missing."""
-    return thought.rstrip().endswith(ENOUGH)
+    return thought.rstrip().endswith(HAVE_ENOUGH)
 
 
 def chosen_answer_turn(beginning: str, answers: Sequence[str]) -> Plan:

@@ -31,9 +31,9 @@ from .safe_path import SAFE_PATH, without_current_folder
 from .scripts import HAN, HANGUL, MARKS
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
+from .soundness import Soundness
 from .sources import Source
 from .updating import IndexProgress, IndexReport, Problem
-from .verification import Verification
 
 __all__ = [
     "HAN",
@@ -68,7 +68,7 @@ __all__ = [
     "UnknownPassage",
     "Unreachable",
     "UnreadableDocument",
-    "Verification",
+    "Soundness",
     "check_name",
     "content_hash",
     "excerpts",

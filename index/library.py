@@ -32,6 +32,7 @@ from .passages import Passage
 from .private_file import private_file
 from .query import Query, parse_query
 from .ranking import By, Ranker
+from .soundness import Soundness, examined
 from .sources import Source, as_source, source_from_row, source_to_row
 from .spelling import corrected
 from .tables import migrations
@@ -46,7 +47,6 @@ from .updating import (
     stored_problems,
     unread_files,
 )
-from .verification import Verification, verified
 from .writing import writing
 
 
@@ -439,12 +439,12 @@ class Library:
         marks = sorted(row["hash"] or f"{row['size']} bytes" for row in read)
         return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:12]
 
-    def verify(self, report: Report | None = None) -> Verification:
+    def verify(self, report: Report | None = None) -> Soundness:
         """Check the database, the indexes and the documents against each other."""
         self._compare()
         dense = self._dense
         embedded = None if dense is None or not dense.was_whole else dense.keys()
-        return verified(self._database, self._lexical.keys(), embedded, report)
+        return examined(self._database, self._lexical.keys(), embedded, report)
 
     def _compare(self) -> None:
         """Hash the indexes: from now on one is damaged where it is not what was written."""

@@ -18,7 +18,7 @@ from edge_agent.index import (
     Shelf,
     check_name,
 )
-from edge_agent.profiles import Gathering
+from edge_agent.profiles import GatheringSettings
 from edge_agent.tools import TOOLS, ToolContext
 
 from .workbench import ReportProgress, indexing
@@ -107,7 +107,7 @@ def embed(shelf: Shelf, name: str, report: ReportProgress) -> str:
 
 
 def search(
-    shelf: Shelf, name: str, query: str, gathering: Gathering, report: ReportProgress
+    shelf: Shelf, name: str, query: str, gathering: GatheringSettings, report: ReportProgress
 ) -> tuple[str, tuple[Exhibit, ...]]:
     """Return the result of the agent's own search tool, and its passages whole.
 

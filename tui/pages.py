@@ -1,4 +1,4 @@
-"""Pages of Markdown for the reader: answers whose citations can be followed, passages, moments."""
+"""Pages of Markdown for the reader: answers whose citations can be followed, passages, nodes of the trajectory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_agent.traces.account import answer_in_words
 
 from .evidence_list import VERDICTS
 from .run_view import Card, verdict_on
-from .trajectory_tree import Moment
+from .trajectory_tree import Node
 
 EVIDENCE = "evidence:"
 """How the address of a passage begins; its key follows."""
@@ -95,11 +95,11 @@ def problems_page(library: str, problems: Sequence[Problem]) -> str:
     return "\n".join([f"### Not read, or not all of it: {len(problems)}", "", *lines])
 
 
-def moment_page(moment: Moment) -> str:
+def node_page(node: Node) -> str:
     """Return what happened in full."""
-    place = f"Step {moment.step}" if moment.step else "Before the first step"
-    title = moment.title.removeprefix(f"{moment.step}").strip()
-    return "\n\n".join([f"### {place}", f"**{_flat(title)}**", _lines(moment.text)])
+    place = f"Step {node.step}" if node.step else "Before the first step"
+    title = node.title.removeprefix(f"{node.step}").strip()
+    return "\n\n".join([f"### {place}", f"**{_flat(title)}**", _lines(node.text)])
 
 
 def _verdict(finished: RunFinished) -> str:

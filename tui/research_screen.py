@@ -33,7 +33,7 @@ from .dialogs import ChoiceDialog
 from .evidence_list import EvidenceList
 from .gauges_panel import GaugesPanel
 from .key_line import KeyLine
-from .pages import answer_page, moment_page, passage_page, welcome_page
+from .pages import answer_page, node_page, passage_page, welcome_page
 from .reader import Reader
 from .replay import Replay
 from .replay_screen import REPLAY_KEYS, ReplayScreen
@@ -513,8 +513,8 @@ class ResearchScreen(ReplayScreen):
         self._reader.show(passage_page(card))
 
     @on(TrajectoryTree.Opened)
-    def open_moment(self, message: TrajectoryTree.Opened) -> None:
+    def open_node(self, message: TrajectoryTree.Opened) -> None:
         """Show in full what happened."""
-        if message.moment.text:
-            self._shown.copyable, self._shown.browsing = message.moment.text, True
-            self._reader.show(moment_page(message.moment))
+        if message.node.text:
+            self._shown.copyable, self._shown.browsing = message.node.text, True
+            self._reader.show(node_page(message.node))

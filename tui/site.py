@@ -14,7 +14,7 @@ import textual_serve
 from aiohttp import WSCloseCode, web
 from textual_serve.download_manager import DownloadManager
 
-from edge_agent.serving.guard import Guard, is_host, same_origin
+from edge_agent.serving.guard import Door, is_host, same_origin
 
 from .browser_session import SECONDS_TO_QUIT, BrowserSession
 from .endpoint import BrowserEndpoint
@@ -61,7 +61,7 @@ class Site:
     def __init__(self, command: Sequence[str], endpoint: BrowserEndpoint) -> None:
         self._command = tuple(command)
         self._endpoint = endpoint
-        self._door = Guard(endpoint)
+        self._door = Door(endpoint)
         # Browsers do not tell cookies of two ports apart: two servers need two names.
         self._cookie = "miro-edge-" + hashlib.sha256(endpoint.token.encode()).hexdigest()[:8]
         self._downloads = DownloadManager()

@@ -32,7 +32,7 @@ _LABEL = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Node:
     """What a node stands for: something that happened in a step, and its text in full."""
 
     step: int
@@ -40,7 +40,7 @@ class Moment:
     text: str
 
 
-class TrajectoryTree(Tree[Moment]):
+class TrajectoryTree(Tree[Node]):
     """Grows with the events of a run; the step that is going on is open, those before it close."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,10 +51,10 @@ class TrajectoryTree(Tree[Moment]):
     class Opened(Message):
         """A node is to be shown in full."""
 
-        def __init__(self, moment: Moment) -> None:
+        def __init__(self, node: Node) -> None:
             """Tell which."""
             super().__init__()
-            self.moment = moment
+            self.node = node
 
     def __init__(self, *, id: str | None = None) -> None:
         """Begin empty."""
@@ -62,7 +62,7 @@ class TrajectoryTree(Tree[Moment]):
         self.show_root = False
         self.guide_depth = 2
         self.auto_expand = False
-        self._part: TreeNode[Moment] | None = None
+        self._part: TreeNode[Node] | None = None
         self._turn: TurnFinished | None = None
         self._called = False
         self._in_step = True
@@ -127,31 +127,31 @@ class TrajectoryTree(Tree[Moment]):
         self._in_step = True
         if self._part is not None:
             self._part.collapse()
-        self._part = self.root.add(_label(title, ""), Moment(step, title, ""), expand=True)
+        self._part = self.root.add(_label(title, ""), Node(step, title, ""), expand=True)
         self._follow(self._part)
 
     def _rename(self, title: str) -> None:
         if self._part is not None and self._part.data is not None:
-            self._part.data = Moment(self._part.data.step, shown(title), "")
+            self._part.data = Node(self._part.data.step, shown(title), "")
             self._part.set_label(_label(title, ""))
 
     def _add(self, lines: Iterable[Line]) -> None:
         if self._part is None:
             return
         for title, text in lines:
-            moment = Moment(self.current_step, shown(title), shown(text))
-            self._follow(self._part.add_leaf(_label(title, text), moment))
+            data = Node(self.current_step, shown(title), shown(text))
+            self._follow(self._part.add_leaf(_label(title, text), data))
 
-    def _follow(self, node: TreeNode[Moment]) -> None:
+    def _follow(self, node: TreeNode[Node]) -> None:
         """Keep what is newest in sight, unless somebody is looking around."""
         if not self.has_focus:
             self.call_after_refresh(self._move_to, node)
 
-    def _move_to(self, node: TreeNode[Moment]) -> None:
+    def _move_to(self, node: TreeNode[Node]) -> None:
         if not self.has_focus and node.line >= 0:
             self.scroll_to_line(node.line, animate=False)
 
-    def on_tree_node_selected(self, event: Tree.NodeSelected[Moment]) -> None:
+    def on_tree_node_selected(self, event: Tree.NodeSelected[Node]) -> None:
         """Open a step, or show what happened in full."""
         event.stop()
         node = event.node
@@ -160,13 +160,13 @@ class TrajectoryTree(Tree[Moment]):
         if node.data is not None:
             self.post_message(self.Opened(self._in_full(node, node.data)))
 
-    def _in_full(self, node: TreeNode[Moment], moment: Moment) -> Moment:
-        """Return a moment with its text; a step's are all that happened in it."""
+    def _in_full(self, node: TreeNode[Node], data: Node) -> Node:
+        """Return what a node stands for with its text; a step's are all that happened in it."""
         parts = [child.data for child in node.children if child.data is not None]
         if not parts:
-            return moment
+            return data
         text = "\n".join(f"{part.title}:\n{part.text}" for part in parts)
-        return Moment(moment.step, moment.title, text)
+        return Node(data.step, data.title, text)
 
     def action_open(self) -> None:
         """Open the node under the cursor."""

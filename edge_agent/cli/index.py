@@ -21,8 +21,8 @@ from edge_agent.index import (
     LibraryError,
     RecordFields,
     Shelf,
+    Soundness,
     Source,
-    Verification,
 )
 from edge_agent.models import load_catalog
 from edge_agent.showing import in_one_line
@@ -244,7 +244,7 @@ def verify(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"library": name, "sound": found.is_sound, **asdict(found)})
     else:
-        _show_verification(name, found)
+        _show_soundness(name, found)
     if not found.is_sound:
         click.get_current_context().exit(ExitCode.FAILED)
 
@@ -311,7 +311,7 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
         )
 
 
-def _show_verification(name: str, found: Verification) -> None:
+def _show_soundness(name: str, found: Soundness) -> None:
     faults = [
         (found.database, f"the database is damaged: {found.database}"),
         (found.not_indexed, f"the search index lacks {found.not_indexed} passages"),

@@ -25,7 +25,7 @@ from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
 from edge_agent.launch import check_at_hand
 from edge_agent.resumption import Limits, check_openable
-from edge_agent.runs import INTERRUPTED, RunStore
+from edge_agent.runs import ABANDONED, RunStore
 from edge_agent.showing import in_one_line
 from edge_agent.traces import FORMATS
 from edge_agent.traces import export as exported
@@ -111,7 +111,7 @@ def show(run: str, as_json: bool) -> None:
     if not isinstance(last, RunFinished):
         click.echo(
             f"This run was interrupted. Go on with it: miro-edge runs resume {summary.id}"
-            if summary.status == INTERRUPTED
+            if summary.status == ABANDONED
             else "This run goes on in another process."
         )
     elif last.status == "failed":

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge_agent.evaluation.taking_over import Limits
+from edge_agent.evaluation.taking_over import Allowance
 from edge_agent.events import (
     Event,
     GatheringEnded,
@@ -58,7 +58,9 @@ class Beginning:
         return (*self.gathered, *(_moved(each, stands.step - started.step) for each in self.read))
 
 
-def cut(events: Sequence[Event], there: Limits, here: Limits, profile: Profile) -> Beginning | None:
+def cut(
+    events: Sequence[Event], there: Allowance, here: Allowance, profile: Profile
+) -> Beginning | None:
     """Return how a run under the limits `there` begins under those `here`.
 
     None where that cannot be told: there may be several attempts, the answer is asked for in the
@@ -92,7 +94,7 @@ def cut(events: Sequence[Event], there: Limits, here: Limits, profile: Profile) 
     return Beginning(tuple(gathered), _read(events, profile))
 
 
-def _begun(started: Event, here: Limits) -> RunStarted:
+def _begun(started: Event, here: Allowance) -> RunStarted:
     assert isinstance(started, RunStarted)
     return dataclasses.replace(started, run=new_run_id(), max_calls=here.calls)
 

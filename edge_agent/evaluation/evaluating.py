@@ -17,13 +17,13 @@ from edge_agent.evaluation.respondent import Equipment
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings, under
 from edge_agent.evaluation.store import Evaluation, EvaluationStore
-from edge_agent.evaluation.taking_over import Limits, same_with
+from edge_agent.evaluation.taking_over import Allowance, same_with
 from edge_agent.events import Event
 from edge_agent.guards import patience
 
 Report: TypeAlias = Callable[[str, Row], None]
 """Told of each row as it is kept, with the name of its evaluation."""
-_Known: TypeAlias = tuple[str, Limits, Row, tuple[Event, ...]]
+_Known: TypeAlias = tuple[str, Allowance, Row, tuple[Event, ...]]
 """A run of another evaluation: its name, what it allows, the row and what happened."""
 
 
@@ -95,7 +95,7 @@ class _Making:
         if work.anew:
             names = {each.name for each in work.planned}
             self._others = [each for each in self._others if each.name in names]
-        self.limits = self._limits(planned.settings)
+        self.limits = self._allowance(planned.settings)
         self.patience = patience(self._led, self.limits.calls)
 
     def take_over(self) -> None:
@@ -144,15 +144,15 @@ class _Making:
             if row is not None:
                 events = self._store.events(other.name, question.id)
                 if self._is_ours(other.settings.condition, events):
-                    yield other.name, self._limits(other.settings), row, events
+                    yield other.name, self._allowance(other.settings), row, events
 
     def _is_ours(self, condition: str, events: Sequence[Event]) -> bool:
         """Tell whether a run under a condition is one under that of this evaluation, too."""
         kin = self.condition.kin
         return condition == self.condition.name or (kin is not None and kin.shared(events))
 
-    def _limits(self, settings: EvaluationSettings) -> Limits:
-        return Limits(settings.max_calls or self._led.gathering.calls, settings.attempts)
+    def _allowance(self, settings: EvaluationSettings) -> Allowance:
+        return Allowance(settings.max_calls or self._led.gathering.calls, settings.attempts)
 
 
 def _in_order(making: Sequence[_Making]) -> list[_Making]:

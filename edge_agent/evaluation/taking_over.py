@@ -36,7 +36,7 @@ from edge_agent.reasons import ENOUGH, NO_PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Allowance:
     """What a run may do."""
 
     calls: int
@@ -44,7 +44,7 @@ class Limits:
     attempts: int = 1
 
 
-def same_with(events: Sequence[Event], there: Limits, here: Limits, profile: Profile) -> bool:
+def same_with(events: Sequence[Event], there: Allowance, here: Allowance, profile: Profile) -> bool:
     """Tell whether a run under the limits `there` is sure to be the same under those `here`.
 
     A run that failed is never taken for another one.

@@ -84,7 +84,7 @@ class Told(_Frozen):
         return {guard: text for guard, text in said.items() if guard != "no_progress"}
 
 
-Guard = Literal[
+GuardName = Literal[
     "malformed", "duplicate_query", "duplicate_result", "refusal", "repetition", "no_progress"
 ]
 
@@ -92,14 +92,14 @@ Guard = Literal[
 class Guarding(_Frozen):
     """Which guards watch over a run."""
 
-    guards: tuple[Guard, ...]
+    guards: tuple[GuardName, ...]
     rollbacks: int = Field(ge=0)
     """Most turns that are rolled back in a row."""
     patience: int = Field(gt=0)
     """Calls in a row that may bring nothing that is quoted before the gathering ends."""
 
 
-class Gathering(_Frozen):
+class GatheringSettings(_Frozen):
     """How evidence is gathered before the answer is read from it."""
 
     calls: int = Field(gt=0)
@@ -132,7 +132,7 @@ class Gathering(_Frozen):
         return ("never", "always")[when] if isinstance(when, bool) else when
 
 
-class Reading(_Frozen):
+class ReadingSettings(_Frozen):
     """How the answer is read from the passages."""
 
     at_end: bool
@@ -180,10 +180,10 @@ class Profile(_Frozen):
     sampling: Sampling
     vote_temperature: float = Field(gt=0)
     """Temperature of attempts that vote: without chance all would be the same."""
-    gathering: Gathering
+    gathering: GatheringSettings
     guarding: Guarding
     window: WindowMarks
-    reading: Reading
+    reading: ReadingSettings
 
 
 def shipped_profiles() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ _MOST_ABOUT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PassagesRead:
     """Passages of a document; `next` is the first one that is left, if any is."""
 
     library: str
@@ -43,7 +43,7 @@ class Finder:
         with self._lock:
             return self._chosen(library).search(query, limit)
 
-    def read(self, source: str, about: str | None, library: str | None) -> Reading:
+    def read(self, source: str, about: str | None, library: str | None) -> PassagesRead:
         """Return a passage by its id and what follows, or a document by its id or title.
 
         `about` picks what says most about something instead. Raises LibraryError.
@@ -53,11 +53,11 @@ class Finder:
             name, document, first = _found(source.strip(), chosen)
             if about:
                 passages = chosen.passages_about(name, document, about, _MOST_ABOUT)
-                return Reading(name, passages, None)
+                return PassagesRead(name, passages, None)
             start = 0 if first is None else first.start
             left = [each for each in chosen.document(name, document) if each.start >= start]
             following = left[_MOST_AT_ONCE].id if len(left) > _MOST_AT_ONCE else None
-            return Reading(name, tuple(left[:_MOST_AT_ONCE]), following)
+            return PassagesRead(name, tuple(left[:_MOST_AT_ONCE]), following)
 
     def _chosen(self, library: str | None) -> Collection:
         if library is None:

@@ -22,7 +22,7 @@ class Refusal(Enum):
     TOKEN = "its Authorization header"
 
 
-class Guard:
+class Door:
     """Judges the headers of a request."""
 
     def __init__(self, place: Place) -> None:

@@ -23,7 +23,7 @@ from edge_agent.showing import in_one_line, placed, shown
 from edge_agent.tools import CHOICES
 
 from .finding import Finder
-from .researcher import Question, Researcher, outcome
+from .researcher import Researcher, ResearchRequest, outcome
 from .telling import answer_in_markdown, progress
 
 _INSTRUCTIONS = (
@@ -161,7 +161,7 @@ class LibraryServer:
 
         A model searches and reads for seconds to minutes.
         """
-        asked = Question(" ".join(question.split()), library)
+        asked = ResearchRequest(" ".join(question.split()), library)
         with _explaining():
             if library is not None:
                 self._finder.check(library)
@@ -171,7 +171,7 @@ class LibraryServer:
         return _result(answer_in_markdown(finished), Answer.model_validate(record))
 
     async def _told(
-        self, question: Question, context: Context[Any, Any]
+        self, question: ResearchRequest, context: Context[Any, Any]
     ) -> AsyncGenerator[Event, None]:
         """Pass the events of a question on, and tell the client of them."""
         told = 1

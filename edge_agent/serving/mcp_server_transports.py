@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .guard import Guard, Refusal
+from .guard import Door, Refusal
 from .place import Place
 from .running import asked_to_end
 
@@ -60,7 +60,7 @@ def run_over_http(
         streamable_http_path=PATH, host=place.host, transport_security=unguarded
     )
     config = uvicorn.Config(
-        _Guarded(application, Guard(place)),
+        _Guarded(application, Door(place)),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_SECONDS_TO_END,
@@ -93,11 +93,11 @@ class _Server(uvicorn.Server):
 
 
 class _Guarded:
-    """An application behind the guard."""
+    """An application behind the door."""
 
-    def __init__(self, application: ASGIApp, guard: Guard) -> None:
+    def __init__(self, application: ASGIApp, door: Door) -> None:
         self._application = application
-        self._guard = guard
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -105,7 +105,7 @@ class _Guarded:
             await self._application(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._guard.refusal(
+        refusal = self._door.refusal(
             headers.get("host", ""), headers.get("origin"), headers.get("authorization", "")
         )
         if refusal is None:

@@ -51,7 +51,7 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class CompletionRequest(BaseModel):
     """The body of a chat completion; what else it may hold is of no effect here."""
 
     model: str
@@ -82,10 +82,10 @@ class ChatRequest(BaseModel):
         return question
 
 
-def read_request(body: bytes) -> ChatRequest:
+def read_request(body: bytes) -> CompletionRequest:
     """Return what a body asks for. Raises BadRequest that names the first thing wrong with it."""
     try:
-        return ChatRequest.model_validate_json(body)
+        return CompletionRequest.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))

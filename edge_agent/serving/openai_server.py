@@ -14,11 +14,11 @@ from edge_agent.failures import in_words
 from edge_agent.models import ContextFull
 from edge_agent.records import answer_record
 
-from .guard import Guard, Refusal
+from .guard import Door, Refusal
 from .openai_objects import DONE, STILL_HERE, Completion, event, model_list, model_object
-from .openai_requests import BadRequest, ChatRequest, error_object, read_request
+from .openai_requests import BadRequest, CompletionRequest, error_object, read_request
 from .place import Place
-from .researcher import Question, Researcher, ResearchStopped, outcome
+from .researcher import Researcher, ResearchRequest, ResearchStopped, outcome
 from .telling import progress
 
 ALL_LIBRARIES = "miro-edge"
@@ -64,7 +64,7 @@ class OpenAIServer:
         """Serve the researcher, who has the libraries of these names, to those who may come in."""
         self._researcher = researcher
         self._models = models_of(libraries)
-        self._door = Guard(place)
+        self._door = Door(place)
 
     def application(self) -> web.Application:
         """Return the application, to be run once."""
@@ -117,7 +117,7 @@ class OpenAIServer:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         asked = read_request(await request.read())
-        question = Question(asked.question, self._library(asked.model), asked.seed)
+        question = ResearchRequest(asked.question, self._library(asked.model), asked.seed)
         if self._researcher.pending >= _MOST_PENDING:
             raise BadRequest(
                 429, "Too many questions wait already. Try again later.", "rate_limit_exceeded"
@@ -130,7 +130,7 @@ class OpenAIServer:
         return web.json_response(completion.whole(finished, answer_record(started, finished)))
 
     async def _streamed(
-        self, request: web.Request, asked: ChatRequest, question: Question
+        self, request: web.Request, asked: CompletionRequest, question: ResearchRequest
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -155,7 +155,7 @@ class OpenAIServer:
         return response
 
     async def _told(
-        self, response: web.StreamResponse, completion: Completion, question: Question
+        self, response: web.StreamResponse, completion: Completion, question: ResearchRequest
     ) -> AsyncGenerator[Event, None]:
         """Pass the events of a question on, and tell the client of them."""
         if self._researcher.pending:

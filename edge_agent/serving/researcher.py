@@ -43,7 +43,7 @@ class ResearchSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ResearchRequest:
     """A question, and what is special about it."""
 
     text: str
@@ -59,7 +59,7 @@ class Researcher:
     What it needs is opened when the first question comes, and let go at the end:
 
         with Researcher(opening, store) as researcher:
-            async for event in researcher.events(Question("Who …?")): …
+            async for event in researcher.events(ResearchRequest("Who …?")): …
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Researcher:
         self.stop()
         self._thread.join()
 
-    async def events(self, question: Question) -> AsyncGenerator[Event, None]:
+    async def events(self, question: ResearchRequest) -> AsyncGenerator[Event, None]:
         """Yield what happens until the question is answered, but for passing text.
 
         Whoever leaves before the end has the run answer from what it has found so far, for the run
@@ -209,7 +209,7 @@ async def outcome(events: AsyncIterable[Event]) -> tuple[RunStarted, RunFinished
 class _Asked:
     """A question that was asked, and the way back to whoever waits for its answer."""
 
-    def __init__(self, question: Question, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, question: ResearchRequest, loop: asyncio.AbstractEventLoop) -> None:
         self.question = question
         self.arrivals: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
         self._loop = loop

@@ -15,7 +15,7 @@ from edge_agent.errors import ConfigError
 
 from .errors import WebError
 from .exchange import Deadline, answering, body_of
-from .guard import Guard
+from .guard import AddressGuard
 
 KEY_VARIABLE = "MIRO_EDGE_WEB_KEY"
 """The environment variable that may hold the key of an engine."""
@@ -77,7 +77,7 @@ def open_engine(settings: WebSettings, key: str | None) -> Engine:
     allow = settings.allow
     if settings.address and (host := _host(settings.address)):
         allow = (*allow, host)
-    return JsonEngine(settings.engine, address.rstrip("/"), service, key, Guard(allow))
+    return JsonEngine(settings.engine, address.rstrip("/"), service, key, AddressGuard(allow))
 
 
 class DuckDuckGo:
@@ -174,7 +174,9 @@ _SERVICES = {
 class JsonEngine:
     """An engine behind an address that answers in JSON."""
 
-    def __init__(self, name: str, address: str, service: _Service, key: str, guard: Guard) -> None:
+    def __init__(
+        self, name: str, address: str, service: _Service, key: str, guard: AddressGuard
+    ) -> None:
         """Ask at `address`; redirects from there are not followed, for they would take the key.
 
         Raises ConfigError where that is no address.

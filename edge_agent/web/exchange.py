@@ -18,7 +18,7 @@ import httpcore2
 import httpx2
 
 from .errors import WebError
-from .guard import Guard
+from .guard import AddressGuard
 
 AGENT = "miro-edge"
 """What robots.txt knows this program by."""
@@ -48,7 +48,7 @@ class Deadline:
 
 @contextmanager
 def answering(
-    method: str, url: httpx2.URL, guard: Guard, deadline: Deadline, **parts: Any
+    method: str, url: httpx2.URL, guard: AddressGuard, deadline: Deadline, **parts: Any
 ) -> Iterator[httpx2.Response]:
     """Send a request, and lend the answer before its body is read; redirects are not followed.
 
@@ -113,7 +113,7 @@ def _tls() -> SSLContext:
 class _Transport(httpx2.BaseTransport):
     """Sends requests of httpx2 over connections that are checked, each used once."""
 
-    def __init__(self, guard: Guard, deadline: Deadline) -> None:
+    def __init__(self, guard: AddressGuard, deadline: Deadline) -> None:
         self._pool = httpcore2.ConnectionPool(
             ssl_context=_tls(),
             max_keepalive_connections=0,
@@ -156,7 +156,7 @@ class _Body(httpx2.SyncByteStream):
 class _Network(httpcore2.NetworkBackend):
     """Connects to what the guard has checked, and to nothing else."""
 
-    def __init__(self, guard: Guard, deadline: Deadline) -> None:
+    def __init__(self, guard: AddressGuard, deadline: Deadline) -> None:
         self._guard = guard
         self._deadline = deadline
         self._sockets = httpcore2.SyncBackend()

@@ -10,7 +10,7 @@ import httpx2
 
 from .errors import WebError
 from .exchange import Deadline, answering, body_of, media_type
-from .guard import Guard
+from .guard import AddressGuard
 from .robots import Robots
 
 SUFFIXES = {
@@ -54,7 +54,7 @@ class Page:
 class Fetcher:
     """Fetches pages through a guard, each in limited time; safe from any thread."""
 
-    def __init__(self, guard: Guard, seconds: float) -> None:
+    def __init__(self, guard: AddressGuard, seconds: float) -> None:
         """Take at most `seconds` for a page, from the first look-up to the last byte."""
         self._guard = guard
         self._robots = Robots(guard)

@@ -60,7 +60,7 @@ def resolved(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class Guard:
+class AddressGuard:
     """Says of an address whether it may be visited, and at which IP addresses its host is."""
 
     def __init__(self, allow: Iterable[str] = (), resolve: Resolver = resolved) -> None:

@@ -13,7 +13,7 @@ from edge_agent.web_address import is_web_address
 from .browser import Browser
 from .engines import Result
 from .errors import WebError
-from .guard import Guard
+from .guard import AddressGuard
 from .reading import one_line
 
 _OF_ONE = 3
@@ -33,7 +33,7 @@ class WebLibrary:
     name = WEB
 
     def __init__(
-        self, browser: Browser, guard: Guard, pages: int, embedder: Embedder | None = None
+        self, browser: Browser, guard: AddressGuard, pages: int, embedder: Embedder | None = None
     ) -> None:
         """Search with `browser`, and read the best `pages` for each search."""
         self.embedder = embedder

@@ -16,7 +16,7 @@ from .cache import Cache
 from .engines import KEY_VARIABLE, Engine, Result, open_engine
 from .errors import WebError
 from .fetching import Fetcher, Page
-from .guard import Guard
+from .guard import AddressGuard
 from .library import WebLibrary
 from .reading import PageReader
 
@@ -29,7 +29,7 @@ def open_web(
     Raises ConfigError where the engine lacks its key or its address, or the extra is not installed,
     and AgentError where what is kept cannot be opened.
     """
-    guard = Guard(settings.allow)
+    guard = AddressGuard(settings.allow)
     engine: Engine
     fetch: Fetch
     if offline:

@@ -9,7 +9,7 @@ import httpx2
 
 from .errors import WebError
 from .exchange import AGENT, Deadline, answering
-from .guard import Guard
+from .guard import AddressGuard
 
 if TYPE_CHECKING:
     from protego import Protego
@@ -22,7 +22,7 @@ _REDIRECTS = 5
 class Robots:
     """The robots.txt of each site that was visited, read once."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AddressGuard) -> None:
         """Read them through `guard`."""
         self._guard = guard
         self._rules: dict[str, Protego] = {}

@@ -17,7 +17,7 @@ from edge_agent.index import Passage
 from edge_agent.models import Sample
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.trajectory import Trajectory
-from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
+from edge_agent.turns import HAVE_ENOUGH, MISSING, NOTHING_HELPS
 from edge_agent.verification import is_verdict
 from edge_agent.wording import content_words, states, words
 
@@ -126,13 +126,13 @@ class Teacher:
                 raise Unteachable("another sentence than the evidence states the answer")
             return NOTHING_HELPS
         if not self._open_needs():
-            return ENOUGH
+            return HAVE_ENOUGH
         return self._ask(options)
 
     def _ask(self, options: Sequence[str]) -> str:
         """Decide on the next call; where none is honest or allowed, the library does not say."""
-        if ENOUGH in options and self._hidden and self._is_out_of_patience():
-            return ENOUGH
+        if HAVE_ENOUGH in options and self._hidden and self._is_out_of_patience():
+            return HAVE_ENOUGH
         for need in self._open_needs():
             self._reading = self._further(need)
             if self._reading is not None:
@@ -142,8 +142,8 @@ class Teacher:
             if query is not None:
                 self._query = query
                 return MISSING
-        if ENOUGH in options and self._hidden:
-            return ENOUGH
+        if HAVE_ENOUGH in options and self._hidden:
+            return HAVE_ENOUGH
         raise Unteachable("no query finds what is missing")
 
     def _is_out_of_patience(self) -> bool:

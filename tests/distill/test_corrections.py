@@ -19,7 +19,7 @@ from edge_agent.evaluation.conditions import changed
 from edge_agent.index import Collection, Library
 from edge_agent.models import Sample
 from edge_agent.profiles import Profile
-from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
+from edge_agent.turns import HAVE_ENOUGH, MISSING, NOTHING_HELPS
 
 
 class Stray:
@@ -32,7 +32,7 @@ class Stray:
         self._queries = [*queries]
 
     def choose(self, options: Sequence[str]) -> str:
-        goes_on = MISSING if self._queries else ENOUGH
+        goes_on = MISSING if self._queries else HAVE_ENOUGH
         wanted = (*self._quotes, NOTHING_HELPS, goes_on, "<tool_name>search</tool_name>")
         return next(option for each in wanted for option in options if each in option)
 
@@ -76,7 +76,7 @@ def test_the_teacher_goes_on_from_the_students_own_turns(bridge: Classroom) -> N
     # The student's quote and its query stand there, and are not learned.
     lines = bridge.schooling.lines(gathering)
     assert lines.index("Missing: kept bees") < lines.index("Nothing here helps.")
-    assert lines[-2:] == ["Ana Ruiz: Her parents left Toledo when she was born. [3]", ENOUGH]
+    assert lines[-2:] == ["Ana Ruiz: Her parents left Toledo when she was born. [3]", HAVE_ENOUGH]
     decided = bridge.schooling.decided(gathering)
     assert decided[:3] == ["Nothing", "Missing", " Ana Ruiz born\n"]
     assert (gathering.kind, reading.kind) == ("gathering", "reading")

@@ -24,7 +24,7 @@ from edge_agent.models import ServerError
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 from edge_agent.serving.place import Place
-from edge_agent.serving.researcher import Question, Researcher, ResearchSetup
+from edge_agent.serving.researcher import Researcher, ResearchRequest, ResearchSetup
 from edge_agent.serving.telling import answer_in_markdown
 from edge_agent.web import open_web
 
@@ -302,7 +302,7 @@ class TestLine:
         setup = ResearchSetup(ships, session, "generic", settings, open_web=open_web_anew)
         with Researcher(lambda: nullcontext(setup), store) as researcher:
             for _ in range(2):
-                *_, done = [event async for event in researcher.events(Question(QUESTION))]
+                *_, done = [event async for event in researcher.events(ResearchRequest(QUESTION))]
                 assert isinstance(done, RunFinished)
                 assert done.answer == "Larvik"
         assert len({id(web) for web in webs}) == 2

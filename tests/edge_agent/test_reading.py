@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runs_told import Told, exhibit
 
 from edge_agent.events import AttemptStarted
-from edge_agent.profiles import Reading, load_profile
+from edge_agent.profiles import ReadingSettings, load_profile
 from edge_agent.reading import reading_list, whole
 
 READING = load_profile("generic").reading
@@ -24,7 +24,7 @@ def count(text: str) -> int:
 
 
 def keys(told: Told, **changes: int) -> list[int]:
-    reading: Reading = READING.model_copy(update=changes)
+    reading: ReadingSettings = READING.model_copy(update=changes)
     return [each.key for each in reading_list(told.trajectory, reading, count)]
 
 

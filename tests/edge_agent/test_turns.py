@@ -17,7 +17,7 @@ from edge_agent.profiles import load_profile
 from edge_agent.protocol import parse
 from edge_agent.reading import reply_plan
 from edge_agent.tools import toolbox
-from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS, gathering_turn, has_enough
+from edge_agent.turns import HAVE_ENOUGH, MISSING, NOTHING_HELPS, gathering_turn, has_enough
 
 EDGE = load_profile("edge")
 LINES = ("A: One. [1]\n", "B: Two. [2]\n", "C: Three. [3]\n", "D: Four. [4]\n")
@@ -47,47 +47,47 @@ def carried(plan: Plan, *decisions: str) -> tuple[str, list[tuple[str, ...]]]:
 
 
 def test_several_sentences_are_quoted_in_one_turn_each_once() -> None:
-    written, offered = carried(gathering(3), "One", "Three", "Two", ENOUGH)
-    assert written == f"{LINES[0]}{LINES[2]}{LINES[1]}{ENOUGH}"
+    written, offered = carried(gathering(3), "One", "Three", "Two", HAVE_ENOUGH)
+    assert written == f"{LINES[0]}{LINES[2]}{LINES[1]}{HAVE_ENOUGH}"
     assert offered == [
         (*LINES, NOTHING_HELPS),
-        (*LINES[1:], MISSING, ENOUGH),
-        (LINES[1], LINES[3], MISSING, ENOUGH),
-        (MISSING, ENOUGH),
+        (*LINES[1:], MISSING, HAVE_ENOUGH),
+        (LINES[1], LINES[3], MISSING, HAVE_ENOUGH),
+        (MISSING, HAVE_ENOUGH),
     ]
 
 
 def test_where_one_may_be_quoted_it_is_one() -> None:
     written, offered = carried(gathering(1), "Two", MISSING, " more\n", "search")
-    assert offered[1] == (MISSING, ENOUGH)
+    assert offered[1] == (MISSING, HAVE_ENOUGH)
     call = parse(written).call
     assert call is not None
     assert call.arguments == {"query": "more"}
 
 
 def test_after_nothing_helps_nothing_is_quoted() -> None:
-    _, offered = carried(gathering(3), "Nothing", ENOUGH)
-    assert offered[1] == (MISSING, ENOUGH)
+    _, offered = carried(gathering(3), "Nothing", HAVE_ENOUGH)
+    assert offered[1] == (MISSING, HAVE_ENOUGH)
     _, offered = carried(gathering(3, ["Ana Ruiz"]), "Nothing", MISSING, "Ana", " born\n", "search")
     assert offered[1] == (MISSING,)  # there is a name that was not looked up
 
 
-@pytest.mark.parametrize("end", [MISSING, ENOUGH])
+@pytest.mark.parametrize("end", [MISSING, HAVE_ENOUGH])
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_a_last_turn_quotes_and_tells_whether_anything_is_missing(most: int, end: str) -> None:
     decisions = ("Four", "One", "Two")[:most]
     written, offered = carried(gathering(most, last=True), *decisions, end)
     assert written.count("\n") == most
     assert parse(written).call is None
-    assert has_enough(written) is (end == ENOUGH)
-    assert offered == carried(gathering(most), *decisions, ENOUGH)[1]
+    assert has_enough(written) is (end == HAVE_ENOUGH)
+    assert offered == carried(gathering(most), *decisions, HAVE_ENOUGH)[1]
 
 
 @given(st.integers(1, 6), st.data())
 def test_any_choices_lead_to_an_end(most: int, data: st.DataObject) -> None:
     plan = gathering(most, last=True)
     step, lines = next(plan), []
-    while not {MISSING, ENOUGH} & set(lines):
+    while not {MISSING, HAVE_ENOUGH} & set(lines):
         assert isinstance(step, Choose)
         lines.append(data.draw(st.sampled_from(step.options)))
         with suppress(StopIteration):
@@ -104,9 +104,9 @@ def test_all_sentences_that_a_message_begins_with_are_quotes() -> None:
     town = exhibit(3, "Larvik", "Larvik is a town.")
     told = Told("Where?").searched("Fram", ship, man, town).trajectory
     first, second, third = told.quotable
-    quoted = told.quoted_in(parse(f"{first}{second}{ENOUGH}"))
+    quoted = told.quoted_in(parse(f"{first}{second}{HAVE_ENOUGH}"))
     assert [quote.key for quote in quoted] == [1, 2]
-    assert told.quoted_in(parse(f"{NOTHING_HELPS}{ENOUGH}")) == ()
+    assert told.quoted_in(parse(f"{NOTHING_HELPS}{HAVE_ENOUGH}")) == ()
     assert told.quoted_in(parse(f"I think.\n{first}")) == ()
     assert [q.key for q in told.quoted_in(parse(f"{third}so\n{first}"))] == [3]
     assert told.quoted_in(parse(first[:-3])) == ()

@@ -47,7 +47,7 @@ from edge_agent.evaluation.rewriting import (
 from edge_agent.evaluation.rows import Row, scored
 from edge_agent.evaluation.settings import under
 from edge_agent.evaluation.store import EvaluationStore
-from edge_agent.evaluation.taking_over import Limits, same_with
+from edge_agent.evaluation.taking_over import Allowance, same_with
 from edge_agent.evaluation.withholding import Withholding, require_evidence
 from edge_agent.events import (
     AttemptStarted,
@@ -392,13 +392,13 @@ def test_a_judge_that_is_busy_is_asked_again(ships: Collection) -> None:
 def test_a_run_is_taken_over_only_where_it_is_sure_to_be_the_same(
     events: tuple[Event, ...], allowed: int, wanted: int, same: bool
 ) -> None:
-    assert same_with(events, Limits(allowed), Limits(wanted), load_profile("generic")) is same
+    assert same_with(events, Allowance(allowed), Allowance(wanted), load_profile("generic")) is same
 
 
 def test_where_nobody_is_asked_at_the_limit_it_always_plays_a_role() -> None:
     free = load_profile("mirothinker")
-    assert not same_with(run((4,)), Limits(8), Limits(4), free)
-    assert same_with(run((3,)), Limits(8), Limits(4), free)
+    assert not same_with(run((4,)), Allowance(8), Allowance(4), free)
+    assert same_with(run((3,)), Allowance(8), Allowance(4), free)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_where_nobody_is_asked_at_the_limit_it_always_plays_a_role() -> None:
 def test_attempts_play_a_role_where_one_found_no_answer(
     events: tuple[Event, ...], there: int, here: int, same: bool
 ) -> None:
-    limits = Limits(4, there), Limits(4, here)
+    limits = Allowance(4, there), Allowance(4, here)
     assert same_with(events, *limits, load_profile("generic")) is same
 
 
@@ -515,7 +515,7 @@ def test_a_run_that_is_cut_is_the_one_that_fewer_calls_give(
 ) -> None:
     profile = load_profile("generic")
     deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}")
-    begun = cut(deep.events, Limits(8), Limits(calls), profile)
+    begun = cut(deep.events, Allowance(8), Allowance(calls), profile)
     assert begun is not None
     answers = answering(ships, script[-1])
     task = Task("fewer", 0, BORN, Terms("agent", calls), begun, "deep")
@@ -533,9 +533,9 @@ def test_who_had_enough_only_after_a_turn_was_taken_back_would_have_been_cut_off
     script = [SEARCHED[0], *asked_again, *FOUND, "Larvik}"]
     deep = run_of(ships, 8, *script, profile=UNLED)
     assert (deep.row.calls, deep.row.reason) == (1, ENOUGH)
-    assert not same_with(deep.events, Limits(8), Limits(1), UNLED)
-    assert same_with(deep.events, Limits(8), Limits(2), UNLED)
-    begun = cut(deep.events, Limits(8), Limits(1), UNLED)
+    assert not same_with(deep.events, Allowance(8), Allowance(1), UNLED)
+    assert same_with(deep.events, Allowance(8), Allowance(2), UNLED)
+    begun = cut(deep.events, Allowance(8), Allowance(1), UNLED)
     found = answering(ships, "Archer}", profile=UNLED).answer(BORN, Terms("agent", 1), begun)
     anew = run_of(ships, 1, SEARCHED[0], "Missing:", "Archer}", profile=UNLED)
     assert told(found.events) == told(anew.events)
@@ -551,7 +551,7 @@ def test_what_was_read_from_the_same_passages_is_not_read_again(ships: Collectio
     script = [*SEARCHED, *chain(*useless), "Archer}"]  # they find nothing
     deep = run_of(ships, 8, *script, profile=UNLED)
     assert (deep.row.reason, deep.row.calls) == (NO_PROGRESS, 3)
-    begun = cut(deep.events, Limits(8), Limits(1), UNLED)
+    begun = cut(deep.events, Allowance(8), Allowance(1), UNLED)
     assert begun is not None
     answers = answering(ships, profile=UNLED)  # a model that has nothing to say
     found = answers.answer(BORN, Terms("agent", 1), begun)
@@ -565,8 +565,9 @@ def test_a_model_that_writes_as_it_likes_is_cut_after_its_last_result(ships: Col
     calls = [render_call(ToolCall("library", "search", {"query": q})) for q in ("Fram", "Archer")]
     script = [*calls, "\\boxed{Larvik}"]
     deep = run_of(ships, 8, *script, profile="mirothinker").events
-    assert cut(deep, Limits(8), Limits(1), free) is None  # the answer is asked for in the window
-    begun = cut(deep, Limits(8), Limits(1), changed(free, reading={"at_end": True}))
+    # The answer is asked for in the window.
+    assert cut(deep, Allowance(8), Allowance(1), free) is None
+    begun = cut(deep, Allowance(8), Allowance(1), changed(free, reading={"at_end": True}))
     assert begun is not None
     *_, cost, end = begun.gathered
     assert isinstance(cost, StepMeasured)
@@ -579,7 +580,7 @@ def test_an_answer_that_is_drawn_by_chance_is_read_anew(ships: Collection) -> No
     generic = load_profile("generic")
     sampling = replace(generic.sampling, temperature=0.7)
     drawn = generic.model_copy(update={"sampling": sampling})
-    begun = cut(deep, Limits(8), Limits(1), drawn)
+    begun = cut(deep, Allowance(8), Allowance(1), drawn)
     assert begun is not None
     assert begun.read == ()
 
@@ -590,21 +591,21 @@ def test_where_no_guard_asks_for_progress_limits_are_alike(ships: Collection) ->
         (load_profile("generic"), False),
         (unguarded(load_profile("generic")), True),
     ):
-        assert (cut(deep, Limits(40), Limits(1), profile) is not None) is known
-        assert same_with(deep, Limits(40), Limits(4), profile) is known
+        assert (cut(deep, Allowance(40), Allowance(1), profile) is not None) is known
+        assert same_with(deep, Allowance(40), Allowance(4), profile) is known
 
 
 @pytest.mark.parametrize(
     ("there", "here"),
     [
-        (Limits(8), Limits(3)),  # two calls were made
-        (Limits(8, 2), Limits(1)),
-        (Limits(8), Limits(1, 2)),
-        (Limits(40), Limits(1)),  # less patience might have ended it sooner
-        (Limits(1), Limits(2)),
+        (Allowance(8), Allowance(3)),  # two calls were made
+        (Allowance(8, 2), Allowance(1)),
+        (Allowance(8), Allowance(1, 2)),
+        (Allowance(40), Allowance(1)),  # less patience might have ended it sooner
+        (Allowance(1), Allowance(2)),
     ],
 )
-def test_what_is_not_sure_is_not_cut(ships: Collection, there: Limits, here: Limits) -> None:
+def test_what_is_not_sure_is_not_cut(ships: Collection, there: Allowance, here: Allowance) -> None:
     deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
     assert cut(deep, there, here, load_profile("generic")) is None
 
@@ -615,7 +616,7 @@ def test_a_turn_that_was_never_finished_is_not_cut(ships: Collection) -> None:
     stopped = TurnRolledBack(2, "time limit")
     broken = [*deep[: finished[1]], stopped, GatheringEnded(2, "time limit")]
     for events in (broken, broken[: finished[1]]):
-        assert cut(events, Limits(8), Limits(1), load_profile("generic")) is None
+        assert cut(events, Allowance(8), Allowance(1), load_profile("generic")) is None
 
 
 @pytest.mark.parametrize(

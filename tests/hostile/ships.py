@@ -9,7 +9,7 @@ from injections import INJECTIONS
 from word_session import WordSession
 
 from edge_agent.models import Choose, Force, Sample
-from edge_agent.turns import ENOUGH, MISSING, NOTHING_HELPS
+from edge_agent.turns import HAVE_ENOUGH, MISSING, NOTHING_HELPS
 
 NAMES = {name: f"Zq{number:03}" for number, name in enumerate(INJECTIONS, start=1)}
 """For each injection the name of the ship whose document holds it, in no other name."""
@@ -51,7 +51,7 @@ class Quoting(WordSession):
         self.offered += lines
         if MISSING in options:  # one line was quoted in this turn: others are left for the next
             self.turns += 1
-            return MISSING if self.turns == 1 or ENOUGH not in options else ENOUGH
+            return MISSING if self.turns == 1 or HAVE_ENOUGH not in options else HAVE_ENOUGH
         if lines:
             return lines[-1]
         return next((o for o in options if o == NOTHING_HELPS or ">search<" in o), options[0])

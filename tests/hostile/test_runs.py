@@ -27,7 +27,7 @@ from edge_agent.events import (
 from edge_agent.index import Collection, Library
 from edge_agent.models import Choose, Force, Sample
 from edge_agent.protocol import is_only_text, parse
-from edge_agent.turns import ENOUGH
+from edge_agent.turns import HAVE_ENOUGH
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_turns_say_what_the_model_did_whatever_they_quote(library: Collection) -
     for ship in NAMES.values():
         _, events = run(library, ship)
         for event in events:
-            if isinstance(event, TurnFinished) and event.text.endswith(ENOUGH):
+            if isinstance(event, TurnFinished) and event.text.endswith(HAVE_ENOUGH):
                 message = parse(event.text)
                 assert (message.call, message.answer, message.fault) == (None, None, None)
 

@@ -14,13 +14,13 @@ from site_served import Site, served
 from edge_agent.index import Document, split
 from edge_agent.web.errors import WebError
 from edge_agent.web.fetching import Fetcher, Page
-from edge_agent.web.guard import Guard
+from edge_agent.web.guard import AddressGuard
 from edge_agent.web.reading import PageReader, one_line
 
 
 @pytest.fixture
 def fetcher() -> Fetcher:
-    return Fetcher(Guard(["127.0.0.1"]), seconds=10)
+    return Fetcher(AddressGuard(["127.0.0.1"]), seconds=10)
 
 
 def refused(fetcher: Fetcher, address: str) -> str:
@@ -146,7 +146,7 @@ def test_a_page_that_drips(site: Site) -> None:
             request.flush_headers()
             time.sleep(0.05)
 
-    impatient = Fetcher(Guard(["127.0.0.1"]), seconds=0.5)
+    impatient = Fetcher(AddressGuard(["127.0.0.1"]), seconds=0.5)
     for handler in (drip, drip_headers):
         said = refused(impatient, site.served("/drip", handler))
         assert "longer than" in said or "in time" in said
@@ -154,7 +154,7 @@ def test_a_page_that_drips(site: Site) -> None:
 
 def test_a_server_that_says_nothing(site: Site) -> None:
     address = site.served("/silent", lambda _: time.sleep(1))
-    said = refused(Fetcher(Guard(["127.0.0.1"]), seconds=0.3), address)
+    said = refused(Fetcher(AddressGuard(["127.0.0.1"]), seconds=0.3), address)
     assert address in said
 
 

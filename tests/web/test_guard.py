@@ -12,7 +12,7 @@ from site_served import Site
 
 from edge_agent.web.errors import WebError
 from edge_agent.web.exchange import Deadline, answering, body_of
-from edge_agent.web.guard import Guard, is_public
+from edge_agent.web.guard import AddressGuard, is_public
 
 PRIVATE = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254"),
@@ -30,13 +30,13 @@ PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "2a00:1
 def test_what_is_not_public(address: str) -> None:
     assert not is_public(address)
     with pytest.raises(WebError, match="not on the public web"):
-        Guard(resolve=lambda *_: [address]).addresses("innocent.example", 443)
+        AddressGuard(resolve=lambda *_: [address]).addresses("innocent.example", 443)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_what_is_public(address: str) -> None:
     assert is_public(address)
-    assert Guard(resolve=lambda *_: [address]).addresses("a.example", 443) == (address,)
+    assert AddressGuard(resolve=lambda *_: [address]).addresses("a.example", 443) == (address,)
 
 
 @given(st.ip_addresses(v=4))
@@ -85,7 +85,7 @@ def _forms(number: int) -> list[str]:
 @given(st.sampled_from(["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.0.1", "0.0.0.0"]))
 @example("127.0.0.1")
 def test_forms_of_private_addresses_lead_nowhere(private: str) -> None:
-    guard = Guard()
+    guard = AddressGuard()
     for form in (private, *_forms(int(ip_address(private)))):
         with pytest.raises(WebError):
             guard.addresses(guard.checked(f"http://{form}/").host, 80)
@@ -103,7 +103,7 @@ def test_forms_of_private_addresses_lead_nowhere(private: str) -> None:
 @example("//example.org")
 @example("http://.../")
 def test_any_text_is_an_address_of_the_web_or_is_refused_in_a_sentence(text: str) -> None:
-    guard = Guard(resolve=lambda *_: ["10.0.0.1"])
+    guard = AddressGuard(resolve=lambda *_: ["10.0.0.1"])
     try:
         url = guard.checked(text)
     except WebError as error:
@@ -132,21 +132,22 @@ def test_any_text_is_an_address_of_the_web_or_is_refused_in_a_sentence(text: str
 )
 def test_what_is_no_address_of_the_web(address: str, said: str) -> None:
     with pytest.raises(WebError, match=said):
-        Guard().checked(address)
+        AddressGuard().checked(address)
 
 
 def test_a_fragment_is_left_out() -> None:
-    assert str(Guard().checked(" HTTPS://Example.org/a?b=c#d ")) == "https://example.org/a?b=c"
+    checked = AddressGuard().checked(" HTTPS://Example.org/a?b=c#d ")
+    assert str(checked) == "https://example.org/a?b=c"
 
 
 def test_one_private_address_among_public_ones_is_enough() -> None:
-    guard = Guard(resolve=lambda *_: ["8.8.8.8", "127.0.0.1"])
+    guard = AddressGuard(resolve=lambda *_: ["8.8.8.8", "127.0.0.1"])
     with pytest.raises(WebError, match="not on the public web"):
         guard.addresses("rebinding.example", 80)
 
 
 def test_what_the_user_allows() -> None:
-    guard = Guard(
+    guard = AddressGuard(
         ["wiki.intranet", "10.1.0.0/16", "[::1]", " 127.0.0.1 "],
         lambda host, _: ["192.168.7.7"] if host.lower().startswith("wiki.") else [host],
     )
@@ -165,9 +166,9 @@ def test_a_host_that_is_not_found(failure: Exception) -> None:
         raise failure
 
     with pytest.raises(WebError, match=r"The host nowhere\.example is not found"):
-        Guard(resolve=fails).addresses("nowhere.example", 80)
+        AddressGuard(resolve=fails).addresses("nowhere.example", 80)
     with pytest.raises(WebError, match="is not found"):
-        Guard(resolve=lambda *_: []).addresses("nowhere.example", 80)
+        AddressGuard(resolve=lambda *_: []).addresses("nowhere.example", 80)
 
 
 def test_a_name_that_changes_its_mind_gains_nothing(site: Site) -> None:
@@ -175,7 +176,7 @@ def test_a_name_that_changes_its_mind_gains_nothing(site: Site) -> None:
     port = site.address.rpartition(":")[2]
     site.page("/", "hello")
     answers = iter([["127.0.0.1"], ["127.0.0.2"]])
-    guard = Guard(["127.0.0.1"], lambda *_: next(answers))
+    guard = AddressGuard(["127.0.0.1"], lambda *_: next(answers))
     url = guard.checked(f"http://rebinding.example:{port}/")
     with answering("GET", url, guard, Deadline(5)) as answer:
         assert body_of(answer, 100) == b"hello"
@@ -192,13 +193,13 @@ def test_a_name_that_changes_its_mind_gains_nothing(site: Site) -> None:
 def test_the_next_address_is_tried_where_one_is_dead(site: Site) -> None:
     port = site.address.rpartition(":")[2]
     site.page("/", "hello")
-    guard = Guard(["two.example"], lambda *_: ["127.0.0.9", "127.0.0.1"])
+    guard = AddressGuard(["two.example"], lambda *_: ["127.0.0.9", "127.0.0.1"])
     url = guard.checked(f"http://two.example:{port}/")
     with answering("GET", url, guard, Deadline(5)) as answer:
         assert answer.status_code == 200
     with (
         pytest.raises(WebError, match="cannot be read"),
-        answering("GET", url, Guard(["two.example"], lambda *_: ["127.0.0.9"]), Deadline(5)),
+        answering("GET", url, AddressGuard(["two.example"], lambda *_: ["127.0.0.9"]), Deadline(5)),
     ):
         pass
 
@@ -209,6 +210,6 @@ def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     monkeypatch.setenv(name, "http://127.0.0.1:9")
     site.page("/", "hello")
-    guard = Guard(["127.0.0.1"])
+    guard = AddressGuard(["127.0.0.1"])
     with answering("GET", guard.checked(site.address + "/"), guard, Deadline(5)) as answer:
         assert answer.status_code == 200

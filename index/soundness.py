@@ -1,4 +1,4 @@
-"""Verification: whether a library's texts, indexes and documents still belong together."""
+"""Soundness: whether a library's texts, indexes and documents still belong together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .updating import IndexProgress, Report
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Soundness:
     """What was found; a library is sound while its own parts agree, whatever documents do."""
 
     database: str | None
@@ -34,12 +34,12 @@ class Verification:
         return self.database is None and not (self.not_indexed or self.not_stored)
 
 
-def verified(
+def examined(
     database: sqlite_utils.Database,
     indexed: set[int] | None,
     embedded: set[int] | None,
     report: Report | None,
-) -> Verification:
+) -> Soundness:
     """Compare the texts with the keys that the indexes have, and the documents with their hashes.
 
     `indexed` is None where the search index cannot be opened, `embedded` where there are no
@@ -48,7 +48,7 @@ def verified(
     (finding,) = database.execute("pragma quick_check(1)").fetchone()
     keys = {int(key) for (key,) in database.execute("select key from passages")}
     changed, missing = _compared(database, report)
-    return Verification(
+    return Soundness(
         database=None if finding == "ok" else str(finding),
         not_indexed=len(keys - (indexed or set())),
         not_stored=len((indexed or set()) - keys),
