@@ -36,6 +36,7 @@ from edge_agent.events import (
     from_record,
     to_record,
 )
+from edge_agent.index import storable
 
 migrations = Migrations("miro-edge-runs")
 
@@ -238,7 +239,7 @@ class RunStore:
             added = self._database.execute(
                 "insert into messages (run, time, text)"
                 " select id, ?, ? from runs where id = ? and status = ?",
-                (time.time(), _storable(text), full, RUNNING),
+                (time.time(), storable(text), full, RUNNING),
             )
         if not added.rowcount or added.lastrowid is None:
             raise RunError(
@@ -392,7 +393,7 @@ class RunStore:
             (
                 event.run,
                 datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                _storable(event.question),
+                storable(event.question),
                 event.model,
                 event.library,
                 RUNNING,
@@ -409,7 +410,7 @@ class RunStore:
             raise RunError(f"The run '{run}' is not in the store: it cannot be gone on with.")
 
     def _end(self, event: RunFinished) -> None:
-        answer = None if event.answer is None else _storable(event.answer)
+        answer = None if event.answer is None else storable(event.answer)
         self._database.execute(
             "update runs set status = ?, answer = ?, calls = ?, seconds = ? where id = ?",
             (event.status, answer, event.calls, event.seconds, event.run),
@@ -450,11 +451,6 @@ def _up_to(step: int, events: Sequence[Event], run: str) -> Sequence[Event]:
 def _is_in(part: str, text: str | None) -> bool:
     """Return whether `part` stands in `text`, whatever its case; the empty one always does."""
     return part.casefold() in (text or "").casefold()
-
-
-def _storable(text: str) -> str:
-    """Return `text` as UTF-8 can hold it: halves of characters become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _not_stored(run: str, error: OSError | sqlite3.Error) -> RunError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .collection import Collection, Searched
 from .database import give_back
 from .dense import Embedder
-from .documents import Document, RecordFields, Section
+from .documents import Document, RecordFields, Section, storable
 from .errors import (
     DamagedIndex,
     EmptyLibrary,
@@ -80,5 +80,6 @@ __all__ = [
     "sentence_spans",
     "sentences",
     "split",
+    "storable",
     "without_current_folder",
 ]

@@ -15,6 +15,7 @@ from itertools import chain, combinations, dropwhile
 from math import log
 
 from .analysis import all_terms, terms, words
+from .documents import storable
 from .zim import Zim
 
 _ARTICLES = 12
@@ -61,7 +62,7 @@ class ArticleFinder:
 
     def best(self, text: str) -> list[str]:
         """Return where the articles are that have most of a query, the best first."""
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = storable(text)
         rarities = self._rarities(text)
         candidates = self._candidates(text, rarities)
 

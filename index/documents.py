@@ -46,3 +46,8 @@ class RecordFields:
     id: str | None = None
     title: str | None = None
     text: tuple[str, ...] = ()
+
+
+def storable(text: str) -> str:
+    """Return `text` as UTF-8 can hold it: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -17,9 +17,9 @@ from edge_agent.cli.options import answering_options, output_options
 from edge_agent.cli.output import ExitCode
 from edge_agent.cli.pulling import ensure_wanted
 from edge_agent.cli.running import Output, carry_out
-from edge_agent.cli.texts import any_text
 from edge_agent.config import AskSettings
 from edge_agent.home import Home
+from edge_agent.index import storable
 from edge_agent.keyboard import terminal
 from edge_agent.launch import VOTERS, agent_settings, check_names
 from edge_agent.opening import loading_settings
@@ -28,7 +28,7 @@ from edge_agent.runs import RunStore
 
 
 @click.command(cls=Configured)
-@click.argument("question", type=any_text)
+@click.argument("question", type=storable)
 @answering_options
 @click.option(
     "--kv-type",

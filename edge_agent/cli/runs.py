@@ -19,10 +19,10 @@ from edge_agent.cli.options import (
 from edge_agent.cli.output import diagnostics, print_json, print_listing, results, write_out
 from edge_agent.cli.pulling import ensure_usable
 from edge_agent.cli.running import Output, go_on
-from edge_agent.cli.texts import any_text
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
+from edge_agent.index import storable
 from edge_agent.launch import check_at_hand
 from edge_agent.resumption import Limits, check_openable
 from edge_agent.runs import ABANDONED, RunStore
@@ -51,7 +51,7 @@ def _store() -> RunStore:
 )
 @click.option(
     "--search",
-    type=any_text,
+    type=storable,
     metavar="TEXT",
     help="Only runs whose question or answer has this in it.",
 )
@@ -209,7 +209,7 @@ def _check_can_go_on(started: Event, *, offline: bool, quiet: bool) -> None:
 
 @runs.command()
 @click.argument("run", metavar="ID")
-@click.argument("text", type=any_text)
+@click.argument("text", type=storable)
 def tell(run: str, text: str) -> None:
     """Say TEXT to the model in the run ID, before its next step.
 

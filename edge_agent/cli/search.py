@@ -9,16 +9,15 @@ import click
 from edge_agent.cli.libraries import open_shelf
 from edge_agent.cli.options import json_option
 from edge_agent.cli.output import ExitCode, print_json, warner
-from edge_agent.cli.texts import any_text
 from edge_agent.home import Home
-from edge_agent.index import By
+from edge_agent.index import By, storable
 from edge_agent.records import hit_record
 from edge_agent.showing import in_one_line, placed, shown
 
 
 @click.command()
 @click.argument("name")
-@click.argument("query", type=any_text)
+@click.argument("query", type=storable)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Most passages."
 )
@@ -61,7 +60,7 @@ def search(name: str, query: str, limit: int, by: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("passage", type=any_text)
+@click.argument("passage", type=storable)
 @json_option
 def show(name: str, passage: str, as_json: bool) -> None:
     """Show a PASSAGE of the library NAME by the id that a search printed.

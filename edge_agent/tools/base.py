@@ -21,6 +21,7 @@ from edge_agent.index import (
     excerpts,
     sentences,
     split,
+    storable,
 )
 from edge_agent.protocol import ToolSignature
 from edge_agent.web_address import is_web_address
@@ -177,9 +178,7 @@ def told(title: str, source: str, text: str) -> tuple[Passage, ...]:
 
     `title` says what was asked, `source` whom. What is no character becomes a question mark.
     """
-    title, source, text = (
-        part.encode("utf-8", "replace").decode("utf-8") for part in (title, source, text)
-    )
+    title, source, text = map(storable, (title, source, text))
     mark = hashlib.sha256("\0".join((title, source, text)).encode()).hexdigest()[:16]
     return split(Document(mark, title, source, text, (Section(0, len(text)),)))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..documents import Document, Flaw, RecordFields
+from ..documents import Document, Flaw, RecordFields, storable
 from ..errors import UnreadableDocument
 from .csv_file import read_csv
 from .epub import read_epub
@@ -152,7 +152,7 @@ def _storable(document: Document) -> Document:
 
 
 def _storable_text(text: str) -> str:
-    return text.encode("utf-8", errors="replace").decode("utf-8").replace("\0", " ")
+    return storable(text).replace("\0", " ")
 
 
 def _is_html(head: bytes) -> bool:
