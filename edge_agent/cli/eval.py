@@ -217,6 +217,14 @@ def _picture(made: list[Made], points: list[Point]) -> str:
     )
 
 
+def _told_faults(store: EvaluationStore) -> tuple[EvaluationError, ...]:
+    """Say which evaluations cannot be understood, and return why."""
+    faults = store.faults()
+    for fault in faults:
+        diagnostics().print(in_one_line(str(fault)))
+    return faults
+
+
 @evaluation.command("list")
 @json_option
 def list_evaluations(as_json: bool) -> None:
@@ -227,9 +235,7 @@ def list_evaluations(as_json: bool) -> None:
       miro-edge eval list
     """
     with closing(_store()) as store:
-        found, faults = store.list(), store.faults()
-    for fault in faults:
-        diagnostics().print(in_one_line(str(fault)))
+        found, faults = store.list(), _told_faults(store)
     if as_json:
         print_json({"evaluations": [dataclasses.asdict(each) for each in found]})
         return
@@ -296,6 +302,8 @@ def report(
       miro-edge eval report --html report.html
     """
     with closing(_store()) as store:
+        if not names:
+            _told_faults(store)
         shown = _shown(store, names)
         records = _records(store, shown)
     if html is not None:
@@ -316,12 +324,15 @@ def report(
 def _records(store: EvaluationStore, shown: list[Shown]) -> list[dict[str, Any]]:
     """Return what is printed for machines about evaluations, whose rows are written as lines."""
     return [
-        evaluation_record(
-            each.evaluation.name,
-            each.evaluation.settings,
-            each.rows,
-            store.write_lines(each.evaluation.name),
-        )
+        {
+            **evaluation_record(
+                each.evaluation.name,
+                each.evaluation.settings,
+                each.rows,
+                store.write_lines(each.evaluation.name),
+            ),
+            "asked": each.evaluation.asked,
+        }
         for each in shown
     ]
 
@@ -401,14 +412,16 @@ def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
       miro-edge eval compare sample-agent-m-calls-1 sample-agent-m --by calls
     """
     with closing(_store()) as store:
-        for name in (first, second):
-            store.evaluation(name)
+        one, other = (store.evaluation(name) for name in (first, second))
         differences = compare(store.rows(first), store.rows(second), by)
     if as_json:
-        records = [dataclasses.asdict(each) for each in differences]
-        print_json({"a": first, "b": second, "differences": records})
+        print_json({
+            "a": first, "b": second,
+            "done": {"a": one.done, "b": other.done}, "asked": {"a": one.asked, "b": other.asked},
+            "differences": [dataclasses.asdict(each) for each in differences],
+        })  # fmt: skip
         return
-    print_differences(first, second, differences)
+    print_differences(one, other, differences)
 
 
 @evaluation.command()

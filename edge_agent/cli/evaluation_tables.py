@@ -17,6 +17,7 @@ from edge_agent.evaluation.figures import Figures, Mean, figures, record_of
 from edge_agent.evaluation.groups import GROUPINGS, grouped
 from edge_agent.evaluation.rows import Row
 from edge_agent.evaluation.settings import EvaluationSettings
+from edge_agent.evaluation.store import Evaluation
 from edge_agent.showing import in_one_line
 
 _PLOT = 50
@@ -71,7 +72,7 @@ _COLUMNS = (
 
 def _cell(found: Figures, column: str) -> str:
     values: dict[str, str] = {
-        "n": str(found.n),
+        "n": found.counted,
         "EM": f"{found.em.value:.1f}",
         "F1": f"{found.f1.value:.1f}",
         "(95 %)": _interval(found.f1),
@@ -90,10 +91,18 @@ def _cell(found: Figures, column: str) -> str:
     return values[column]
 
 
-def print_differences(first: str, second: str, differences: Sequence[Difference]) -> None:
+def print_differences(
+    first: Evaluation, second: Evaluation, differences: Sequence[Difference]
+) -> None:
     """Print what the second of two evaluations gains over the first."""
-    title = f"{second} over {first}, on the same questions, in points"
-    results().print(Text(in_one_line(title)), soft_wrap=True)
+    said = [f"{second.name} over {first.name}, on the same questions, in points"]
+    said += (
+        f"{each.name} has {each.done} of {each.asked} questions."
+        for each in (first, second)
+        if each.done < each.asked
+    )
+    for line in said:
+        results().print(Text(in_one_line(line)), soft_wrap=True)
     table = Table("questions", "n", "F1", "gain", "95 %", "EM gain", "95 %", "evidence", "only A",
                   "only B", "p", "seconds", "calls", box=None)  # fmt: skip
     for each in differences:

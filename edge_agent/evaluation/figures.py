@@ -37,6 +37,8 @@ class Figures:
     """What the rows of an evaluation add up to; shares are in per cent, None where undefined."""
 
     n: int
+    asked: int
+    """Questions that there are to be: more than `n` where an evaluation was broken off."""
     em: Mean
     f1: Mean
     judged: Mean | None
@@ -65,15 +67,25 @@ class Figures:
     peak: int
     """Most resident memory of a process, in bytes; 0 where it was not measured."""
 
+    @property
+    def counted(self) -> str:
+        """How many questions there are, of how many where some are to come: `12 of 100`."""
+        return str(self.n) if self.n == self.asked else f"{self.n} of {self.asked}"
 
-def figures(rows: Sequence[Row], *, judge: str = "") -> Figures:
-    """Sum up rows, at least one; `judge` is whose verdicts they are to hold, if anybody's."""
+
+def figures(rows: Sequence[Row], *, asked: int = 0, judge: str = "") -> Figures:
+    """Sum up rows, at least one.
+
+    There may be more of them to come, `asked` in all; `judge` is whose verdicts they are to hold,
+    if anybody's.
+    """
     judged = [row.judged for row in rows if row.judged is not None]
     known = [row.evidence_recall for row in rows if row.evidence_recall is not None]
     citing = [row for row in rows if row.gold and row.cited]
     abstention_precision, abstention_recall = _abstention(rows)
     return Figures(
         n=len(rows),
+        asked=max(asked, len(rows)),
         em=_proportion([row.em for row in rows]),
         f1=mean([row.f1 for row in rows]),
         judged=_proportion(judged) if judged else None,

@@ -38,7 +38,7 @@ _HEAD = (
 )
 _NOTHING = "–"
 _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
-    ("questions", lambda found: str(found.n)),
+    ("questions", lambda found: found.counted),
     ("EM", lambda found: _mean(found.em)),
     ("F1", lambda found: _mean(found.f1)),
     ("judged right", lambda found: _mean(found.judged)),
@@ -67,14 +67,14 @@ class Shown:
     @property
     def found(self) -> Figures:
         """What the rows add up to."""
-        return self._figures(self.rows)
+        settings = self.evaluation.settings
+        return figures(self.rows, asked=self.evaluation.asked, judge=settings.judge)
 
     def parts(self, by: str) -> list[tuple[str, Figures]]:
         """Return what groups of the rows add up to, by one of `GROUPINGS`."""
-        return [(name, self._figures(rows)) for name, rows in grouped(self.rows, by).items()]
-
-    def _figures(self, rows: Sequence[Row]) -> Figures:
-        return figures(rows, judge=self.evaluation.settings.judge)
+        judge = self.evaluation.settings.judge
+        groups = grouped(self.rows, by)
+        return [(name, figures(rows, judge=judge)) for name, rows in groups.items()]
 
 
 def page(shown: Sequence[Shown]) -> str:
@@ -107,7 +107,8 @@ def _about(group: Sequence[Shown]) -> Iterator[str]:
     """Say all about the evaluations of one set."""
     found = [(each.evaluation.name, each.found) for each in group]
     yield from _table("evaluation", found)
-    yield plots.bars("F1", [(_short(name), each.f1) for name, each in found])
+    bars = [plots.Bar(_short(name), each.f1, each.counted) for name, each in found]
+    yield plots.bars("F1", bars)
     yield from _curves(group)
     for each in group:
         for by, grouping in GROUPINGS.items():

@@ -11,7 +11,7 @@ from edge_agent.evaluation.figures import Mean
 _WIDTH, _HEIGHT = 480, 240
 """Of the area of a curve, in the picture's own units."""
 _LEFT, _TOP, _BELOW = 50, 30, 60
-_ROW, _LABELS, _NUMBERS = 26, 250, 130
+_ROW, _LABELS, _NUMBERS = 26, 250, 240
 """Height of a bar's row, and the room for the label before and the numbers behind it."""
 _BAR = 320
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # told apart by the colour-blind, too
@@ -27,14 +27,28 @@ class Line:
     means: tuple[Mean | None, ...]
 
 
-def bars(title: str, means: Sequence[tuple[str, Mean]]) -> str:
-    """Return bars of means in per cent, a label each, with their intervals."""
-    height = _TOP + _ROW * len(means) + 10
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar: a mean, in per cent, and over how many questions it is."""
+
+    label: str
+    mean: Mean
+    questions: str
+
+    @property
+    def numbers(self) -> str:
+        """What stands beside it."""
+        return f"{numbers(self.mean)}, {self.questions} questions"
+
+
+def bars(title: str, each: Sequence[Bar]) -> str:
+    """Return bars of means in per cent with their intervals."""
+    height = _TOP + _ROW * len(each) + 10
     width = _LABELS + _BAR + _NUMBERS
-    said = "; ".join(f"{label} {numbers(mean)}" for label, mean in means)
+    said = "; ".join(f"{bar.label} {bar.numbers}" for bar in each)
     parts = [*_begin(width, height, f"{title}: {said}"), _text(0, 16, title, bold=True)]
-    for number, (label, mean) in enumerate(means):
-        parts += _bar(_TOP + _ROW * number, label, mean)
+    for number, bar in enumerate(each):
+        parts += _drawn_bar(_TOP + _ROW * number, bar)
     return "\n".join([*parts, "</svg>"])
 
 
@@ -62,9 +76,9 @@ def _begin(width: int, height: int, label: str) -> Iterator[str]:
     )
 
 
-def _bar(y: int, label: str, mean: Mean) -> Iterator[str]:
-    middle = y + _ROW / 2
-    yield _text(_LABELS - 8, middle + 4, label, anchor="end")
+def _drawn_bar(y: int, bar: Bar) -> Iterator[str]:
+    middle, mean = y + _ROW / 2, bar.mean
+    yield _text(_LABELS - 8, middle + 4, bar.label, anchor="end")
     yield (
         f'<rect x="{_LABELS}" y="{y + 5}" width="{_along(mean.value):.1f}" height="{_ROW - 10}" '
         f'fill="{_COLOURS[0]}" fill-opacity="0.6"/>'
@@ -75,7 +89,7 @@ def _bar(y: int, label: str, mean: Mean) -> Iterator[str]:
             f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
             f'{middle - 4}v8" stroke="currentColor" fill="none"/>'
         )
-    yield _text(_LABELS + _BAR + 8, middle + 4, numbers(mean))
+    yield _text(_LABELS + _BAR + 8, middle + 4, bar.numbers)
 
 
 def _along(value: float) -> float:

@@ -145,6 +145,33 @@ def test_what_is_done_is_kept_at_an_interruption(run: Callable[..., Result], mod
     assert [(each["name"], each["done"]) for each in listed] == [("e", 3)]
 
 
+def test_what_is_not_complete_is_told_wherever_it_is_shown(
+    run: Callable[..., Result], model: Model, tmp_path: Path
+) -> None:
+    assert run("--name", "whole", "--as", "closed-book").exit_code == 0
+
+    def interrupt() -> None:
+        if len(model.asked) == 5:
+            raise KeyboardInterrupt
+
+    model.before = interrupt
+    assert run("--name", "part", "--as", "closed-book", "--seed", "1").exit_code == 130
+    html = tmp_path / "report.html"
+    report = call("report", "--html", html)
+    assert "2 of 3" in report.stdout
+    page = html.read_text("utf-8")
+    assert "<td>2 of 3</td>" in page
+    assert "2 of 3 questions" in page  # beside its bar
+    assert ", 3 questions" in page
+    records = json.loads(call("report", "--json").stdout)["evaluations"]
+    assert [(each["n"], each["asked"]) for each in records] == [(3, 3), (2, 3)]
+    compared = call("compare", "whole", "part")
+    assert "part has 2 of 3 questions." in compared.stdout
+    assert "whole has" not in compared.stdout
+    record = json.loads(call("compare", "whole", "part", "--json").stdout)
+    assert (record["done"], record["asked"]) == ({"a": 3, "b": 2}, {"a": 3, "b": 3})
+
+
 def test_a_mix_of_settings_is_refused(
     run: Callable[..., Result], ships: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +339,7 @@ def test_an_evaluation_of_another_version_is_told_and_removed(run: Callable[...,
     listed = call("list")
     assert listed.exit_code == 0
     assert "The evaluation e was stored by another version" in said(listed)
+    assert "The evaluation e was stored by another version" in said(call("report"))
     assert "No evaluations yet" not in listed.stdout
     assert "cannot be understood" in said(run("--limit", "1"))
     assert run("--limit", "1", "--again").exit_code == 0
