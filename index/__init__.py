@@ -25,7 +25,7 @@ from .files import content_hash, fault_of
 from .library import Hit, Library, Statistics
 from .passages import Passage, split
 from .private_file import private_file
-from .ranking import By
+from .ranking import By, varied
 from .relevance import relevance
 from .safe_path import SAFE_PATH, without_current_folder
 from .scripts import HAN, HANGUL, MARKS
@@ -81,5 +81,6 @@ __all__ = [
     "sentences",
     "split",
     "storable",
+    "varied",
     "without_current_folder",
 ]

@@ -6,7 +6,7 @@ The archive knows articles; of those that it finds the passages are ranked here,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +21,10 @@ from .bm25f import FIELDS, LONGEST, Numbers, ScoredSegment, Scores, best, length
 from .documents import Document, Section
 from .passages import Passage, split
 from .query import Query
+from .ranking import varied
 
 _KEPT = 32
 """Articles that are kept at hand once read, so that reading on costs nothing."""
-_OF_ONE = 3
-"""Most passages of one article among those found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Archive:
         if query.demanding:
             scores[_meeting(query, passages, frequencies) & (scores > 0)] += scores.max()
         ranked = ((passages[at], points) for _, at, points in best([scores], len(passages)))
-        return list(_varied(ranked))[: max(0, limit)]
+        return list(varied(ranked))[: max(0, limit)]
 
 
 def _text(article: zim.Article) -> tuple[str, tuple[Section, ...]]:
@@ -170,12 +169,3 @@ def _meeting(
             for passage, counts in zip(passages, frequencies, strict=True)
         ]
     )
-
-
-def _varied(ranked: Iterable[tuple[Passage, float]]) -> Iterator[tuple[Passage, float]]:
-    """Yield passages in order, those passed over of whose article there are enough."""
-    taken: Counter[str] = Counter()
-    for passage, points in ranked:
-        taken[passage.document] += 1
-        if taken[passage.document] <= _OF_ONE:
-            yield passage, points

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from .dense import DenseIndex
@@ -20,6 +21,8 @@ _BELOW = 0.001
 """How far apart passages are scored that are ranked by words after those with vectors."""
 _PHRASED = 1_000
 """Best passages with the words of a phrase that are looked through for the phrase itself."""
+_OF_ONE = 3
+"""Most passages of one document among those found, where documents are ranked first."""
 
 PassagesByKey = Callable[[list[int]], dict[int, Passage]]
 """Returns passages by key, in the order asked for, those that are there."""
@@ -118,3 +121,12 @@ class Ranker:
             for key, passage in passages.items()
             if query.phrases_in(passage.text, passage.title, *passage.headings)
         ]
+
+
+def varied(ranked: Iterable[tuple[Passage, float]]) -> Iterator[tuple[Passage, float]]:
+    """Yield passages in order, those passed over of whose document there are enough."""
+    taken: Counter[str] = Counter()
+    for passage, points in ranked:
+        taken[passage.document] += 1
+        if taken[passage.document] <= _OF_ONE:
+            yield passage, points

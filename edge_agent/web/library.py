@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from edge_agent.events import WEB
-from edge_agent.index import Document, Embedder, Hit, Passage, relevance, split
+from edge_agent.index import Document, Embedder, Hit, Passage, relevance, split, varied
 from edge_agent.web_address import is_web_address
 
 from .browser import Browser
@@ -16,8 +15,6 @@ from .errors import WebError
 from .guard import AddressGuard
 from .reading import one_line
 
-_OF_ONE = 3
-"""Most passages of one page among those found."""
 _OF_PAGE = 500
 """Passages that a page may have; what goes beyond some sixty thousand words is a list."""
 _SPLIT = 64
@@ -61,8 +58,8 @@ class WebLibrary:
         meant = [f"{each.title}. {each.text}" for each in passages]
         worded = [" ".join((each.title, *each.headings, each.text)) for each in passages]
         scores = relevance(query, worded, meant, self.embedder)
-        hits = (Hit(passages[number], score) for number, score in scores.items())
-        return tuple(_varied(hits))[: max(0, limit)]
+        ranked = ((passages[number], score) for number, score in scores.items())
+        return tuple(Hit(*each) for each in varied(ranked))[: max(0, limit)]
 
     def _found(self, query: str) -> Iterator[Passage]:
         """Yield the passages of the pages that the engine finds, best page first."""
@@ -139,15 +136,6 @@ def _snippet(result: Result) -> Passage:
 
 def _passages(page: Document) -> tuple[Passage, ...]:
     return split(page)[:_OF_PAGE]
-
-
-def _varied(hits: Iterable[Hit]) -> Iterator[Hit]:
-    """Yield hits in order, those passed over of whose page there are enough."""
-    taken: Counter[str] = Counter()
-    for hit in hits:
-        taken[hit.passage.document] += 1
-        if taken[hit.passage.document] <= _OF_ONE:
-            yield hit
 
 
 def _folded(title: str) -> str:
