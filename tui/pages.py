@@ -1,4 +1,4 @@
-"""Pages of Markdown for the reader: answers whose citations can be followed, passages, nodes of the trajectory."""
+"""Pages of Markdown for the reader: answers whose citations can be followed, passages, nodes."""
 
 from __future__ import annotations
 
