@@ -20,7 +20,7 @@ class Difference:
     """What the second evaluation gains over the first on the same questions, in points."""
 
     group: str
-    """What the questions are called, or `all`."""
+    """What the questions are called; of the first difference, which is over all, `all`."""
     n: int
     f1_before: float
     f1_after: float
@@ -39,7 +39,7 @@ class Difference:
 
 
 def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tuple[Difference, ...]:
-    """Return the differences over all questions that both have, and over each group of them.
+    """Return the difference over all questions that both have, then that of each group of them.
 
     They are grouped `by` what the second has made of them.
 
@@ -56,10 +56,11 @@ def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tupl
             "These two evaluations count other answers as right: where the evidence is withheld it "
             "is right to find none, and a set may have been corrected. They cannot be compared."
         )
-    groups = {ALL: list(pairs.values())}
-    for group, rows in grouped([other for _, other in pairs.values()], by).items():
-        groups[group] = [pairs[row.id] for row in rows]
-    return tuple(_difference(group, each) for group, each in groups.items())
+    groups = grouped([other for _, other in pairs.values()], by)
+    return (
+        _difference(ALL, [*pairs.values()]),
+        *(_difference(group, [pairs[row.id] for row in rows]) for group, rows in groups.items()),
+    )
 
 
 def _difference(group: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:

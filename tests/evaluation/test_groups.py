@@ -41,6 +41,14 @@ def test_evidence_is_found_all_in_part_or_not() -> None:
     assert found == {"all found": 2, "none found": 1, "not known": 1, "some found": 1}
 
 
+def test_questions_may_be_of_a_kind_called_all() -> None:
+    first = [right("a", type="all"), wrong("b", type="single")]
+    second = [right("a", type="all"), right("b", type="single")]
+    whole, kind, single = compare(first, second)
+    assert (whole.group, kind.group, single.group) == ("all", "all", "single")
+    assert (whole.n, kind.n, single.n) == (2, 1, 1)
+
+
 def test_what_more_calls_are_worth_is_seen_where_they_were_made() -> None:
     once = [right("a", calls=1), wrong("b", calls=1), wrong("c", calls=1)]
     often = [right("a", calls=1), right("b", calls=2), wrong("c", calls=2)]
