@@ -14,8 +14,8 @@ from edge_agent.extras import Extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library
 from edge_agent.loop import Loop
+from edge_agent.model_opening import loading_settings, model_at_hand, open_session
 from edge_agent.models import AnySession, ContextFull, InstalledModel, RemoteModel, SpanKind
-from edge_agent.opening import here, loading_settings, open_session
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.prompting import question_prompt, system_prompt
 from edge_agent.protocol import render_call
@@ -102,7 +102,7 @@ class Agent:
         self._model: InstalledModel | RemoteModel | None = None
         self._session: AnySession | None = None
         if model is None or isinstance(model, str):
-            self._model = here(model, Home.from_environment())
+            self._model = model_at_hand(model, Home.from_environment())
             self.settings = _naming(self.settings, self._model)
         else:
             self._session = model

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import (
     CatalogEntry,
     EngineSettings,
@@ -19,7 +20,6 @@ from edge_agent.models import (
     free_memory,
     megabytes,
 )
-from edge_agent.opening import loading_settings
 from edge_agent.provisioning import lost_without
 
 from .background import Job

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge_agent.errors import AgentError
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Library, Shelf
+from edge_agent.model_opening import loading_settings, open_session
 from edge_agent.models import (
     AnySession,
     InstalledModel,
@@ -22,7 +23,6 @@ from edge_agent.models import (
     TunedSettings,
     pull,
 )
-from edge_agent.opening import loading_settings, open_session
 from edge_agent.provisioning import (
     DefaultModel,
     Puller,

@@ -12,8 +12,8 @@ from edge_agent.cli.tools import opened_extras
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.launch import web_beside
+from edge_agent.model_opening import open_session
 from edge_agent.models import EngineSettings, InstalledModel, RemoteModel
-from edge_agent.opening import open_session
 from edge_agent.profiles import Profile
 
 

@@ -22,7 +22,7 @@ from edge_agent.home import Home
 from edge_agent.index import storable
 from edge_agent.keyboard import terminal
 from edge_agent.launch import VOTERS, agent_settings, check_names
-from edge_agent.opening import loading_settings
+from edge_agent.model_opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.runs import RunStore
 

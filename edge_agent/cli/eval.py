@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from edge_agent.cli.consent import require_consent
-from edge_agent.cli.evaluating import Made, Wanted, asking_options, carry_out, judge_at
-from edge_agent.cli.evaluation_progress import shown_progress
+from edge_agent.cli.eval_setup import Made, Wanted, asking_options, carry_out, judge_at
+from edge_agent.cli.evaluation_progress import evaluation_progress
 from edge_agent.cli.evaluation_tables import (
     curve_record,
     evaluation_record,
@@ -384,7 +384,7 @@ def _judge(store: EvaluationStore, made: Shown, model: RemoteModel, *, anew: boo
     known = [] if anew else [row for row in made.rows if row.judged is not None]
     with (
         closing(Judge(model, judging)) as judge,
-        shown_progress(len(made.rows), {name: known}) as report,
+        evaluation_progress(len(made.rows), {name: known}) as report,
     ):
         judge_answers(store, name, judge, report, anew=anew)
 

@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def shown_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Iterator[Report]:
+def evaluation_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Iterator[Report]:
     """Show how far evaluations of so many questions are, which begin with the rows `before`."""
     running = {name: _Running(rows) for name, rows in before.items()}
     console = diagnostics()

@@ -11,7 +11,7 @@ from edge_agent.cli.consent import require_consent
 from edge_agent.cli.libraries import indexing_progress, open_shelf
 from edge_agent.cli.options import json_option
 from edge_agent.cli.output import ExitCode, diagnostics, print_json, print_listing, warner
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.cli.search import search, show
 from edge_agent.home import Home, typed_path
 from edge_agent.index import (
@@ -286,7 +286,7 @@ def remove(name: str, paths: tuple[Path, ...], yes: bool, as_json: bool) -> None
 
 def _require_embedder() -> None:
     """Pull the embedder if it is not here. Raises DownloadError."""
-    ensure_model(load_catalog().embedder, Home.from_environment(), offline=False)
+    pulled_model(load_catalog().embedder, Home.from_environment(), offline=False)
 
 
 def _embed(shelf: Shelf, name: str) -> None:

@@ -20,7 +20,7 @@ from rich.text import Text
 from edge_agent.attachments import attached
 from edge_agent.cli.ending import closing_when_ended
 from edge_agent.cli.output import diagnostics, warner
-from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.cli.pulling import pulled_embedder
 from edge_agent.events import AttachedFile
 from edge_agent.home import Home
 from edge_agent.index import Collection, IndexProgress, Shelf
@@ -51,7 +51,7 @@ def open_libraries(
 
     The embedder is pulled if it is not here, unless `offline`; without it words alone count.
     """
-    shelf = Shelf(home.libraries, ensure_embedder(home, offline=offline, quiet=quiet))
+    shelf = Shelf(home.libraries, pulled_embedder(home, offline=offline, quiet=quiet))
     with _reporting(quiet=quiet) as report:
         return Collection([shelf.resolve(name, report, warner(quiet=quiet)) for name in names])
 
@@ -69,7 +69,7 @@ def open_searched(
 
     Raises AttachmentError.
     """
-    embedder = ensure_embedder(home, offline=offline, quiet=quiet)
+    embedder = pulled_embedder(home, offline=offline, quiet=quiet)
     with ExitStack() as opened:
         if files:
             opened.enter_context(closing_when_ended())  # what they say is not to be left behind

@@ -11,11 +11,12 @@ from edge_agent.cli.consent import require_consent
 from edge_agent.cli.options import json_option
 from edge_agent.cli.output import diagnostics, print_json, print_listing, results
 from edge_agent.cli.pulling import (
-    ensure_model,
+    download_progress,
     pull_with_progress,
-    shown_progress,
+    pulled_model,
 )
 from edge_agent.home import Home, typed_path
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import (
     DEFAULT_CONTEXT,
     CatalogEntry,
@@ -31,7 +32,6 @@ from edge_agent.models import (
     memory_need,
 )
 from edge_agent.models.cards import head_of
-from edge_agent.opening import loading_settings
 from edge_agent.provisioning import lost_without, model_here
 from edge_agent.showing import in_one_line
 
@@ -159,7 +159,7 @@ def verify(name: str, as_json: bool) -> None:
       miro-edge models verify smollm2-135m
     """
     store = _store()
-    with shown_progress() as report:
+    with download_progress() as report:
         model = store.verify(name, lambda done: report(PullProgress(name, done, None, "checking")))
     _show(model, store, as_json=as_json)
 
@@ -183,7 +183,7 @@ def add(name: str, place: str, base: str | None, as_json: bool) -> None:
     """
     store = _store()
     if "://" in place:
-        with shown_progress() as report:
+        with download_progress() as report:
             model = add_from_url(name, place, store, report, base)
     else:
         model = store.add(name, typed_path(place), base)
@@ -212,7 +212,7 @@ def tune(name: str, seconds: float, as_json: bool) -> None:
       miro-edge models tune qwen2.5-coder-1.5b
     """
     home = Home.from_environment()
-    model = ensure_model(name, home, offline=False)
+    model = pulled_model(name, home, offline=False)
     # Imported here: it loads llama.cpp, which no other command of this group needs.
     from edge_agent.cli.tuning import best_of, in_words, measured, tuning_record, tuning_table
 

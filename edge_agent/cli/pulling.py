@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edge_agent.models.embedder import OnnxEmbedder
 
 
-def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledModel:
+def pulled_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledModel:
     """Return a model by name or path, pulled with progress if it is not here and may be.
 
     Raises as `provisioning.ensure_model`.
@@ -44,19 +44,19 @@ def ensure_model(name_or_path: str, home: Home, *, offline: bool) -> InstalledMo
 def ensure_wanted(
     given: str | None, home: Home, *, offline: bool, quiet: bool
 ) -> InstalledModel | RemoteModel:
-    """Return the model that is named, or the default one; see `ensure_usable`.
+    """Return the model that is named, or the default one; see `pulled_usable`.
 
     Where memory is short the default is a smaller one, with a word about it unless `quiet`.
     """
     if given is not None:
-        return ensure_usable(given, home, offline=offline, quiet=quiet)
+        return pulled_usable(given, home, offline=offline, quiet=quiet)
     default = provisioning.default_model(ModelStore(home.models), may_pull=not offline)
     if default.note is not None and not quiet:
         diagnostics().print(default.note)
-    return ensure_usable(default.name, home, offline=offline, quiet=quiet)
+    return pulled_usable(default.name, home, offline=offline, quiet=quiet)
 
 
-def ensure_usable(
+def pulled_usable(
     given: str, home: Home, *, offline: bool, quiet: bool = False
 ) -> InstalledModel | RemoteModel:
     """Return a model by name, path or address, pulled if it is not here and may be.
@@ -66,7 +66,7 @@ def ensure_usable(
     return provisioning.ensure_usable(given, home, _puller(offline=offline, quiet=quiet))
 
 
-def ensure_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEmbedder | None:
+def pulled_embedder(home: Home, *, offline: bool, quiet: bool = False) -> OnnxEmbedder | None:
     """Return the embedder, pulled now if it is not here; None, and a word, where that fails.
 
     Raises InvalidModelFile.
@@ -92,12 +92,12 @@ def pull_with_progress(entry: CatalogEntry, store: ModelStore) -> InstalledModel
     size = "of a size the hub knows" if count is None else f"{megabytes(count)} MB"
     base = "" if fetched is entry else f"its base {fetched.name}, "
     diagnostics().print(f"Pulling {entry.name} ({base}{size}, {fetched.licence})")
-    with shown_progress() as report:
+    with download_progress() as report:
         return pull(entry, store, report)
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[PullProgress], None]]:
+def download_progress() -> Iterator[Callable[[PullProgress], None]]:
     """Show progress as a bar on a terminal, else as a line for every tenth."""
     console = diagnostics()
     if not console.is_terminal:

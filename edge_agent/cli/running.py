@@ -18,7 +18,7 @@ from edge_agent.attachments import changes
 from edge_agent.cli.agent_setup import Led, Needs, opened_agent
 from edge_agent.cli.answer import print_answer, print_failure
 from edge_agent.cli.output import ExitCode, diagnostics, print_json
-from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.pulling import pulled_usable
 from edge_agent.cli.trajectory import show_trajectory
 from edge_agent.config import load_config
 from edge_agent.errors import RunError
@@ -27,7 +27,7 @@ from edge_agent.home import Home
 from edge_agent.keyboard import listening, terminal
 from edge_agent.launch import check_at_hand
 from edge_agent.messages import too_late, with_messages
-from edge_agent.opening import loading_settings
+from edge_agent.model_opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.reasons import INTERRUPTED
 from edge_agent.records import answer_record
@@ -72,7 +72,7 @@ def go_on(store: RunStore, run: str, limits: Limits, output: Output, *, offline:
     started, home = found.started, Home.from_environment()
     named = check_at_hand(started, home, offline=offline)
     profile = load_profile(found.profile)
-    chosen = ensure_usable(started.model_source, home, offline=offline, quiet=output.quiet)
+    chosen = pulled_usable(started.model_source, home, offline=offline, quiet=output.quiet)
     if not output.quiet:
         _say_each(changes(started.files, named))
     needs = Needs(started.libraries, named, started.tools, started.web, offline, output.quiet)

@@ -17,7 +17,7 @@ from edge_agent.cli.options import (
     output_options,
 )
 from edge_agent.cli.output import diagnostics, print_json, print_listing, results, write_out
-from edge_agent.cli.pulling import ensure_usable
+from edge_agent.cli.pulling import pulled_usable
 from edge_agent.cli.running import Output, go_on
 from edge_agent.cli.trajectory import print_trajectory
 from edge_agent.events import Event, RunFinished, RunStarted, to_record
@@ -204,7 +204,7 @@ def _check_can_go_on(started: Event, *, offline: bool, quiet: bool) -> None:
     assert isinstance(started, RunStarted)
     home = Home.from_environment()
     check_at_hand(started, home, offline=offline)
-    ensure_usable(started.model_source, home, offline=offline, quiet=quiet)
+    pulled_usable(started.model_source, home, offline=offline, quiet=quiet)
 
 
 @runs.command()

@@ -16,7 +16,7 @@ from edge_agent.cli.tools import opened_extras
 from edge_agent.config import AskSettings, load_config
 from edge_agent.home import Home
 from edge_agent.launch import agent_settings, check_names, web_beside
-from edge_agent.opening import loading_settings, open_session
+from edge_agent.model_opening import loading_settings, open_session
 from edge_agent.profiles import load_profile
 from edge_agent.serving.place import Place
 from edge_agent.serving.researcher import ResearchSetup

@@ -30,8 +30,8 @@ from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.home import HOME_VARIABLE, Home
 from edge_agent.index import Shelf
 from edge_agent.installation import require_extra
+from edge_agent.model_opening import model_at_hand
 from edge_agent.models import InstalledModel, usable_cores
-from edge_agent.opening import here
 from edge_agent.provisioning import installed_embedder
 
 LOCAL = "local"
@@ -247,7 +247,7 @@ def _found_here(equipment: Equipment, sharing: int) -> Equipment:
     model = equipment.model
     if isinstance(model, InstalledModel):
         # A file of the user's own is in no store: it has to lie in the same place.
-        found = here(str(model.path) if model.sha256 is None else model.name, home)
+        found = model_at_hand(str(model.path) if model.sha256 is None else model.name, home)
         assert isinstance(found, InstalledModel)
         model = found
     engine = replace(equipment.engine, threads=max(1, usable_cores() // sharing))

@@ -19,8 +19,8 @@ from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, GatheringEnded, RunStarted, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import Collection, Shelf
+from edge_agent.model_opening import open_session
 from edge_agent.models import EngineSettings, InstalledModel, RemoteModel, ServerError
-from edge_agent.opening import open_session
 from edge_agent.profiles import Profile
 from edge_agent.provisioning import installed_embedder
 from edge_agent.reasons import MODEL_ERROR

@@ -29,7 +29,7 @@ from pathlib import Path
 import psutil
 from peak_memory import peak_resident
 
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.evaluation.rewriting import (
     KEPT_RESULTS,
     Texts,
@@ -41,10 +41,10 @@ from edge_agent.events import RunStarted
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library, Shelf
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import Choose, Force, Plan, Sample, Sampling, Span, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
-from edge_agent.opening import loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call, render_tools
 from edge_agent.tools import TOOLS, ToolContext, ToolResult
@@ -202,7 +202,7 @@ def figures(session: Session, costs: Costs) -> Figures:
 def run_policy(policy: str, options: argparse.Namespace) -> Figures:
     """Run the chain under one policy, in this process."""
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
     library, queries = _corpus(options.data, home, options.calls)
     with Engine(model.path, loading_settings(model, home, CONTEXT)) as engine:
         session = Session(engine)

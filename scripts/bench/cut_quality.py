@@ -21,16 +21,16 @@ from pathlib import Path
 from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.evaluation.metrics import exact_match, f1
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.rewriting import RewritingSession
 from edge_agent.events import EvidenceAdded, RunFinished, SpanCut
 from edge_agent.home import Home
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import AnySession, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
-from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 
 READING_TOKENS = 900
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
     with Engine(model.path, loading_settings(model, home, options.context)) as engine:
         rows = [
             row for name in options.sets.split(",") for row in run_set(name, options, engine, home)

@@ -24,13 +24,13 @@ from peak_memory import peak_resident
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli.libraries import open_libraries
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.evaluation.metrics import exact_match
 from edge_agent.events import EvidenceAdded, RunFinished, TextAppeared
 from edge_agent.home import Home
 from edge_agent.index import sample_folder
+from edge_agent.model_opening import loading_settings, open_session
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
-from edge_agent.opening import loading_settings, open_session
 
 ROOT = Path(__file__).parent.parent.parent
 QUESTION = "In which city was the engineer born who conceived the Great Eastern?"
@@ -56,7 +56,7 @@ def ask_all(questions: list[dict[str, object]], model: str) -> tuple[list[Row], 
     The first token is that of the second question: weights and system prompt are there already.
     """
     home = Home.from_environment()
-    installed = ensure_model(model, home, offline=False)
+    installed = pulled_model(model, home, offline=False)
     library = open_libraries(("sample",), home, quiet=True)
     settings = AgentSettings(model=installed.name, prefixes=home.prefixes)
     rows: list[Row] = []

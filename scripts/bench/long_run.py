@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.cli.pulling import ensure_embedder, ensure_model
+from edge_agent.cli.pulling import pulled_embedder, pulled_model
 from edge_agent.events import (
     Event,
     EvidenceAdded,
@@ -35,10 +35,10 @@ from edge_agent.events import (
 )
 from edge_agent.home import Home
 from edge_agent.index import Library
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
-from edge_agent.opening import loading_settings
 
 BEGINNINGS = (
     "Al Bre Cor Dun El Fal Gan Hol Is Jor Kar Lun Mor Nor Os Pel Rav Sol Tor Ul Ven".split()
@@ -152,14 +152,14 @@ def figures(events: list[Event], line: Line) -> Figures:
 def followed(options: argparse.Namespace) -> Figures:
     """Make the library and follow the line."""
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
     line, other = lines(options.stations, options.seed)
     question = (
         f"Follow the railway line from {line.stations[0]} station by station to its end. "
         "Who is the keeper of the station where the line ends?"
     )
     with tempfile.TemporaryDirectory() as folder:
-        library = Library(Path(folder, "stations"), ensure_embedder(home, offline=False))
+        library = Library(Path(folder, "stations"), pulled_embedder(home, offline=False))
         library.add([library_of((line, other), Path(folder))])
         settings = AgentSettings(max_calls=options.calls, prefixes=home.prefixes)
         with Engine(model.path, loading_settings(model, home, options.context)) as engine:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from question_sets import corpus_library, questions, retrieval_options
 
-from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.cli.pulling import pulled_embedder
 from edge_agent.evaluation.questions import Question
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
@@ -90,7 +90,7 @@ def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
 def main() -> None:
     """Measure, print the table, write the JSON."""
     options = retrieval_options(__doc__ or "", SETS).parse_args()
-    embedder = ensure_embedder(Home.from_environment(), offline=False)
+    embedder = pulled_embedder(Home.from_environment(), offline=False)
     rows = []
     print(f"{'set':10} {'n':>5} {'five':>6} {'seven':>6} {'five and two':>13} {'quotable':>9}")
     with tempfile.TemporaryDirectory() as scratch:

@@ -34,7 +34,7 @@ from pathlib import Path
 from question_sets import corpus_library, questions
 
 from edge_agent.agent import Agent, AgentSettings
-from edge_agent.cli.pulling import ensure_embedder, ensure_model
+from edge_agent.cli.pulling import pulled_embedder, pulled_model
 from edge_agent.evaluation.conditions import as_it_is, changed, single_shot, unguarded
 from edge_agent.evaluation.metrics import bootstrap_interval, exact_match, f1
 from edge_agent.evaluation.questions import Question
@@ -53,11 +53,11 @@ from edge_agent.events import (
 )
 from edge_agent.home import Home
 from edge_agent.index import Collection
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import InstalledModel, load_catalog
 from edge_agent.models.engine import Engine
 from edge_agent.models.hashing import sha256_of
 from edge_agent.models.session import Session
-from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.protocol import parse
 from edge_agent.reasons import NO_PROGRESS
@@ -264,8 +264,8 @@ def mark_of(model: InstalledModel, profile: Profile) -> str:
 def measured(options: argparse.Namespace) -> list[Row]:
     """Answer the first questions of each set under every policy."""
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
-    embedder = ensure_embedder(home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
+    embedder = pulled_embedder(home, offline=False)
     profile = load_profile(options.profile or model.profile)
     settings = AgentSettings(prefixes=home.prefixes)
     rows: list[Row] = []

@@ -25,7 +25,7 @@ import bm25s
 from question_sets import corpus_library, documents, questions, retrieval_options
 
 from edge_agent.cli.libraries import indexing_progress
-from edge_agent.cli.pulling import ensure_embedder
+from edge_agent.cli.pulling import pulled_embedder
 from edge_agent.evaluation.metrics import normalised
 from edge_agent.evaluation.questions import Question
 from edge_agent.home import Home
@@ -102,7 +102,7 @@ def plain_bm25(folder: Path) -> Search:
 def run_set(folder: Path, libraries: Path, options: argparse.Namespace) -> tuple[list[Row], dict]:
     """Measure one set; returns the rows and the shares of answers that excerpts keep."""
     home = Home.from_environment()
-    embedder = ensure_embedder(home, offline=False)
+    embedder = pulled_embedder(home, offline=False)
     if embedder is None:
         raise SystemExit("retrieval.py: the embedder cannot be pulled; see above.")
     asked = questions(folder, options.split, options.limit)

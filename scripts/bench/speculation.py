@@ -29,12 +29,12 @@ import llama_cpp
 import numpy as np
 from question_sets import records
 
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.home import Home
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import DEFAULT_CONTEXT, load_catalog
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.engine import Engine
-from edge_agent.opening import loading_settings
 
 TASKS = {
     "copy": "Copy, word for word, the sentences of the passages that help to answer the question.",
@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
     with Engine(model.path, loading_settings(model, home, DEFAULT_CONTEXT)) as engine:
         costs, difference = batch_costs(engine)
         figures = [measured(engine, task, options) for task in TASKS]

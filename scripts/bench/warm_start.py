@@ -19,13 +19,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_agent.cli.pulling import ensure_model
+from edge_agent.cli.pulling import pulled_model
 from edge_agent.home import Home
 from edge_agent.index import sample_folder
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import DEFAULT_CONTEXT, Plan, Sample, Sampling, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
-from edge_agent.opening import loading_settings
 
 QUESTION = "Which of these is the longest?"
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     home = Home.from_environment()
-    model = ensure_model(options.model, home, offline=False)
+    model = pulled_model(options.model, home, offline=False)
     settings = loading_settings(model, home, DEFAULT_CONTEXT)
     cold, warm = [], []
     with Engine(model.path, settings) as engine, tempfile.TemporaryDirectory() as folder:

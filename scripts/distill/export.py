@@ -32,6 +32,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from edge_agent.home import Home
+from edge_agent.model_opening import model_at_hand
 from edge_agent.models import (
     InstalledModel,
     InvalidModelFile,
@@ -40,7 +41,6 @@ from edge_agent.models import (
     TunedSettings,
 )
 from edge_agent.models.hashing import sha256_of
-from edge_agent.opening import here
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,7 +130,7 @@ def _bake_with_progress(lora: Lora, base: BaseModel, path: Path, wanted: str | N
 
 def _base(given: str) -> InstalledModel:
     """Return the base, by name or path. Raises ModelError where it is not on this machine."""
-    model = here(given, Home.from_environment())
+    model = model_at_hand(given, Home.from_environment())
     if isinstance(model, RemoteModel) or model.header is None or model.adapter is not None:
         raise InvalidModelFile(
             f"'{given}' is not a whole model in GGUF on this machine. See: miro-edge models list"

@@ -31,10 +31,10 @@ from teach import make_libraries, searched_with
 from teacher import lesson_profile
 
 from edge_agent.home import Home
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import EngineSettings, ModelStore, usable_cores
 from edge_agent.models.engine import Engine
 from edge_agent.models.hashing import sha256_of
-from edge_agent.opening import loading_settings
 from edge_agent.profiles import Profile
 from edge_agent.provisioning import model_here
 

@@ -15,10 +15,10 @@ from gguf import GGUFWriter
 from tiny_models import written
 
 from edge_agent.cli.pulling import (
-    ensure_embedder,
-    ensure_model,
+    download_progress,
     ensure_wanted,
-    shown_progress,
+    pulled_embedder,
+    pulled_model,
 )
 from edge_agent.home import Home
 from edge_agent.models import DownloadError, OfflineError, PullProgress, load_catalog
@@ -172,7 +172,7 @@ def test_a_pull_for_a_question_says_what_goes_on_unless_it_is_to_be_quiet(
 ) -> None:
     with pytest.raises(DownloadError):
         ensure_wanted("smollm2-135m", Home(home), offline=False, quiet=quiet)
-    assert ensure_embedder(Home(home), offline=False, quiet=quiet) is None
+    assert pulled_embedder(Home(home), offline=False, quiet=quiet) is None
     shown = capsys.readouterr()
     assert shown.out == ""
     assert ("Pulling smollm2-135m" in shown.err) is not quiet
@@ -182,20 +182,20 @@ def test_a_pull_for_a_question_says_what_goes_on_unless_it_is_to_be_quiet(
 
 def test_offline_refuses_to_pull_and_says_how(home: Path) -> None:
     with pytest.raises(OfflineError, match="miro-edge models pull smollm2-135m"):
-        ensure_model("smollm2-135m", Home(home), offline=True)
+        pulled_model("smollm2-135m", Home(home), offline=True)
     assert not home.exists()
 
 
 def test_offline_uses_what_is_here(home: Path, own: Path) -> None:
     call("add", "mine", str(own))
-    assert ensure_model("mine", Home(home), offline=True).name == "mine"
-    assert ensure_model(str(own), Home(home), offline=True).path == own
+    assert pulled_model("mine", Home(home), offline=True).name == "mine"
+    assert pulled_model(str(own), Home(home), offline=True).path == own
 
 
 def test_without_a_terminal_progress_is_a_line_for_every_tenth(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with shown_progress() as report:
+    with download_progress() as report:
         for done in range(0, 1001, 50):
             report(PullProgress("bits", done, 1000, "downloading (hf)"))
         for done in (0, 500, 1000):

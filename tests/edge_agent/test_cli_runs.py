@@ -350,7 +350,7 @@ def test_a_run_whose_tools_or_web_are_not_at_hand_is_neither_forked_nor_gone_on_
         raise AssertionError("the model is got ready first")
 
     for module in ("runs", "running"):
-        monkeypatch.setattr(f"edge_agent.cli.{module}.ensure_usable", pull)
+        monkeypatch.setattr(f"edge_agent.cli.{module}.pulled_usable", pull)
     assert call("config", "set", "web.engine", "serper").exit_code == 0
     ships = str(write_documents(tmp_path / "ships-documents"))
     started = RunStarted(

@@ -198,10 +198,10 @@ def test_another_cache_or_another_server_is_another_setting(
 
     assert run("--limit", "1").exit_code == 0
     smaller = EngineSettings(kv_type="q8_0")
-    monkeypatch.setattr("edge_agent.cli.evaluating.loading_settings", lambda *_: smaller)
+    monkeypatch.setattr("edge_agent.cli.eval_setup.loading_settings", lambda *_: smaller)
     assert (run("--limit", "2").exit_code, cache()) == (0, "f16")  # loaded as it was before
     assert (run("--limit", "1", "--again").exit_code, cache()) == (0, "q8_0")
-    served = "edge_agent.cli.evaluating.reached"
+    served = "edge_agent.cli.eval_setup.reached"
     monkeypatch.setattr(served, lambda model: replace(model, name=model.name or "first"))
     assert run("--as", "closed-book", "-m", "http://127.0.0.1:1/v1", "--again").exit_code == 0
     assert "server (" in said(run("--as", "closed-book", "-m", "http://127.0.0.1:2/v1#first"))

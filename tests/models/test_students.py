@@ -18,6 +18,7 @@ from tiny_models import write_adapter
 from edge_agent import provisioning
 from edge_agent.cli import main
 from edge_agent.home import Home
+from edge_agent.model_opening import model_at_hand
 from edge_agent.models import (
     Adapter,
     Catalog,
@@ -44,7 +45,6 @@ from edge_agent.models import (
 from edge_agent.models.engine import Engine
 from edge_agent.models.session import Session
 from edge_agent.models.tuned import Tuned
-from edge_agent.opening import here
 from edge_agent.provisioning import default_model, ensure_model
 
 
@@ -111,12 +111,12 @@ def test_where_its_base_is_nothing_is_downloaded(models: ModelStore, home: Path)
     with pytest.raises(OfflineError, match="models pull student"):
         ensure_model("student", Home(home), None)
     with pytest.raises(UnknownModel, match="models pull student"):
-        here("student", Home(home))
+        model_at_hand("student", Home(home))
     pulled(models, "base")
     assert models.resolve("student") is None
     assert models.names() == ("base",)
     assert ensure_model("student", Home(home), None) == found(models)
-    assert here("small", Home(home)) == found(models, "small")
+    assert model_at_hand("small", Home(home)) == found(models, "small")
 
 
 def test_a_file_of_the_users_own_is_not_added_under_its_name(
@@ -297,8 +297,8 @@ def test_the_small_one_answers_where_memory_is_short(
     pulled(short, "base")
     assert default_model(short, may_pull=False).name == "small"
     use(short.catalog, monkeypatch)
-    assert here(None, Home(home)).name == "small"
-    assert here("student", Home(home)).name == "student"
+    assert model_at_hand(None, Home(home)).name == "small"
+    assert model_at_hand("student", Home(home)).name == "student"
 
 
 def test_what_is_here_is_not_passed_over_for_what_has_to_be_pulled(

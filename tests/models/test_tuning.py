@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from edge_agent.cli import main
 from edge_agent.home import Home
+from edge_agent.model_opening import loading_settings
 from edge_agent.models import (
     EngineSettings,
     InstalledModel,
@@ -26,7 +27,6 @@ from edge_agent.models import (
     usable_cores,
 )
 from edge_agent.models.tuning import Trial, tune
-from edge_agent.opening import loading_settings
 
 OWN = Tuned(threads=1, batch=64, kv_type="q8_0", repack=True)
 

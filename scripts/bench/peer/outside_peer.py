@@ -45,8 +45,8 @@ from edge_agent.events import (
 from edge_agent.evidence import Evidence, added
 from edge_agent.home import Home
 from edge_agent.index import Collection, LibraryError, Shelf
+from edge_agent.model_opening import loading_settings, model_at_hand
 from edge_agent.models import DEFAULT_CONTEXT, InstalledModel, ModelError, usable_cores
-from edge_agent.opening import here, loading_settings
 from edge_agent.profiles import load_profile
 from edge_agent.provisioning import installed_embedder
 from edge_agent.reasons import CALL_LIMIT
@@ -199,7 +199,7 @@ def settings(
     wanted: argparse.Namespace, home: Home, library: Collection
 ) -> tuple[EvaluationSettings, InstalledModel]:
     """Return what the evaluation is made with, as ours are told of, and the model."""
-    model = here(wanted.model, home)
+    model = model_at_hand(wanted.model, home)
     if not isinstance(model, InstalledModel) or model.adapter is not None:
         sys.exit(f"{wanted.model}: name a model of this machine that is no adapter.")
     profile = load_profile(model.profile)

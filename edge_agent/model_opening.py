@@ -27,7 +27,7 @@ from edge_agent.models.remote_model import KEY_VARIABLE
 from edge_agent.provisioning import default_model, model_here
 
 
-def here(name: str | None, home: Home) -> InstalledModel | RemoteModel:
+def model_at_hand(name: str | None, home: Home) -> InstalledModel | RemoteModel:
     """Return a model that can be opened without a download, by name, path or address.
 
     None is the default model, or a smaller one where memory is short. Raises UnknownModel where it

@@ -12,7 +12,7 @@ from typing import cast
 
 import click
 
-from edge_agent.cli.evaluation_progress import shown_progress
+from edge_agent.cli.evaluation_progress import evaluation_progress
 from edge_agent.cli.libraries import indexing_progress, open_libraries, open_shelf
 from edge_agent.cli.options import (
     context_option,
@@ -22,7 +22,7 @@ from edge_agent.cli.options import (
     with_options,
 )
 from edge_agent.cli.output import diagnostics
-from edge_agent.cli.pulling import ensure_embedder, ensure_usable
+from edge_agent.cli.pulling import pulled_embedder, pulled_usable
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.cluster import LOCAL, on_cluster, require_ray
 from edge_agent.evaluation.conditions import Terms, condition_of
@@ -45,6 +45,7 @@ from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.evaluation.withholding import require_evidence
 from edge_agent.home import Home
 from edge_agent.index import SAMPLE, Collection, Shelf, sample_folder
+from edge_agent.model_opening import loading_settings, reached
 from edge_agent.models import (
     EngineSettings,
     InstalledModel,
@@ -54,7 +55,6 @@ from edge_agent.models import (
     remote_model,
     usable_cores,
 )
-from edge_agent.opening import loading_settings, reached
 from edge_agent.profiles import load_profile
 
 _USUAL_SPLIT = "dev"
@@ -304,7 +304,7 @@ def _equipment(
     for name in wanted.searched:
         Shelf(home.libraries).check(name)
     judge = None if wanted.judge is None else judge_at(wanted.judge, offline=wanted.offline)
-    model = ensure_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
+    model = pulled_usable(wanted.model or load_catalog().default, home, offline=wanted.offline)
     if isinstance(model, RemoteModel):
         model = reached(model)
     libraries = _libraries(wanted, asked, home, needed=needed)
@@ -334,7 +334,7 @@ def _libraries(wanted: Wanted, asked: QuestionSet, home: Home, *, needed: bool) 
         return open_libraries(wanted.searched, home, quiet=False, offline=wanted.offline)
     if not needed or asked.corpus is None:
         return Collection([])
-    ensure_embedder(home, offline=wanted.offline)
+    pulled_embedder(home, offline=wanted.offline)
     shelf = open_shelf(home)
     name = _corpus_name(asked)
     with indexing_progress() as report:
@@ -390,7 +390,7 @@ def _go_through(store: EvaluationStore, work: Work, drive: Driver) -> None:
         return drive(equipment, tasks)
 
     try:
-        with shown_progress(len(work.questions), before) as report:
+        with evaluation_progress(len(work.questions), before) as report:
             evaluate(store, work, driven, report)
     except BaseException:
         if not begun:  # the same command would come to the same end
