@@ -16,8 +16,8 @@ from edge_agent.cli.evaluation_progress import evaluation_progress
 from edge_agent.cli.evaluation_tables import (
     curve_record,
     evaluation_record,
+    print_comparison,
     print_curve,
-    print_differences,
     print_figures,
 )
 from edge_agent.cli.options import json_option, offline_option, output_option
@@ -404,7 +404,8 @@ def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
     """Show what the evaluation B gains over A on the same questions, and how sure that is.
 
     Differences are paired, in points, with bootstrap intervals of 95 per cent; p is that of
-    McNemar's exact test on the questions that only one of them got right.
+    McNemar's exact test on the questions that only one of them got right: by the verdicts of the
+    judge where all answers have one, else by exact match.
 
     \b
     Examples:
@@ -413,15 +414,16 @@ def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
     """
     with closing(_store()) as store:
         one, other = (store.evaluation(name) for name in (first, second))
-        differences = compare(store.rows(first), store.rows(second), by)
+        compared = compare(store.rows(first), store.rows(second), by)
     if as_json:
         print_json({
             "a": first, "b": second,
             "done": {"a": one.done, "b": other.done}, "asked": {"a": one.asked, "b": other.asked},
-            "differences": [dataclasses.asdict(each) for each in differences],
+            "settings": one.settings.differences(other.settings),
+            **dataclasses.asdict(compared),
         })  # fmt: skip
         return
-    print_differences(one, other, differences)
+    print_comparison(one, other, compared)
 
 
 @evaluation.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_agent.cli.output import print_table, results
-from edge_agent.evaluation.comparison import Difference
+from edge_agent.evaluation.comparison import Comparison, Measure
 from edge_agent.evaluation.curve import Point
 from edge_agent.evaluation.figures import Figures, Mean, figures, record_of
 from edge_agent.evaluation.groups import GROUPINGS, grouped
@@ -91,21 +91,13 @@ def _cell(found: Figures, column: str) -> str:
     return values[column]
 
 
-def print_differences(
-    first: Evaluation, second: Evaluation, differences: Sequence[Difference]
-) -> None:
+def print_comparison(first: Evaluation, second: Evaluation, compared: Comparison) -> None:
     """Print what the second of two evaluations gains over the first."""
-    said = [f"{second.name} over {first.name}, on the same questions, in points"]
-    said += (
-        f"{each.name} has {each.done} of {each.asked} questions."
-        for each in (first, second)
-        if each.done < each.asked
-    )
-    for line in said:
+    for line in _about(first, second, compared):
         results().print(Text(in_one_line(line)), soft_wrap=True)
     table = Table("questions", "n", "F1", "gain", "95 %", "EM gain", "95 %", "evidence", "only A",
                   "only B", "p", "seconds", "calls", box=None)  # fmt: skip
-    for each in differences:
+    for each in compared.differences:
         table.add_row(
             Text(in_one_line(each.group)),
             str(each.n),
@@ -122,6 +114,20 @@ def print_differences(
             f"{each.calls:+.1f}",
         )
     print_table(table)
+
+
+_MEASURES: Mapping[Measure, str] = {"judged": "the verdicts of the judge", "em": "exact match"}
+
+
+def _about(first: Evaluation, second: Evaluation, compared: Comparison) -> Iterator[str]:
+    """Yield what has to be known to understand a comparison."""
+    yield f"{second.name} over {first.name}, on the same questions, in points"
+    for each in (first, second):
+        if each.done < each.asked:
+            yield f"{each.name} has {each.done} of {each.asked} questions."
+    differing = first.settings.differences(second.settings)
+    yield f"Their settings differ in: {'; '.join(differing) or 'nothing'}."
+    yield f"What only A or B got right, and p, go by {_MEASURES[compared.right_by]}."
 
 
 def print_curve(points: Sequence[Point]) -> None:

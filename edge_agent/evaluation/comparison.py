@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from edge_agent.errors import EvaluationError
 from edge_agent.evaluation.figures import Mean, mean
@@ -13,6 +14,9 @@ from edge_agent.evaluation.metrics import mcnemar
 from edge_agent.evaluation.rows import Row
 
 ALL = "all"
+Measure: TypeAlias = Literal["judged", "em"]
+"""What tells whether an answer is right: the verdict of a judge, or exact match."""
+_Pair: TypeAlias = tuple[Row, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Difference:
     em: Mean
     evidence_recall: Mean | None
     only_first: int
-    """Questions that only the first got right, by its judge where both have one, else exactly."""
+    """Questions that only the first got right."""
     only_second: int
     p: float
     """Of McNemar's exact test: how likely a split as uneven as this is between equals."""
@@ -38,10 +42,18 @@ class Difference:
     """Calls per question more than the first made."""
 
 
-def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tuple[Difference, ...]:
-    """Return the difference over all questions that both have, then that of each group of them.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the second of two evaluations gains over the first."""
 
-    They are grouped `by` what the second has made of them.
+    right_by: Measure
+    """Verdicts where all answers have one, else exact match: of all answers the same."""
+    differences: tuple[Difference, ...]
+    """The one over all questions that both have, then that of each group of them."""
+
+
+def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> Comparison:
+    """Compare the rows of two evaluations; they are grouped `by` what the second has made of them.
 
     Raises EvaluationError where they have none in common, or other answers are right.
     """
@@ -57,14 +69,15 @@ def compare(first: Sequence[Row], second: Sequence[Row], by: str = KIND) -> tupl
             "is right to find none, and a set may have been corrected. They cannot be compared."
         )
     groups = grouped([other for _, other in pairs.values()], by)
-    return (
-        _difference(ALL, [*pairs.values()]),
-        *(_difference(group, [pairs[row.id] for row in rows]) for group, rows in groups.items()),
-    )
+    parts = [(ALL, [*pairs.values()])]
+    parts += ((group, [pairs[row.id] for row in rows]) for group, rows in groups.items())
+    judged = all(row.judged is not None for pair in pairs.values() for row in pair)
+    measure: Measure = "judged" if judged else "em"
+    return Comparison(measure, tuple(_difference(*part, measure) for part in parts))
 
 
-def _difference(group: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
-    right = [_right(*pair) for pair in pairs]
+def _difference(group: str, pairs: Sequence[_Pair], measure: Measure) -> Difference:
+    right = [(getattr(one, measure), getattr(other, measure)) for one, other in pairs]
     only_first = sum(one and not other for one, other in right)
     only_second = sum(other and not one for one, other in right)
     recalls = [
@@ -87,10 +100,3 @@ def _difference(group: str, pairs: Sequence[tuple[Row, Row]]) -> Difference:
         seconds=round(seconds[1] / seconds[0], 2) if seconds[0] else None,
         calls=round(statistics.fmean(other.calls - one.calls for one, other in pairs), 2),
     )
-
-
-def _right(one: Row, other: Row) -> tuple[bool, bool]:
-    """Return whether each got it right, by the same measure."""
-    if one.judged is None or other.judged is None:
-        return one.em, other.em
-    return one.judged, other.judged

@@ -247,7 +247,14 @@ def test_several_conditions_stand_side_by_side(run: Callable[..., Result]) -> No
     compared = call("compare", "e-closed-book", "e-single-shot")
     assert compared.exit_code == 0
     assert "e-single-shot over e-closed-book" in compared.stdout
+    assert "differ in: condition (closed-book, now single-shot); profile" in compared.stdout
+    assert "got right, and p, go by exact match" in compared.stdout
     differences = json.loads(call("compare", "e-closed-book", "e-agent", "--json").stdout)
+    assert differences["right_by"] == "em"
+    assert differences["settings"][:2] == [
+        "condition (closed-book, now agent)",
+        "max_calls (None, now 2)",
+    ]
     assert [each["group"] for each in differences["differences"]] == [
         "all",
         "single",

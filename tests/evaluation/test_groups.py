@@ -44,7 +44,7 @@ def test_evidence_is_found_all_in_part_or_not() -> None:
 def test_questions_may_be_of_a_kind_called_all() -> None:
     first = [right("a", type="all"), wrong("b", type="single")]
     second = [right("a", type="all"), right("b", type="single")]
-    whole, kind, single = compare(first, second)
+    whole, kind, single = compare(first, second).differences
     assert (whole.group, kind.group, single.group) == ("all", "all", "single")
     assert (whole.n, kind.n, single.n) == (2, 1, 1)
 
@@ -52,6 +52,6 @@ def test_questions_may_be_of_a_kind_called_all() -> None:
 def test_what_more_calls_are_worth_is_seen_where_they_were_made() -> None:
     once = [right("a", calls=1), wrong("b", calls=1), wrong("c", calls=1)]
     often = [right("a", calls=1), right("b", calls=2), wrong("c", calls=2)]
-    whole, one, two = compare(once, often, "calls")
+    whole, one, two = compare(once, often, "calls").differences
     assert (whole.group, one.group, two.group) == ("all", "1 call", "2 calls")
     assert (one.n, one.f1.value, two.n, two.f1.value) == (1, 0.0, 2, 50.0)

@@ -174,7 +174,7 @@ def test_differences_are_paired_and_told_by_kind() -> None:
         right("c", type="single", seconds=6.0),
         wrong("d", type="single"),
     ]
-    whole, bridge, single = compare(first, second)
+    whole, bridge, single = compare(first, second).differences
     assert (whole.group, whole.n) == ("all", 4)
     assert (whole.f1_before, whole.f1_after, whole.f1.value) == (50.0, 75.0, 25.0)
     assert (whole.only_first, whole.only_second) == (1, 2)
@@ -187,7 +187,7 @@ def test_differences_are_paired_and_told_by_kind() -> None:
 def test_a_gain_that_is_sure_has_an_interval_above_nothing() -> None:
     ids = [str(number) for number in range(20)]
     first = [wrong(id) for id in ids]
-    (found,) = compare(first, [right("0"), *(right(id) for id in ids[1:-1]), first[-1]])
+    (found,) = compare(first, [right("0"), *(right(id) for id in ids[1:-1]), first[-1]]).differences
     assert found.f1.interval is not None
     low, high = found.f1.interval
     assert 80.0 <= low < 95.0 < high <= 100.0
@@ -196,7 +196,7 @@ def test_a_gain_that_is_sure_has_an_interval_above_nothing() -> None:
 
 def test_what_is_few_or_all_alike_is_not_certain() -> None:
     alike = [str(number) for number in range(20)]
-    (gain,) = compare([wrong(id) for id in alike], [right(id) for id in alike])
+    (gain,) = compare([wrong(id) for id in alike], [right(id) for id in alike]).differences
     assert (gain.f1.value, gain.f1.interval, gain.em.interval) == (100.0, None, None)
     one = figures([right("a", judged=True)])
     assert one.judged is not None
@@ -221,10 +221,13 @@ def test_the_interval_of_wilson_by_hand() -> None:
     assert wilson_interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
-def test_a_judge_decides_only_where_both_were_judged() -> None:
-    first, second = [right("a", judged=False)], [right("a", judged=True)]
-    assert compare(first, second)[0].only_second == 1
-    assert compare([right("a")], second)[0].only_second == 0
+def test_a_judge_decides_only_where_all_answers_were_judged() -> None:
+    first = [right("a", judged=False), right("b", judged=True)]
+    second = [right("a", judged=True), right("b", judged=True)]
+    compared = compare(first, second)
+    assert (compared.right_by, compared.differences[0].only_second) == ("judged", 1)
+    compared = compare([first[0], right("b")], second)
+    assert (compared.right_by, compared.differences[0].only_second) == ("em", 0)
 
 
 def test_evaluations_of_different_questions_cannot_be_compared() -> None:
