@@ -22,29 +22,16 @@ class Window:
         self._profile = profile
 
     def restore(self, entries: Sequence[Entry]) -> None:
-        """Make the session hold `entries` and nothing else; what it begins with already stays.
-
-        Raises ContextFull.
-        """
-        spans = self._session.spans
-        same = 0
-        for span, entry in zip(spans, entries, strict=False):
-            if not _is(span, entry):
-                break
-            same += 1
-        if same < len(spans):
-            self._session.rollback(spans[same])
-        for entry in entries[same:]:
-            self.append(entry)
+        """Make the session hold `entries` and nothing else. Raises ContextFull."""
+        hold(self._session, entries)
 
     def begins_with(self, entry: Entry) -> bool:
         """Tell whether the first span of the session is `entry`."""
         return bool(self._session.spans) and _is(self._session.spans[0], entry)
 
     def append(self, entry: Entry) -> None:
-        """Add a span; only the system prompt may hold control tokens. Raises ContextFull."""
-        trusted = entry.kind is SpanKind.SYSTEM
-        self._session.append(entry.kind, entry.text, trusted=trusted)
+        """Add a span. Raises ContextFull."""
+        _append(self._session, entry)
 
     def needed(self, entry: Entry) -> int:
         """Return the tokens that a span takes up at most."""
@@ -105,6 +92,28 @@ class Window:
                 break
             lines.append(line)
         return lines[::-1]
+
+
+def hold(session: AnySession, entries: Sequence[Entry]) -> None:
+    """Make a session hold `entries` and nothing else; what it begins with already stays.
+
+    Raises ContextFull.
+    """
+    spans = session.spans
+    same = 0
+    for span, entry in zip(spans, entries, strict=False):
+        if not _is(span, entry):
+            break
+        same += 1
+    if same < len(spans):
+        session.rollback(spans[same])
+    for entry in entries[same:]:
+        _append(session, entry)
+
+
+def _append(session: AnySession, entry: Entry) -> None:
+    """Add a span; only the system prompt may hold control tokens."""
+    session.append(entry.kind, entry.text, trusted=entry.kind is SpanKind.SYSTEM)
 
 
 def _is(span: Span, entry: Entry) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from itertools import takewhile
 from pathlib import Path
-from typing import TypeAlias
 
 from edge_agent.events import (
     AttemptStarted,
@@ -18,36 +16,24 @@ from edge_agent.events import (
 )
 from edge_agent.models import AnySession, Piece, Plan, Sampling, Span, SpanKind, Usage
 from edge_agent.reasons import NO_PROGRESS
+from edge_agent.trajectory import Entry
+from edge_agent.window import hold
 
 OMITTED = "Tool result is omitted to save tokens."
 KEPT_RESULTS = 5
 """The latest results, which stay as they are."""
 
-Texts: TypeAlias = list[tuple[SpanKind, str]]
-"""What a window is to hold."""
 
-
-def texts_of(session: AnySession) -> Texts:
+def entries_of(session: AnySession) -> list[Entry]:
     """Return what a window holds."""
-    return [(span.kind, span.text) for span in session.spans]
+    return [Entry(span.kind, span.text) for span in session.spans]
 
 
-def overwrite_results(wanted: Texts, kept: int) -> None:
+def overwrite_results(wanted: list[Entry], kept: int) -> None:
     """Put the line about omission in the place of all results but the last `kept`."""
-    results = [index for index, (kind, _) in enumerate(wanted) if kind is SpanKind.RESULT]
+    results = [index for index, entry in enumerate(wanted) if entry.kind is SpanKind.RESULT]
     for index in results[: max(0, len(results) - kept)]:
-        wanted[index] = (SpanKind.RESULT, OMITTED)
-
-
-def replace(session: AnySession, wanted: Texts) -> None:
-    """Make the window hold `wanted`, keeping what it has in common with it at its beginning."""
-    there = texts_of(session)
-    pairs = zip(there, wanted, strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    if same < len(there):
-        session.rollback(session.spans[same])
-    for kind, text in wanted[same:]:
-        session.append(kind, text)
+        wanted[index] = Entry(SpanKind.RESULT, OMITTED)
 
 
 class RewritingSession:
@@ -90,9 +76,9 @@ class RewritingSession:
     def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
         """Add a message; before a result, overwrite those that are one too many with it."""
         if kind is SpanKind.RESULT:
-            wanted = texts_of(self._session)
+            wanted = entries_of(self._session)
             overwrite_results(wanted, self._kept - 1)
-            replace(self._session, wanted)
+            hold(self._session, wanted)
         return self._session.append(kind, text, trusted=trusted)
 
     def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
@@ -101,9 +87,9 @@ class RewritingSession:
 
     def cut(self, span: Span) -> None:
         """Leave a span out, and decode again what follows it."""
-        wanted = texts_of(self._session)
+        wanted = entries_of(self._session)
         del wanted[self._session.spans.index(span)]
-        replace(self._session, wanted)
+        hold(self._session, wanted)
 
     def rollback(self, span: Span) -> None:
         """Forget `span` and everything after it."""

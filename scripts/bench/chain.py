@@ -22,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,13 +30,7 @@ import psutil
 from peak_memory import peak_resident
 
 from edge_agent.cli.pulling import pulled_model
-from edge_agent.evaluation.rewriting import (
-    KEPT_RESULTS,
-    Texts,
-    overwrite_results,
-    replace,
-    texts_of,
-)
+from edge_agent.evaluation.rewriting import KEPT_RESULTS, entries_of, overwrite_results
 from edge_agent.events import RunStarted
 from edge_agent.evidence import Evidence
 from edge_agent.home import Home
@@ -48,9 +42,9 @@ from edge_agent.models.session import Session
 from edge_agent.profiles import load_profile
 from edge_agent.protocol import ToolCall, render_call, render_tools
 from edge_agent.tools import TOOLS, ToolContext, ToolResult
-from edge_agent.trajectory import Trajectory
+from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.turns import quotable_line
-from edge_agent.window import Window
+from edge_agent.window import Window, hold
 
 CONTEXT = 4096
 RESULT_TOKENS = 300
@@ -135,19 +129,21 @@ def cut(session: Session, result: str) -> bool:
 
 def rewrite(session: Session, result: str) -> bool:
     """Add a result and overwrite the one that is now the sixth last; tells whether calls went."""
-    wanted = [*texts_of(session), (SpanKind.RESULT, result)]
+    wanted = [*entries_of(session), Entry(SpanKind.RESULT, result)]
     overwrite_results(wanted, KEPT_RESULTS)
     full = False
     while _size(session, wanted) + TURN_TOKENS > session.context * (LOW_MARK if full else 1):
         full = True
         del wanted[2:4]  # the oldest turn and its result, after prompt and question
-    replace(session, wanted)
+    hold(session, wanted)
     return full
 
 
-def _size(session: Session, wanted: Texts) -> int:
+def _size(session: Session, wanted: Sequence[Entry]) -> int:
     known = {(span.kind, span.text): span.tokens for span in session.spans}
-    return sum(known.get(span) or session.count(span[1]) + 8 for span in wanted)
+    return sum(
+        known.get((entry.kind, entry.text)) or session.count(entry.text) + 8 for entry in wanted
+    )
 
 
 def chain(session: Session, calls: list[Call], add: Callable[[Session, str], bool]) -> Costs:
