@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import shlex
 import sys
@@ -27,6 +26,7 @@ from pydantic import (
 
 from edge_agent.errors import ConfigError
 from edge_agent.models import DEFAULT_CONTEXT, KvType
+from edge_agent.models.whole_file import whole_file
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -432,14 +432,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(values: Mapping[str, Any], path: Path) -> None:
     try:
         path = path.resolve()  # a link stays one
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        try:
-            draft.touch(mode=0o600)  # there may be a key in it
-            draft.write_text(f"{_HEADING}\n{tomli_w.dumps(values)}", encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with whole_file(path, private=True) as file:  # there may be a key in it
+            file.write(f"{_HEADING}\n{tomli_w.dumps(values)}")
     except OSError as error:
         raise ConfigError(
             f"The settings cannot be written to {path}: {error}. "

@@ -17,7 +17,7 @@ from .errors import HashMismatch, InvalidModelFile, ModelError, UnknownModel
 from .gguf_file import GgufHeader, read_header
 from .hashing import sha256_of
 from .watching import size_of
-from .whole_file import write_whole
+from .whole_file import whole_file
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RECORD = "model.json"
@@ -511,7 +511,8 @@ class ModelStore:
         self._write(name, record)
 
     def _write(self, name: str, record: _Record) -> None:
-        write_whole(self.root / name / _RECORD, record.model_dump_json(indent=1))
+        with whole_file(self.root / name / _RECORD) as file:
+            file.write(record.model_dump_json(indent=1))
 
     def _found(self, name: str) -> InstalledModel:
         """Return a model that was just recorded."""

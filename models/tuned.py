@@ -14,7 +14,7 @@ from .engine_settings import Adapter, EngineSettings, KvType
 from .machine import free_memory, machine_identity
 from .memory import fitting_kv_type, memory_need
 from .store import InstalledModel
-from .whole_file import write_whole
+from .whole_file import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class TunedSettings:
         """Remember what was measured for a model's weights, in place of what was before."""
         everywhere = self._read()
         everywhere[_situation()] = {**self._records(), _key(model): asdict(tuned)}
-        write_whole(self._path, json.dumps(everywhere, indent=1))
+        with whole_file(self._path) as file:
+            file.write(json.dumps(everywhere, indent=1))
 
     def _records(self) -> dict[str, Any]:
         """Return what is known for this machine, by model."""

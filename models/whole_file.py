@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in place of what was there; a crash leaves the old one or the new one.
+@contextmanager
+def whole_file(path: Path, *, private: bool = False) -> Iterator[TextIO]:
+    """Lend a draft to write to; it takes the place of what was there when all is written.
 
-    Its folder is made where there is none. What fails leaves no draft behind. Raises OSError.
+    A crash leaves the old file or the new one. Its folder is made where there is none; only its
+    owner can read a `private` one. What fails leaves no draft behind. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.touch(0o600 if private else 0o666)
+        with draft.open("w", encoding="utf-8") as file:
+            yield file
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_whole(path: Path) -> None:
+    """Delete a file, if it is there, and the drafts of it that killed processes left behind."""
+    for file in path.parent.glob("*"):
+        if file == path or (file.stem == path.name and file.suffix[1:].isdecimal()):
+            file.unlink(missing_ok=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +23,8 @@ from edge_agent.evaluation.questions import JudgingName
 from edge_agent.evaluation.rows import Row, from_line, to_line
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.events import Event, from_record, to_record
+from edge_agent.index import storable
+from edge_agent.models.whole_file import remove_whole, whole_file
 
 migrations = Migrations("miro-edge-evaluations")
 
@@ -186,10 +187,7 @@ class EvaluationStore:
             for table, column in (("traces", "evaluation"), ("rows", "evaluation"),
                                   ("evaluations", "name")):  # fmt: skip
                 self._database.execute(f"delete from {table} where {column} = ?", (name,))
-            lines = self.lines_file(name)
-            for file in lines.parent.glob(f"{lines.stem}.*"):
-                if file.stem == lines.stem:  # a draft, if not the lines; or it is of another name
-                    file.unlink(missing_ok=True)
+            remove_whole(self.lines_file(name))
             self._lock_file(name).unlink(missing_ok=True)
         self._database.shrink()
 
@@ -271,18 +269,13 @@ class EvaluationStore:
         Returns the file. Raises EvaluationError.
         """
         path = self.lines_file(name)
-        draft = path.with_suffix(f".{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8", errors="replace") as lines:
+            with whole_file(path) as lines:
                 for row in self.rows(name):
-                    lines.write(json.dumps(to_line(row), ensure_ascii=False) + "\n")
-            draft.replace(path)
+                    line = json.dumps(to_line(row), ensure_ascii=False)
+                    lines.write(f"{storable(line)}\n")
         except OSError as error:
             raise _not_stored(name, error) from error
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
         return path
 
     def _replace(self, name: str, row: Row) -> None:

@@ -266,12 +266,11 @@ def test_a_folder_that_cannot_be_written(path: Path) -> None:
 def test_what_cannot_be_written_leaves_no_draft_with_a_part_of_a_key(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, text: str, **_: Any) -> None:
-        self.write_bytes(text.encode()[:-1])
+    def full(self: Path, target: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     written(path, "")
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(ConfigError, match="No space left"):
         save_config(Config(web=WebSettings(key="secret")), path)
     assert [each.name for each in path.parent.iterdir()] == ["config.toml"]

@@ -107,10 +107,10 @@ def test_what_is_removed_leaves_no_lock_and_no_draft(
         with store.working_on(name):
             store.write_lines(name)
     lines, locks = tmp_path / "evaluations", tmp_path / "evaluations.locks"
-    for draft in ("e.123", "e.5.123"):  # of processes that were killed
+    for draft in ("e.jsonl.123", "e.5.jsonl.123"):  # of processes that were killed
         (lines / draft).touch()
     store.remove("e")
-    assert {each.name for each in lines.iterdir()} == {"e.5.jsonl", "e.5.123"}
+    assert {each.name for each in lines.iterdir()} == {"e.5.jsonl", "e.5.jsonl.123"}
     assert {each.name for each in locks.iterdir()} == {"store.lock", "e.5.lock"}
 
 

@@ -6,15 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.models.whole_file import write_whole
+from edge_agent.models.whole_file import whole_file
+
+
+def write(path: Path, text: str) -> None:
+    with whole_file(path) as file:
+        file.write(text)
 
 
 def test_what_cannot_be_written_leaves_what_was_there_and_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "record.json"
-    write_whole(path, "old")
+    write(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "half of a letter: \ud800")
+        write(path, "half of a letter: \ud800")
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
-    write_whole(path, "new")
+    write(path, "new")
     assert path.read_text() == "new"
+
+
+def test_a_private_file_is_so_before_anything_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    with whole_file(path, private=True) as file:
+        (draft,) = tmp_path.iterdir()
+        assert draft.stat().st_mode & 0o077 == 0
+        file.write("a secret")
+    assert path.stat().st_mode & 0o077 == 0
