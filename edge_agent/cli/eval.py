@@ -384,7 +384,7 @@ def _judge(store: EvaluationStore, made: Shown, model: RemoteModel, *, anew: boo
     known = [] if anew else [row for row in made.rows if row.judged is not None]
     with (
         closing(Judge(model, judging)) as judge,
-        evaluation_progress(len(made.rows), {name: known}) as report,
+        evaluation_progress(len(made.rows), {name: known}, judging=True) as report,
     ):
         judge_answers(store, name, judge, report, anew=anew)
 

@@ -17,12 +17,17 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def evaluation_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> Iterator[Report]:
-    """Show how far evaluations of so many questions are, which begin with the rows `before`."""
+def evaluation_progress(
+    questions: int, before: Mapping[str, Sequence[Row]], *, judging: bool = False
+) -> Iterator[Report]:
+    """Show how far evaluations of so many questions are, which begin with the rows `before`.
+
+    A run that is taken over takes no time, but `judging` its answer does.
+    """
     running = {name: _Running(rows) for name, rows in before.items()}
     console = diagnostics()
     if not console.is_terminal:
-        yield _LinePrinter(questions, running)
+        yield _LinePrinter(questions, running, judging=judging)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -45,7 +50,7 @@ def evaluation_progress(questions: int, before: Mapping[str, Sequence[Row]]) -> 
 
         def report(name: str, row: Row) -> None:
             running[name].add(row)
-            if not row.taken_from:
+            if judging or not row.taken_from:
                 bar.start_task(shown[name])
             bar.update(shown[name], advance=1, scores=running[name].scores)
 
@@ -84,11 +89,12 @@ class _Running:
 class _LinePrinter:
     """Prints a line every few seconds, and when an evaluation is done."""
 
-    def __init__(self, questions: int, running: Mapping[str, _Running]) -> None:
+    def __init__(self, questions: int, running: Mapping[str, _Running], *, judging: bool) -> None:
         self._questions = questions
         self._running = running
+        self._judging = judging
         self._open = sum(questions - each.done for each in running.values())
-        self._answered = 0
+        self._done = 0
         self._began = self._last = time.monotonic()
         if self._open:
             diagnostics().print(f"{self._open} answers to come")
@@ -98,11 +104,11 @@ class _LinePrinter:
         so_far = self._running[name]
         so_far.add(row)
         self._open -= 1
-        self._answered += not row.taken_from
+        self._done += self._judging or not row.taken_from
         if now - self._last < _SECONDS_BETWEEN_LINES and so_far.done < self._questions:
             return
         self._last = now
-        left = self._open * (now - self._began) / max(1, self._answered)
+        left = self._open * (now - self._began) / max(1, self._done)
         diagnostics().print(
             in_one_line(
                 f"{name}: {so_far.done} of {self._questions}, {so_far.scores}, {left:,.0f} s left"

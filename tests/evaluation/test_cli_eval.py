@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,10 +17,12 @@ import commands
 import pytest
 from click.testing import Result
 from commands import said
+from evaluated import row
 from scripted_server import Refusal, ScriptedServer
 from scripted_session import DOCUMENTS, ScriptedSession
 from serving import running
 
+from edge_agent.cli.evaluation_progress import evaluation_progress
 from edge_agent.evaluation.judge import KEY_VARIABLE
 from edge_agent.evaluation.revision import revision
 from edge_agent.evaluation.store import EvaluationStore
@@ -529,6 +532,18 @@ def test_a_judge_that_fails_is_asked_again_about_the_rest(
     result = call("judge", "e", "--judge", judge.address, "--json")
     assert verdicts(result) == [True, True, False]
     assert len(judge.asked) == asked + 1
+
+
+@pytest.mark.parametrize(("judging", "left"), [(True, 20), (False, 40)])
+def test_the_time_left_is_that_of_what_takes_time(
+    judging: bool, left: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = count(0, 10)
+    monkeypatch.setattr("edge_agent.cli.evaluation_progress.time.monotonic", lambda: next(clock))
+    with evaluation_progress(4, {"e": []}, judging=judging) as report:
+        report("e", row("a"))
+        report("e", row("b", taken_from="f"))
+    assert f"e: 2 of 4, EM 100.0 F1 100.0, {left} s left" in capsys.readouterr().err
 
 
 def test_it_is_told_of_how_many_answers_a_judge_has_not_been_asked(
