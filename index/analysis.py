@@ -73,6 +73,11 @@ def field_terms(passage: Passage) -> dict[str, list[str]]:
     }
 
 
+def is_half_a_pair(term: str) -> bool:
+    """Tell whether a term is a character alone of those that are indexed as pairs."""
+    return len(term) == 1 and _PAIRED_RUN.match(term) is not None
+
+
 def _last_characters(text: str) -> list[str]:
     return [run[-1] for run in _PAIRED_RUN.findall(_usual(text)) if len(run) > 1]
 

@@ -22,6 +22,7 @@ from .documents import Document, Section
 from .passages import Passage, split
 from .query import Query
 from .ranking import varied
+from .variants import variants
 
 _KEPT = 32
 """Articles that are kept at hand once read, so that reading on costs nothing."""
@@ -116,7 +117,7 @@ class Archive:
             return []
         frequencies = [counts for article in articles for counts in article.frequencies]
         ranks = [rank for rank, found in enumerate(articles, start=1) for _ in found.passages]
-        (scores,) = score([_segment(frequencies)], query.terms)
+        (scores,) = score([_segment(frequencies)], variants(query, _Vocabulary(frequencies)))
         scores *= 1 + 1 / np.array(ranks, np.float32)
         if query.demanding:
             scores[_meeting(query, passages, frequencies) & (scores > 0)] += scores.max()
@@ -138,6 +139,18 @@ def _text(article: zim.Article) -> tuple[str, tuple[Section, ...]]:
 def _frequencies(passage: Passage) -> dict[str, Counter[str]]:
     """Return how often each field of a passage has which term."""
     return {field: Counter(found) for field, found in field_terms(passage).items()}
+
+
+class _Vocabulary:
+    """The terms of passages."""
+
+    def __init__(self, frequencies: Iterable[Mapping[str, Counter[str]]]) -> None:
+        self._terms = {
+            term for fields in frequencies for counts in fields.values() for term in counts
+        }
+
+    def beginning(self, start: str) -> list[str]:
+        return [term for term in self._terms if term.startswith(start)]
 
 
 def _segment(frequencies: Sequence[Mapping[str, Counter[str]]]) -> ScoredSegment:

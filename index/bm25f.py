@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import log
 
 import numpy as np
@@ -65,8 +66,11 @@ def length_norms(
     return norms
 
 
-def score(segments: Sequence[ScoredSegment], terms: Iterable[str]) -> list[Scores]:
-    """Return the score of each passage of each segment; nought for one that has none of `terms`."""
+def score(segments: Sequence[ScoredSegment], terms: Iterable[Mapping[str, float]]) -> list[Scores]:
+    """Return the score of each passage of each segment; nought for one that has none of `terms`.
+
+    Each of them is given by the terms that stand for it in the index, and what those are worth.
+    """
     scores = [np.zeros(segment.size, np.float32) for segment in segments]
     scratch = [np.zeros(segment.size, np.float32) for segment in segments]
     count = sum(segment.size for segment in segments)
@@ -81,18 +85,20 @@ def score(segments: Sequence[ScoredSegment], terms: Iterable[str]) -> list[Score
     return scores
 
 
-def _joined(segment: ScoredSegment, term: str, scratch: Scores) -> tuple[Numbers, Scores]:
-    """Return the passages that have `term` in any field, and its weighted frequency there.
+def _joined(
+    segment: ScoredSegment, term: Mapping[str, float], scratch: Scores
+) -> tuple[Numbers, Scores]:
+    """Return the passages that have a term in any field, and its weighted frequency there.
 
     `scratch` is all noughts before and after.
     """
     fresh: list[Numbers] = []
-    for field in FIELDS:
-        postings = segment.postings(field.name, term)
+    for field, (form, worth) in product(FIELDS, term.items()):
+        postings = segment.postings(field.name, form)
         if postings is not None:
             numbers, frequencies = postings
             fresh.append(numbers[scratch[numbers] == 0])
-            weight = np.float32(field.weight)
+            weight = np.float32(field.weight * worth)
             scratch[numbers] += weight * frequencies / segment.norms[field.name][numbers]
     if not fresh:
         return np.empty(0, np.int64), np.empty(0, np.float32)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from .checksums import Checksums
 from .errors import DamagedIndex
 from .passages import Passage
 from .query import Query
+from .variants import variants
 
 if TYPE_CHECKING:
     from whoosh.index import Index
@@ -192,7 +194,7 @@ class LexicalIndex:
         its words for fields, there. Raises DamagedIndex.
         """
         with self._unharmed() as snapshot:
-            scores = snapshot.demanded(query) if strict else snapshot.scores(query.terms)
+            scores = snapshot.demanded(query) if strict else snapshot.scores(query)
             hits = [
                 LexicalHit(snapshot.key(segment, number), points)
                 for segment, number, points in best(scores, limit + len(exclude))
@@ -262,7 +264,7 @@ class _Snapshot:
         self._reader = opened.reader()
         leaves = (leaf for leaf, _ in self._reader.leaf_readers())
         self._leaves = [leaf for leaf in leaves if leaf.doc_count_all()]  # an empty one is special
-        self._scored: tuple[tuple[str, ...] | None, list[Scores]] = (None, [])
+        self._scored: tuple[Query | None, list[Scores]] = (None, [])
 
     def close(self) -> None:
         self._reader.close()
@@ -306,21 +308,21 @@ class _Snapshot:
             base += len(keys)
         return found
 
-    def scores(self, wanted: tuple[str, ...]) -> list[Scores]:
+    def scores(self, query: Query) -> list[Scores]:
         """Return the score of every passage of each segment; nought for what was deleted."""
-        if wanted != self._scored[0]:  # a search asks twice or thrice for the same
-            found = score(self._segments, wanted)
+        if query != self._scored[0]:  # a search asks twice or thrice for the same
+            found = score(self._segments, variants(query, self))
             for leaf, part in zip(self._leaves, found, strict=True):
                 if leaf.has_deletions():
                     part[sorted(leaf.deleted_docs_set)] = 0
-            self._scored = (wanted, found)
+            self._scored = (query, found)
         return self._scored[1]
 
     def scores_of(self, query: Query, keys: Iterable[int]) -> dict[int, float]:
         """Return the scores of the passages with `keys`, those that are here."""
         found: dict[int, float] = {}
         wanted = np.array(sorted(keys), np.int64)
-        for known, part in zip(self._keys, self.scores(query.terms), strict=True):
+        for known, part in zip(self._keys, self.scores(query), strict=True):
             having = np.isin(known, wanted)
             found |= {int(k): float(s) for k, s in zip(known[having], part[having], strict=True)}
         return found
@@ -332,7 +334,7 @@ class _Snapshot:
         anywhere = [(tuple(field.name for field in FIELDS), term) for term in {*query.phrased}]
         named = [((field,), term) for field, term in query.fields]
         found = []
-        for segment, part in zip(self._segments, self.scores(query.terms), strict=True):
+        for segment, part in zip(self._segments, self.scores(query), strict=True):
             meeting = part.copy()
             for fields, term in (*anywhere, *named):
                 having = np.zeros(segment.size, bool)
@@ -348,6 +350,12 @@ class _Snapshot:
         return any(
             segment.postings(field.name, term) for segment in self._segments for field in FIELDS
         )
+
+    def beginning(self, start: str) -> set[str]:
+        pairs = product(self._leaves, FIELDS)
+        return {
+            term.decode() for leaf, field in pairs for term in leaf.expand_prefix(field.name, start)
+        }
 
     def similar(self, term: str) -> list[str]:
         """Return terms within two edits that begin alike, nearest first, then the frequent."""
