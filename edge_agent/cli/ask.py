@@ -56,6 +56,7 @@ from edge_agent.runs import RunStore
 @click.pass_context
 def ask(
     ctx: click.Context,
+    /,
     question: str,
     files: tuple[str, ...],
     as_json: bool,
