@@ -41,6 +41,14 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, cores[int(worker) :: workers] or cores)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _homes_of_no_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A MIRO_EDGE_HOME for what asks for none, so that no test reaches that of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty MIRO_EDGE_HOME."""

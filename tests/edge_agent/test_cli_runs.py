@@ -107,7 +107,7 @@ def store(home: Path) -> Iterator[RunStore]:
 
 
 @pytest.fixture
-def asking(smollm2: Path, tmp_path: Path) -> list[str]:
+def asking(home: Path, smollm2: Path, tmp_path: Path) -> list[str]:
     """What `ask` is called with."""
     documents = write_documents(tmp_path / "ships-documents")
     return ["ask", "--offline", "-m", str(smollm2), "-l", str(documents)]

@@ -135,7 +135,7 @@ def test_a_missing_extra_is_one_sentence(
     assert f"pip install -e '.[{extra}]'" in said
 
 
-def test_help_loads_no_server() -> None:
+def test_help_loads_no_server(home: Path) -> None:
     script = (
         "import sys; from click.testing import CliRunner; from edge_agent.cli import main\n"
         "for name in ('serve', 'mcp'): CliRunner().invoke(main, [name, '--help'])\n"

@@ -30,6 +30,12 @@ def is_private(path: Path) -> bool:
     return path.stat().st_mode & 0o077 == 0
 
 
+def test_no_test_reaches_the_home_of_whoever_runs_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    assert Home.from_environment().root.is_relative_to(tmp_path_factory.getbasetemp())
+
+
 def test_a_home_that_is_made_is_private(home: Path) -> None:
     assert not home.exists()
     assert Home.from_environment().root == home
