@@ -29,6 +29,7 @@ from edge_agent.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    StepMeasured,
     TextAppeared,
     ToolAnswered,
     ToolCalled,
@@ -372,11 +373,11 @@ def test_a_model_that_fails_in_a_later_vote_takes_no_answer_away(
 
 
 class Waiting:
-    """A search that has itself called off, and waits until it is."""
+    """A search that has itself called off, if it does, and waits until it is."""
 
     signature = TOOLS["search"].signature
 
-    def __init__(self, call_off: Callable[[], None]) -> None:
+    def __init__(self, call_off: Callable[[], None] = lambda: None) -> None:
         self._call_off = call_off
 
     def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
@@ -414,6 +415,13 @@ def test_a_call_that_a_limit_ends_is_made_when_the_run_goes_on(
     anew = Trajectory.of(run(scripted(list(TWO_STEPS)), ships))
     assert (resumed.entries[1:], resumed.quotes) == (anew.entries[1:], anew.quotes)
     assert resumed.outcomes == anew.outcomes
+
+
+def test_the_limit_of_time_ends_a_call(scripted: Any, ships: Collection) -> None:
+    asked = agent(scripted([]), ships, max_seconds=0.5)
+    asked.toolbox = Toolbox((Waiting(),))
+    done = finish(list(asked.run(QUESTION)))
+    assert (done.reason, done.status, done.calls) == ("time limit", "not_found", 1)
 
 
 def test_votes_that_were_not_cast_are_said(scripted: Any, ships: Collection) -> None:
@@ -662,6 +670,37 @@ def test_an_interrupt_ends_the_gathering_and_an_answer_follows(
 def test_no_time_left_ends_it_before_the_first_turn(scripted: Any, ships: Collection) -> None:
     done = finish(run(scripted([]), ships, max_seconds=1e-9))
     assert (done.reason, done.status, done.calls) == ("time limit", "not_found", 0)
+
+
+def test_at_the_limit_of_tokens_it_answers_and_goes_on_with_more(
+    scripted: Any, ships: Collection
+) -> None:
+    free = run(scripted(list(TWO_STEPS)), ships)
+    first = next(event.tokens for event in free if isinstance(event, StepMeasured))
+    most = first.prompt + first.generated + 1
+    script = ["designed by Colin Archer", "1892}"]
+    before = run(scripted(script), ships, max_tokens=most)
+    done = finish(before)
+    assert (done.reason, done.status, done.answer) == ("token limit", "partial", "1892")
+    assert [e.reason for e in before if isinstance(e, TurnRolledBack)] == ["token limit"]
+    *_, no_more = agent(scripted(["1892}"]), ships).resume(before)
+    assert isinstance(no_more, RunFinished)
+    assert (no_more.reason, no_more.calls) == ("token limit", 1)
+    *_, more = agent(scripted(list(TWO_STEPS)), ships).resume(before, Budget(8, None, 10**6))
+    assert isinstance(more, RunFinished)
+    assert (more.reason, more.answer, more.calls) == ("enough evidence", "Larvik", 2)
+
+
+@pytest.mark.parametrize(("left", "attempts"), [(0, 1), (1, 2)])
+def test_all_attempts_share_the_limit_of_tokens(
+    left: int, attempts: int, scripted: Any, ships: Collection
+) -> None:
+    in_vain = ["Nothing here helps.", "I have what I need."]
+    spent = finish(run(scripted(list(in_vain)), ships, "Xyzzy?")).tokens
+    most = spent.prompt + spent.generated + left
+    events = run(scripted(in_vain), ships, "Xyzzy?", attempts=3, max_tokens=most)
+    assert (finish(events).reason, finish(events).calls) == ("token limit", 1)
+    assert sum(isinstance(event, AttemptFinished) for event in events) == attempts
 
 
 def test_a_passage_can_be_read_by_its_key(scripted: Any, ships: Collection) -> None:

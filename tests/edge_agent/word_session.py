@@ -48,10 +48,20 @@ class WordSession(ABC):
     def append(self, kind: SpanKind, text: str, *, trusted: bool = False) -> Span:
         if self.count(text) > self.room:
             raise ContextFull("The window is too small. Use a larger --context.")
+        self._spend(prompt=self.count(text))
+        return self._place(kind, text)
+
+    def _place(self, kind: SpanKind, text: str) -> Span:
         span = Span(len(self.seen) + 1, kind, text, self.count(text))
         self.spans = (*self.spans, span)
         self.seen.append(text)
         return span
+
+    def _spend(self, *, prompt: int = 0, generated: int = 0) -> None:
+        before = self.usage
+        self.usage = Usage(
+            before.prompt + prompt, before.new + prompt, before.generated + generated
+        )
 
     def generate(self, plan: Plan, sampling: Sampling, seed: int) -> Generator[Piece, None, None]:
         written = ""
@@ -60,12 +70,13 @@ class WordSession(ABC):
             while True:
                 text = self.write(step, seed)
                 written += text
+                self._spend(generated=self.count(text))
                 yield Piece(text, "forced" if isinstance(step, Force) else "sampled")
                 step = plan.send(text)
         except StopIteration:
             return
         finally:
-            self.append(SpanKind.TURN, written)
+            self._place(SpanKind.TURN, written)
 
     def cut(self, span: Span) -> None:
         self.spans = tuple(other for other in self.spans if other is not span)
