@@ -249,11 +249,70 @@ LINKS = [
 ]
 
 
-@pytest.mark.parametrize("links", [LINKS, str(LINKS), f"{LINKS} and so on", "\n".join(LINKS)])
+@pytest.mark.parametrize(
+    "links",
+    [
+        LINKS,
+        str(LINKS),
+        f"{LINKS} and so on",
+        "\n".join(LINKS),
+        ",".join(LINKS),
+        ", ".join(LINKS),
+        [",".join(LINKS)],
+    ],
+)
 def test_frames_may_have_its_links_in_any_form(tmp_path: Path, links: str | list[str]) -> None:
     record = {"Prompt": "Which?", "Answer": "Gjøa", "wiki_links": links}
     question = only(read_set(json_lines(tmp_path / "test.jsonl", [record])))
     assert question.gold == frozenset({"Schindler's List", "Fram (ship)", "Gjøa"})
+
+
+def test_a_title_in_frames_may_have_a_comma(tmp_path: Path) -> None:
+    links = "https://en.wikipedia.org/wiki/Larvik,_Norway,https://en.wikipedia.org/wiki/Fram"
+    record = {"Prompt": "Which?", "Answer": "Larvik", "wiki_links": links}
+    question = only(read_set(json_lines(tmp_path / "test.jsonl", [record])))
+    assert question.gold == frozenset({"Larvik, Norway", "Fram"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "answerable"),
+    [
+        *(("answerable", value, True) for value in (True, 1, "1", "yes", "True", None, "")),
+        *(("answerable", value, False) for value in (False, 0, "0", "No", "FALSE")),
+        *(("is_impossible", value, False) for value in (True, 1, "yes")),
+        *(("is_impossible", value, True) for value in (False, 0, "no")),
+    ],
+)
+def test_whether_there_is_an_answer_may_be_said_in_any_way(
+    tmp_path: Path, field: str, value: object, answerable: bool
+) -> None:
+    record = {"question": "Who?", "answer": "Ada", field: value}
+    question = only(read_set(json_lines(tmp_path / "q.jsonl", [record])))
+    assert question.answers == (("Ada",) if answerable else ())
+
+
+@pytest.mark.parametrize(
+    ("given", "answers"),
+    [
+        ({"answer": True}, ("yes", "True")),
+        ({"answer": False}, ("no", "False")),
+        ({"answers": [False]}, ("no", "False")),
+        ({"answer": 0}, ("0",)),
+    ],
+)
+def test_true_and_false_are_answers(
+    tmp_path: Path, given: dict[str, object], answers: tuple[str, ...]
+) -> None:
+    path = json_lines(tmp_path / "q.jsonl", [{"question": "Is it?", **given}])
+    assert only(read_set(path)).answers == answers
+
+
+def test_a_question_with_nothing_but_a_blank_answer_is_left_out(tmp_path: Path) -> None:
+    records = [{"question": "Who?", "answers": [""]}, {"question": "Where?", "answer": "Larvik"}]
+    records += [{"question": "Why?", "answers": [""], "answerable": False}]
+    found = read_set(json_lines(tmp_path / "q.jsonl", records))
+    assert [each.id for each in found.questions] == ["2", "3"]
+    assert found.left_out == ("their answers are blank",)
 
 
 def test_between_tabs_a_quotation_mark_may_belong_to_a_question(tmp_path: Path) -> None:
@@ -349,6 +408,15 @@ def test_a_format_can_be_forced(tmp_path: Path) -> None:
         ("q.jsonl", b'{"question": "Who?", "answer": {"value": "x"}}\n', "'answer' holds several"),
         ("q.jsonl", b'{"question": "Who?", "answers": [{"text": "x"}]}\n', "'answers' holds"),
         ("q.jsonl", b'{"question": "Who?", "answer": "x", "hops": "many"}\n', "format own"),
+        ("q.jsonl", b'{"question": "Who?", "answers": ["x", ""]}\n', "Record 1 .*'answers' is emp"),
+        ("q.jsonl", b'{"question": "Who?", "answer": [" "]}\n', "their answers are blank"),
+        ("q.jsonl", b'{"question": "Who?", "answers": [null]}\n', "'answers' is empty"),
+        ("q.jsonl", b'{"question": "a", "answer": "x", "answerable": "?"}\n', "neither yes nor no"),
+        (
+            "MultiHopRAG.json",
+            b'[{"query": "a", "answer": "x", "evidence_list": [{"title": null}]}]',
+            "Record 1 .* 'title' is empty",
+        ),
         ("q.jsonl", b"not json\n", "Line 1 of .* is not JSON"),
         ("q.jsonl", b"[1]\n", "is not a JSON object"),
         ("q.jsonl", b"\xff\xfe\n", "cannot be read"),

@@ -12,6 +12,8 @@ from edge_agent.evaluation.sets.format import Format, Record, has, text_of
 
 _LINK = re.compile(r"https?://(?:[^\s'\"\[\]<>]|'(?=\w))+")
 """An apostrophe within a word is no quotation mark."""
+_JOINT = re.compile(r",\s*(?=https?://)")
+"""Between links that are joined by commas; a title may have one as well."""
 _ARTICLE = re.compile(r"\s*https?://[^/?#]+/wiki/([^?#\s]*[^?#\s,])")
 
 
@@ -35,9 +37,10 @@ def _read(record: Record, number: int) -> Question:
 def _titles(record: Record) -> Iterator[str]:
     """Yield the titles of the articles that are linked to."""
     for link in _links(record.get("wiki_links") or ""):
-        found = _ARTICLE.match(str(link))
-        if found:
-            yield unquote(found[1]).replace("_", " ")
+        for each in _JOINT.split(str(link)):
+            found = _ARTICLE.match(each)
+            if found:
+                yield unquote(found[1]).replace("_", " ")
 
 
 def _links(given: object) -> Iterable[object]:

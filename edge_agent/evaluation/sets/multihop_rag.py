@@ -21,7 +21,7 @@ def _recognises(record: Record) -> bool:
 
 def _read(record: Record, number: int) -> Question:
     kind = str(record.get("question_type") or "")
-    evidence = [str(each["title"]) for each in record["evidence_list"]]
+    evidence = [text_of(each, "title") for each in record["evidence_list"]]
     return Question(
         id=str(number),
         text=text_of(record, "query"),
