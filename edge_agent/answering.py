@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edge_agent.comparisons import Comparison, compared
+from edge_agent.checking.claims import UNANSWERED, Verification, verified, worked_out
+from edge_agent.checking.comparisons import Comparison, compared
+from edge_agent.checking.wording import states, words
 from edge_agent.events import AttemptFinished, ReadingStarted, Status
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, SpanKind
@@ -14,8 +16,6 @@ from edge_agent.reasons import CUT_SHORT
 from edge_agent.runtime import Runtime, Steps
 from edge_agent.trajectory import Entry
 from edge_agent.turns import answer_turn, chosen_answer_turn
-from edge_agent.verification import UNANSWERED, Verification, verified, worked_out
-from edge_agent.wording import states, words
 
 _SAID_SHARE = 4
 """The share of a window, as its divisor, that what the user said may take up where it is read."""

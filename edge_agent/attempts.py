@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from edge_agent.checking.wording import words
 from edge_agent.events import AttemptFinished
 from edge_agent.profiles import Profile
 from edge_agent.trajectory import Trajectory
-from edge_agent.wording import words
 
 _MOST_LINES = 12
 """Searches, and quotes, that a summary names: the latest ones."""

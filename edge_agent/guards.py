@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from edge_agent.checking.wording import telling_words
 from edge_agent.profiles import GuardName, Profile
 from edge_agent.protocol import Message, ToolCall
 from edge_agent.reasons import NO_PROGRESS
 from edge_agent.tools.read import Read
 from edge_agent.tools.scrape_and_extract_info import ScrapeAndExtractInfo
 from edge_agent.trajectory import MadeCall, Trajectory
-from edge_agent.wording import telling_words
 
 _REFUSAL = re.compile(
     r"\b(?:i(?:'|’)?m sorry|i am sorry|i apologi[sz]e|as an ai\b|as a language model"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from edge_agent.checking.names import names
+from edge_agent.checking.wording import content_words
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
-from edge_agent.names import names
 from edge_agent.trajectory import Trajectory
-from edge_agent.wording import content_words
 
 _MOST = 12
 """Names among which a model chooses: more would only confuse it."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, zip_longest
 
-from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
+from edge_agent.checking.dates import asks_for_date, dates, has_year, spelt_out
+from edge_agent.checking.wording import content_words
 from edge_agent.evidence import Exhibit
 from edge_agent.models import Plan, Reluctance
 from edge_agent.profiles import Profile, Prompts, ReadingSettings
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import answer_turn, chosen_answer_turn
-from edge_agent.wording import content_words
 
 _LIKE_A_KEY = re.compile(r"^([^\S\n]*)\[(\d+)\]", re.MULTILINE)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from edge_agent.checking.wording import states
 from edge_agent.events import Event, GatheringEnded, ReadingStarted, RunFinished, RunStarted, Status
 from edge_agent.models import ModelError, SpanKind
 from edge_agent.protocol import parse
 from edge_agent.runtime import Resources, Runtime, Steps
 from edge_agent.trajectory import Entry, Trajectory
 from edge_agent.turns import answer_turn
-from edge_agent.wording import states
 
 FROM_MEMORY = "answered from memory"
 

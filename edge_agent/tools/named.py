@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from edge_agent.checking.names import names
+from edge_agent.checking.wording import content_words
 from edge_agent.index import Passage
-from edge_agent.names import names
 from edge_agent.tools.base import ToolContext
-from edge_agent.wording import content_words
 
 _LOOKED_AT = 24
 """Most documents of which the beginning is looked at: in an encyclopedia every name is a title."""

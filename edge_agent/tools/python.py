@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from edge_agent.computations import ORIGIN, computation
+from edge_agent.checking.computations import ORIGIN, computation
 from edge_agent.tools.base import ToolContext, ToolResult, as_evidence, signature
 from edge_agent.tools.sandbox import Ran, run_code
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from question_sets import documents, questions, retrieval_options
 
-from edge_agent.comparisons import Comparison, compared
+from edge_agent.checking.comparisons import Comparison, compared
 from edge_agent.evaluation.metrics import f1
 from edge_agent.evaluation.questions import Question
 from edge_agent.evidence import Exhibit

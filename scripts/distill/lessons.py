@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_agent.names import names
-from edge_agent.wording import content_words, states, words
+from edge_agent.checking.names import names
+from edge_agent.checking.wording import content_words, states, words
 
 _HELD_SHARE = 10
 _MOST_SHARED = 4

@@ -10,13 +10,13 @@ from lessons import Lesson, Need
 from taught_session import Page, TaughtSession
 from teacher import Reader
 
+from edge_agent.checking.wording import states
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Library, Passage
 from edge_agent.models import Sampling, SpanKind
 from edge_agent.models.engine import Engine
 from edge_agent.profiles import Profile
 from edge_agent.reading import reading_prompt, reply_plan
-from edge_agent.wording import states
 
 _SEARCHED = 8
 _MOST_KEYS = 12

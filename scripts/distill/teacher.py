@@ -9,7 +9,9 @@ from itertools import islice
 
 from lessons import Lesson, Need, mentioned, queries
 
-from edge_agent.dates import dates
+from edge_agent.checking.citing import is_verdict
+from edge_agent.checking.dates import dates
+from edge_agent.checking.wording import content_words, states, words
 from edge_agent.evaluation.withholding import Withholding
 from edge_agent.events import Event, Quote, RunStarted, TurnStarted
 from edge_agent.guards import patience
@@ -18,8 +20,6 @@ from edge_agent.models import Sample
 from edge_agent.profiles import Profile, load_profile
 from edge_agent.trajectory import Trajectory
 from edge_agent.turns import HAVE_ENOUGH, MISSING, NOTHING_HELPS
-from edge_agent.verification import is_verdict
-from edge_agent.wording import content_words, states, words
 
 NOT_FOUND = "not found"
 

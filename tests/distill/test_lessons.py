@@ -12,9 +12,9 @@ from lessons import Lesson, Need, lessons, mentioned, queries
 from made_up import BRIDGE, FURTHER, QUESTIONS, STEPS, TRIPLES, write_set
 from teacher import answer_from, is_stated_elsewhere
 
+from edge_agent.checking.names import names
+from edge_agent.checking.wording import content_words
 from edge_agent.index import Passage
-from edge_agent.names import names
-from edge_agent.wording import content_words
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from runs_told import exhibit
 
 from edge_agent.agent import Agent
-from edge_agent.comparisons import compared
+from edge_agent.checking.comparisons import compared
 from edge_agent.events import RunFinished
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Collection, Library

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_told import exhibit
 
-from edge_agent.computations import ORIGIN, computation, founded, numbers
+from edge_agent.checking.claims import verified
+from edge_agent.checking.computations import ORIGIN, computation, founded, numbers
 from edge_agent.events import Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.index import sentences
-from edge_agent.verification import verified
 
 QUESTION = "How many years lie between the opening of the Forth Bridge and of the Road Bridge?"
 RAIL = exhibit(1, "Forth Bridge", "The bridge was opened on 4 March 1890.")

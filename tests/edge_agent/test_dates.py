@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.dates import asks_for_date, dates, has_year, spelt_out
+from edge_agent.checking.dates import asks_for_date, dates, has_year, spelt_out
 
 
 @pytest.mark.parametrize(

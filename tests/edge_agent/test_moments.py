@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.moments import Happening, Moment, stated
+from edge_agent.checking.moments import Happening, Moment, stated
 
 
 def told(happening: Happening, title: str, text: str) -> list[tuple[int | None, ...]]:

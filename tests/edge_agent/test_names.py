@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.names import names
+from edge_agent.checking.names import names
 
 
 @pytest.mark.parametrize(

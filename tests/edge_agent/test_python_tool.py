@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.agent import Agent
-from edge_agent.computations import ORIGIN
+from edge_agent.checking.computations import ORIGIN
 from edge_agent.errors import ToolboxError
 from edge_agent.events import Event, RunFinished, ToolAnswered, ToolCalled
 from edge_agent.evidence import Evidence

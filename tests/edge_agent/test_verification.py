@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.checking.citing import cite
+from edge_agent.checking.claims import verified
+from edge_agent.checking.wording import states
 from edge_agent.events import Quote
 from edge_agent.evidence import Evidence
 from edge_agent.index import Document, Section, split
-from edge_agent.verification import cite, verified
-from edge_agent.wording import states
 
 
 def evidence(*texts: str) -> Evidence:

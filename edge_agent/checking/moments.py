@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from edge_agent.dates import MONTHS, found_dates
+from edge_agent.checking.dates import MONTHS, found_dates
+from edge_agent.checking.wording import words
 from edge_agent.index import sentences
-from edge_agent.wording import words
 
 Happening: TypeAlias = Literal["birth", "death", "release", "foundation", "opening"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from edge_agent.checking.moments import Happening, Stated, all_before, stated
+from edge_agent.checking.wording import words
 from edge_agent.evidence import Exhibit
 from edge_agent.index import sentence_spans
-from edge_agent.moments import Happening, Stated, all_before, stated
-from edge_agent.wording import words
 
 _EARLY = r"(?:the )?(?:first|earlier|earliest|sooner)|at an earlier date"
 _LATE = r"(?:the )?(?:later|latest|last)|more recently|most recently|at a later date"

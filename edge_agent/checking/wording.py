@@ -70,6 +70,11 @@ def states(text: str, answer: str) -> bool:
     return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
 
 
+def is_number(word: str) -> bool:
+    """Tell whether a word is a number."""
+    return word.replace(".", "").isdecimal()
+
+
 def _written(text: str) -> list[str]:
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     found = _WORD.findall(composed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_agent.dates import MONTHS
+from edge_agent.checking.dates import MONTHS
 
 _INNER = r"of|the|de|da|di|del|della|do|dos|du|des|la|le|el|al|bin|ibn|von|van|der|den|av|af"
 _UPPER = r"[^\W\d_a-zß-öø-ÿ]"
@@ -17,6 +17,12 @@ _NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
 _NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
 _DATE = re.compile(rf"(?:{_MONTHS}|\d|\W)+", re.IGNORECASE)
 _ADJECTIVE = re.compile(r"\w+(?:an|ish|ese|ch|ss|ek)")
+_BEFORE_NAMES = frozenset(
+    "after although as before both during following however in only since the then though through "
+    "under until when where while with captain chancellor dr emperor engineer general king lady "
+    "lord mr mrs ms pope president prince princess professor queen saint sir".split()
+)
+"""Words that stand before a name, with a capital, and are no part of it, or need not be."""
 
 
 def names(text: str) -> Iterator[str]:
@@ -34,3 +40,9 @@ def names(text: str) -> Iterator[str]:
         adjective = _ADJECTIVE.fullmatch(name) is not None and after[:2].strip(" ").islower()
         if not (single and (adjective or not before or before[-1] in ".?!")):
             yield name
+
+
+def forms(name: str) -> tuple[str, ...]:
+    """Return a name, and what it is without a word that may come before names."""
+    first, _, rest = name.partition(" ")
+    return (name, rest) if rest and first.lower() in _BEFORE_NAMES else (name,)
