@@ -88,6 +88,16 @@ def words(text: str) -> list[str]:
     return (_MARKED_TOKEN if _MARK.search(text) else _TOKEN).findall(text)
 
 
+def folded(token: str) -> str:
+    """Return a word in lower case, without accents, its apostrophes and digits plain."""
+    lower = token.lower().replace("’", "'")
+    if lower.isascii():
+        return lower
+    plain = unicodedata.normalize("NFKD", lower.translate(_FOLDED))
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), bare)
+
+
 def _usual(text: str) -> str:
     """Return a text with its accents joined to their letters, and each letter in its usual form."""
     if text.isascii():
@@ -116,21 +126,11 @@ def _terms_of(token: str, *, stop_words: bool) -> tuple[str, ...]:
 
     if _PAIRED_RUN.match(token):
         return tuple(token[i : i + 2] for i in range(max(1, len(token) - 1)))
-    word = _fold(token)
+    word = folded(token)
     word = word.removesuffix("'s")
     if not stop_words and word in STOP_WORDS:
         return ()
     return (stem(word)[:_LONGEST],)
-
-
-def _fold(token: str) -> str:
-    """Return a word in lower case, without accents, its apostrophes and digits plain."""
-    lower = token.lower().replace("’", "'")
-    if lower.isascii():
-        return lower
-    plain = unicodedata.normalize("NFKD", lower.translate(_FOLDED))
-    bare = "".join(character for character in plain if not unicodedata.combining(character))
-    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), bare)
 
 
 _content = _Terms(stop_words=False)

@@ -142,15 +142,18 @@ def _frequencies(passage: Passage) -> dict[str, Counter[str]]:
 
 
 class _Vocabulary:
-    """The terms of passages."""
+    """The terms of passages, and how many have each."""
 
     def __init__(self, frequencies: Iterable[Mapping[str, Counter[str]]]) -> None:
-        self._terms = {
-            term for fields in frequencies for counts in fields.values() for term in counts
-        }
+        self._having = Counter(
+            term for fields in frequencies for term in set().union(*fields.values())
+        )
+
+    def frequency(self, term: str) -> int:
+        return self._having[term]
 
     def beginning(self, start: str) -> list[str]:
-        return [term for term in self._terms if term.startswith(start)]
+        return [term for term in self._having if term.startswith(start)]
 
 
 def _segment(frequencies: Sequence[Mapping[str, Counter[str]]]) -> ScoredSegment:

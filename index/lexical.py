@@ -209,7 +209,7 @@ class LexicalIndex:
     def has(self, term: str) -> bool:
         """Return whether a passage has `term`, in any field. Raises DamagedIndex."""
         with self._unharmed() as snapshot:
-            return snapshot.has(term)
+            return snapshot.frequency(term) > 0
 
     def similar_terms(self, term: str) -> list[str]:
         """Return terms of the index that are spelt nearly like `term`, the likeliest first.
@@ -346,10 +346,9 @@ class _Snapshot:
             found.append(meeting)
         return found
 
-    def has(self, term: str) -> bool:
-        return any(
-            segment.postings(field.name, term) for segment in self._segments for field in FIELDS
-        )
+    def frequency(self, term: str) -> int:
+        pairs = product(self._leaves, FIELDS)
+        return sum(int(leaf.doc_frequency(field.name, term)) for leaf, field in pairs)
 
     def beginning(self, start: str) -> set[str]:
         pairs = product(self._leaves, FIELDS)
