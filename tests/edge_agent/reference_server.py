@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from itertools import count
+from pathlib import Path
 from typing import Any, Literal
 
 import anyio
@@ -63,6 +64,13 @@ def crew(ctx: Context) -> str:
     """Tell what the request says about the crew."""
     headers = ctx.headers or {}
     return f"The crew is “{headers.get('x-crew')}”."
+
+
+@server.tool()
+def berth(variables: list[str]) -> str:
+    """Tell where this program lies, and what its environment says."""
+    said = [f"{name} is {os.environ.get(name, 'not known')}" for name in variables]
+    return f"It lies in {Path.cwd()}, where {', '.join(said)}."
 
 
 @server.tool()

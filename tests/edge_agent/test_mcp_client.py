@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import psutil
 import pytest
 import tomli_w
 from click.testing import CliRunner
+from waiting import free_port, wait_for_port
 
 from edge_agent.agent import Agent, AgentSettings
 from edge_agent.cli import main
@@ -160,6 +159,17 @@ def test_a_call_ends_when_the_run_does(
     assert after.partition(" in process")[2] == before.partition(" in process")[2]
 
 
+def test_a_program_gets_its_folder_and_variables_and_none_of_ours(
+    run: Callable[..., ToolResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIRO_EDGE_API_KEY", "s3cret")
+    berth = tmp_path.resolve()
+    given = {"cwd": str(berth), "env": {"SEA_KEY": "blue"}}
+    with tools(program(REFERENCE).model_copy(update=given)) as found:
+        told = run(found["berth"], variables=["SEA_KEY", "MIRO_EDGE_API_KEY"]).text
+    assert f"lies in {berth}, where SEA_KEY is blue, MIRO_EDGE_API_KEY is not known." in told
+
+
 # Servers that fail
 
 
@@ -273,17 +283,10 @@ def test_offline_reaches_no_other_machine(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen([sys.executable, str(REFERENCE), "--http", str(port)])
     try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        wait_for_port(port, server)
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         server.kill()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 PATIENCE = 600.0
@@ -20,6 +21,24 @@ async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not happen"
         await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, server: subprocess.Popen[Any], seconds: float = 120) -> None:
+    """Wait until a server that was started listens at a port."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        assert server.poll() is None, "the server ended"
+        assert time.monotonic() < deadline, "the server does not come up"
+        time.sleep(0.1)
 
 
 @contextmanager
