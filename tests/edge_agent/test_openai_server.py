@@ -274,6 +274,20 @@ class TestLine:
             await first
         assert [run.question for run in store.list()] == [QUESTION]
 
+    async def test_who_comes_when_too_many_wait_is_turned_away(
+        self, serving: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("edge_agent.serving.openai_server._MOST_PENDING", 1)
+        held = Held.before("Larvik}")
+        async with serving(list(TWO_STEPS), before_line=held) as server:
+            first = asyncio.create_task(server.ask())
+            await held.is_reached()
+            for stream in (False, True):
+                with pytest.raises(openai.RateLimitError, match="Too many questions wait"):
+                    await asyncio.wait_for(server.ask("Who cares?", stream=stream), 20)
+            held.going.set()
+            assert (await first).choices[0].message.content.startswith("Larvik")
+
     async def test_who_waits_is_turned_away_at_once(self, serving: Any) -> None:
         held = Held.before("Larvik}")
         async with serving(list(TWO_STEPS), before_line=held) as server:
