@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -322,10 +321,15 @@ def test_a_folder_in_place_of_the_file(path: Path) -> None:
     assert "cannot be read" in fault(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_file_that_must_not_be_read(path: Path) -> None:
-    written(path, "").chmod(0)
-    assert "cannot be read" in fault(path)
+def test_a_file_that_must_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    written(path, "")
+    monkeypatch.setattr(Path, "read_text", closed)
+    message = fault(path)
+    assert "cannot be read" in message
+    assert "Permission denied" in message
 
 
 values: st.SearchStrategy[Any] = st.recursive(
