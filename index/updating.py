@@ -133,14 +133,16 @@ class Update:
         return self._reported(len(found.files) - len(self._stale))
 
     def _doubt_older_readers(self) -> None:
-        """Have what other readers could not read, or not whole, read anew."""
-        from .readers import EDITION
+        """Have what other readers could not read, not whole, or otherwise read anew."""
+        from .readers import EDITION, READ_OTHERWISE
 
         (edition,) = self._database.execute("pragma user_version").fetchone()
         if edition != EDITION:
+            otherwise = "".join(" or path like ?" for _ in READ_OTHERWISE)
             with self._database.atomic():
                 self._database.execute(
-                    "update files set size = -1, hash = '' where problem is not null"
+                    f"update files set size = -1, hash = '' where problem is not null{otherwise}",
+                    [f"%{suffix}" for suffix in READ_OTHERWISE],
                 )
                 self._database.execute(f"pragma user_version = {EDITION}")
 

@@ -29,9 +29,12 @@ from .zipped import ZIP, kind_of
 Reader = Callable[[Path, str], Iterable[Document | Flaw]]
 """Reads a file into documents; the string is the id of a document that is the whole file."""
 
-EDITION = 1
-"""Which readers these are. Raise it where they come to read what they could not, or not all of:
-libraries then try such files again, once."""
+EDITION = 2
+"""Which readers these are. Raise it where they come to read what they could not, not all of, or
+otherwise: libraries then read such files again, once."""
+READ_OTHERWISE = (".tex",)
+"""Suffixes of what they read otherwise than earlier ones, which left its accents as LaTeX has them.
+"""
 _SNIFFED = 65_536
 _MOST_CHARACTERS = 64_000_000
 """Of the documents in a small file: where parts are packed or repeated there may be any number."""

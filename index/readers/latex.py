@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from ..documents import Document
 from .sectioned import SectionedText
@@ -31,6 +32,23 @@ _DROPPED = re.compile(
 )
 _ITEM = re.compile(r"\\item\b[ \t]*")
 _ESCAPED = re.compile(r"\\([%&#_${}])")
+_ACCENTS = dict(
+    zip(
+        "`'^~\"=.cvHukr",
+        "\u0300\u0301\u0302\u0303\u0308\u0304\u0307\u0327\u030c\u030b\u0306\u0328\u030a",
+        strict=True,
+    )
+)
+_ACCENTED = re.compile(
+    r"(?<!\\)(?P<outer>\{)?\\(?P<accent>[`'^~\"=.]|[cvHukr](?![A-Za-z])[ \t]*)"
+    r"(?P<brace>\{)?(?P<letter>[^\W\d_]|\\[ij](?![A-Za-z]))(?(brace)\})(?(outer)\})"
+)
+_LETTERS = dict(zip("ss o O l L ae AE oe OE aa AA i j".split(), "ßøØłŁæÆœŒåÅıȷ", strict=True))
+_LETTER = re.compile(
+    rf"(?<!\\)(?P<outer>\{{)?\\(?P<name>{'|'.join(_LETTERS)})(?![A-Za-z])"
+    r"(?(outer)[ \t]*\}|(?:\{\}|[ \t]+)?)"
+)
+_NESTED_ACCENTS = 2
 _NESTED_MARKS = 4
 
 
@@ -52,6 +70,13 @@ def read_latex(path: Path, name: str) -> list[Document]:
     return [Document(name, title or path.stem, str(path), whole, sections, is_extracted=True)]
 
 
+def with_letters(source: str) -> str:
+    """Return text with the letters beyond ASCII that are spelt out: \\"u, \\v{c}, {\\ss}."""
+    for _ in range(_NESTED_ACCENTS):
+        source = _ACCENTED.sub(_accented, source)
+    return _LETTER.sub(lambda spelt: _LETTERS[spelt["name"]], source)
+
+
 def _without_comments(source: str) -> Iterator[str]:
     """Yield what stands around the blocks that are comments; one that does not end is none."""
     at = 0
@@ -66,10 +91,17 @@ def _without_comments(source: str) -> Iterator[str]:
 
 def _unmarked(source: str) -> str:
     """Return text without the marks of plain typography; formulas and the rest are left."""
-    text = _ITEM.sub("- ", _DROPPED.sub("", source))
+    text = _ITEM.sub("- ", _DROPPED.sub("", with_letters(source)))
     for _ in range(_NESTED_MARKS):
         text, changes = _MARK.subn(r"\1", text)
         if not changes:
             break
     text = text.replace("\\\\", "\n").replace("~", " ").replace("``", "“").replace("''", "”")
     return _ESCAPED.sub(r"\1", text)
+
+
+def _accented(spelt: re.Match[str]) -> str:
+    """Return a letter with its accent in one; what is no letter so may mean something else."""
+    letter = spelt["letter"].removeprefix("\\") + _ACCENTS[spelt["accent"].rstrip()]
+    composed = normalize("NFC", letter)
+    return composed if len(composed) == 1 else spelt[0]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reading import read
 
 from edge_agent.index import Document, split
+from edge_agent.index.readers.latex import with_letters
 
 
 def one(path: Path, content: str) -> Document:
@@ -118,6 +121,29 @@ def test_latex_is_its_text_under_its_headings(tmp_path: Path) -> None:
     assert bell[1].startswith("It stands on a reef with $h = 35$.")
     assert "- One\n- Two" in bell[1]
     assert reef == (("Bell Rock", "The reef"), "Red sandstone.")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"G{\"o}del, {\"O}sterreich, M\"uller, K\"{o}ln", "Gödel, Österreich, Müller, Köln"),
+        (r"\v{C}apek, Erd\H{o}s, Fran\c cois, \k{a}\r{u}\u{a}", "Čapek, Erdős, François, ąůă"),
+        (r"\'\i{\'{\i}}\'{\^e} \`a \^o \~n a~b \=a \.z", "ííế à ô ñ a b ā ż"),
+        (r"Stra\ss e, Wei{\ss}, \L{}\'od\'z, \O re \AA{}s \i", "Straße, Weiß, Łódź, Øre Ås ı"),
+        (r"$\v{x} \circ \oint \left.$ \u{v}", r"$\v{x} \circ \oint \left.$ \u{v}"),
+        (r"one\\'tis", "one\n'tis"),
+    ],
+)
+def test_letters_that_latex_spells_out(source: str, text: str, tmp_path: Path) -> None:
+    document = one(tmp_path / "a.tex", rf"\title{{{source}}}\begin{{document}}{source}")
+    assert (document.title, document.text) == (" ".join(text.split()), text)
+
+
+@given(st.text(alphabet="\\{}'\"^~cvikoss eL.=\n", max_size=60))
+def test_every_text_may_have_letters_spelt_out(source: str) -> None:
+    found = with_letters(source)
+    assert len(found) <= len(source)
+    assert "\\" in source or found == source
 
 
 @pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too

@@ -95,6 +95,16 @@ def test_what_an_older_version_could_not_read_is_tried_once_by_a_newer_one(
     assert library.update().problems
 
 
+def test_what_an_older_version_read_otherwise_is_read_once_by_a_newer_one(
+    library: Library, documents: Path
+) -> None:
+    (documents / "paper.tex").write_text('\\begin{document}G\\"odel')
+    library.update()
+    database = sqlite_utils.Database(library.folder / "library.db")
+    database.execute("pragma user_version = 1")
+    assert [library.update().changed for _ in range(2)] == [1, 0]
+
+
 def test_what_is_taken_out_takes_no_room(library: Library, documents: Path, tmp_path: Path) -> None:
     library.update()
     before = library.statistics().bytes
