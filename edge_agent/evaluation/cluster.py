@@ -23,7 +23,7 @@ from typing import Any
 
 from edge_agent import __version__
 from edge_agent.errors import EvaluationError
-from edge_agent.evaluation.drivers import Driver, Result, Results, Task, carried_out
+from edge_agent.evaluation.drivers import Driver, Result, Results, Task, carried_out, raise_failure
 from edge_agent.evaluation.respondent import Equipment, Respondent, check_failed, respondent
 from edge_agent.evaluation.revision import revision
 from edge_agent.evaluation.settings import Fingerprint
@@ -98,17 +98,18 @@ def _handed_out(crew: _Crew, waiting: deque[Task], tasks: Iterator[Task]) -> Res
             crew.give(task)
         if crew.idle and not crew.is_answering:
             return
-        done, came = crew.wait()
-        if isinstance(came, Result):
-            yield came
-        elif isinstance(came, _Lost):
-            losses[done] += 1
-            if losses[done] > _LOSSES:
-                raise _given_up(done, came)
-            if done is not None:
-                waiting.appendleft(done)
-        elif came is not None:
-            raise came
+        came = crew.wait()
+        # Where one has failed, what the others have done by now is kept all the same.
+        yield from (each for _, each in came if isinstance(each, Result))
+        for done, each in came:
+            if isinstance(each, _Lost):
+                losses[done] += 1
+                if losses[done] > _LOSSES:
+                    raise _given_up(done, each)
+                if done is not None:
+                    waiting.appendleft(done)
+            elif each is not None:
+                raise_failure(each)
 
 
 def _given_up(task: Task | None, lost: _Lost) -> EvaluationError:
@@ -152,13 +153,18 @@ class _Crew:
         worker = self.idle.pop()
         self._doing[worker.answer.remote(task)] = (worker, task)
 
-    def wait(self) -> tuple[Task | None, Result | _Lost | Exception | None]:
-        """Wait until a worker has done what it was doing: a question, or None for opening.
+    def wait(self) -> list[tuple[Task | None, Result | _Lost | Exception | None]]:
+        """Wait until some workers have done what they were doing: a question, or None for opening.
 
-        Returns that, and the result, nothing for opening, or what went wrong. One that is lost is
-        replaced.
+        Returns that of each, with the result, nothing for opening, or what went wrong. One that is
+        lost is replaced.
         """
-        (done, *_), _ = self._ray.wait([*self._doing])
+        doing = [*self._doing]
+        self._ray.wait(doing)  # for one of them; others may have finished as well
+        done, _ = self._ray.wait(doing, num_returns=len(doing), timeout=0)
+        return [self._came_of(each) for each in done]
+
+    def _came_of(self, done: Any) -> tuple[Task | None, Result | _Lost | Exception | None]:
         worker, task = self._doing.pop(done)
         try:
             came: Result | Exception | None = self._ray.get(done)

@@ -3,7 +3,8 @@
 A driver is given the equipment and the tasks, and yields a result for each task in whatever order
 they come. It keeps nothing: who drives it stores each result before asking for the next one. Tasks
 are taken one by one, when somebody is free for them: whether a later one is still needed may
-depend on results that were stored before.
+depend on results that were stored before. Where something fails, what has come by then is yielded
+before that is raised.
 """
 
 from __future__ import annotations
@@ -60,9 +61,16 @@ Driver: TypeAlias = Callable[[Equipment, Iterator[Task]], Results]
 
 
 def carried_out(task: Task, answers: Respondent) -> Answered:
-    """Return what comes of a task. Raises ServerError, EvaluationError."""
+    """Return what comes of a task. Raises EvaluationError."""
     answered = answers.answer(task.question, task.terms, task.begun)
     return replace(answered, row=replace(answered.row, cut_from=task.cut_from))
+
+
+def raise_failure(came: Result | Exception) -> None:
+    """Raise what went wrong with a task, or with judging what came of it."""
+    error = came.answered.judge_failed if isinstance(came, Result) else came
+    if error is not None:
+        raise error
 
 
 def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:
@@ -74,7 +82,9 @@ def in_this_process(equipment: Equipment, tasks: Iterator[Task]) -> Results:
         for task in chain([first], tasks):
             answered = carried_out(task, answers)
             check_failed(answered, equipment)
-            yield Result(task, answered)
+            result = Result(task, answered)
+            yield result
+            raise_failure(result)
 
 
 def in_processes(jobs: int) -> Driver:
@@ -100,8 +110,7 @@ def in_processes(jobs: int) -> Driver:
                 came = [_received(worker) for worker in ready]
                 yield from (each for each in came if isinstance(each, Result))
                 for worker, each in zip(ready, came, strict=True):
-                    if not isinstance(each, Result):
-                        raise each
+                    raise_failure(each)
                     busy.remove(worker)
                     idle.append(worker)
 

@@ -58,7 +58,8 @@ def evaluate(store: EvaluationStore, work: Work, drive: Driver, report: Report) 
     A run of another evaluation that only allows more or fewer calls or attempts, or is made under a
     condition that is kin, is taken over where it is sure to be the same run, and gone on with where
     its beginning is. Whatever breaks it off, what is done is kept, also as JSON lines.
-    Raises EvaluationError, and what opening the model and the libraries raises.
+    Raises EvaluationError, ServerError where the judge fails, and what opening the model and the
+    libraries raises.
     """
     with ExitStack() as held:
         for each in work.planned:

@@ -53,6 +53,8 @@ class Answered:
 
     row: Row
     events: tuple[Event, ...]
+    judge_failed: ServerError | None = None
+    """Why the judge could not be asked: it could not be about the answers that follow, either."""
 
 
 class Respondent:
@@ -68,23 +70,25 @@ class Respondent:
         self._resources = resources
         self._model = model
         self._judge = judge
-        self._judge_failed: ServerError | None = None
 
     def answer(self, question: Question, terms: Terms, begun: Beginning | None = None) -> Answered:
         """Answer a question, going on with a run that has begun, and score and judge the answer.
 
-        A judge that fails leaves that answer without a verdict, since it took minutes, and has the
-        next question raise its ServerError before it is worked on.
+        A judge that fails leaves that answer without a verdict, since it took minutes.
         """
-        if self._judge_failed is not None:
-            raise self._judge_failed
         resources = self._resources
         if condition_of(terms.condition).withholds:
             resources = replace(resources, library=Withholding(resources.library, question.gold))
             question = replace(question, answers=(), gold=frozenset())
         happened = self._events(question.text, terms, resources, begun)
         events = tuple(event for event in happened if not isinstance(event, TextAppeared))
-        return Answered(self._judged(scored(question, events)), events)
+        row = scored(question, events)
+        if self._judge is None:
+            return Answered(row, events)
+        try:
+            return Answered(self._judge.judged(row), events)
+        except ServerError as error:
+            return Answered(replace(row, verdict=str(error)), events, error)
 
     def _events(
         self, question: str, terms: Terms, resources: Resources, begun: Beginning | None
@@ -120,16 +124,6 @@ class Respondent:
             max_calls=0,
             context=self._resources.session.context,
         )
-
-    def _judged(self, row: Row) -> Row:
-        """Have an answer judged, if there is a judge."""
-        if self._judge is None:
-            return row
-        try:
-            return self._judge.judged(row)
-        except ServerError as error:
-            self._judge_failed = error
-            return replace(row, verdict=str(error))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import chain
 from multiprocessing import Pipe
@@ -28,7 +28,7 @@ from edge_agent.evaluation.conditions import (
 )
 from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
-from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes
+from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes, in_this_process
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import Question
@@ -340,17 +340,24 @@ def test_what_a_failing_server_left_is_no_answer(equipment: Equipment) -> None:
 JUDGED = Terms("single-shot")
 
 
-def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(ships: Collection) -> None:
+@pytest.mark.parametrize("questions", [1, 2])
+def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(
+    ships: Collection, equipment: Equipment, monkeypatch: pytest.MonkeyPatch, questions: int
+) -> None:
     resources = Resources(ScriptedSession(script=["Larvik}"]), ships, load_profile("generic"))
+    tasks = [Task("e", number, BORN, JUDGED) for number in range(questions)]
     with running(ScriptedServer()) as server:
         server.refuse = lambda body: Refusal(500, "out of order")
         with closing(Judge(RemoteModel(server.address, "judge"), "equivalence")) as judge:
             answers = Respondent(resources, judge=judge)
-            row = answers.answer(BORN, JUDGED).row
+            lent = "edge_agent.evaluation.drivers.respondent"
+            monkeypatch.setattr(lent, lambda _: nullcontext(answers))
+            results = in_this_process(equipment, iter(tasks))
+            row = next(results).answered.row
             assert (row.answer, row.em, row.judged) == ("Larvik", True, None)
             assert "out of order" in row.verdict
             with pytest.raises(ServerError, match="out of order"):
-                answers.answer(BORN, JUDGED)
+                next(results)
 
 
 def test_a_judge_that_is_busy_is_asked_again(ships: Collection) -> None:
@@ -876,6 +883,15 @@ def test_what_one_worker_has_sent_is_kept_where_another_fails(
     results = in_processes(2)(equipment, iter(tasks))
     assert next(results).task == tasks[1]
     with pytest.raises(InvalidModelFile, match="damaged"):
+        next(results)
+
+    # Also where only judging it went wrong.
+    unjudged = Answered(scored(BORN, run()), (), ServerError("It is out of order."))
+    pairs[0][1].send(Result(tasks[0], unjudged))
+    pairs[1][1].send(Result(tasks[1], Answered(scored(BORN, run()), ())))
+    results = in_processes(2)(equipment, iter(tasks))
+    assert [next(results).task for _ in tasks] == tasks
+    with pytest.raises(ServerError, match="out of order"):
         next(results)
 
 

@@ -503,6 +503,21 @@ def test_answers_are_judged_that_were_made_before(
     assert (len(model.asked), len(judge.asked)) == (3, 2)
 
 
+def test_a_judge_that_fails_on_the_last_answer_is_told(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    judge.refuse = lambda body: Refusal(500, "out of order")
+    options = ("--as", "closed-book", "--limit", "1", "--judge", judge.address)
+    broken = run(*options)
+    assert broken.exit_code == 1
+    assert "out of order" in said(broken)
+    assert "1 of 1 answers are kept" in said(broken)
+    again = run(*options)
+    assert again.exit_code == 0
+    assert f"Have them judged with: miro-edge eval judge e --judge {judge.address}" in said(again)
+    assert len(model.asked) == 1
+
+
 def test_a_judge_is_asked_as_the_set_has_it_before_and_afterwards(
     tmp_path: Path, home: Path, smollm2: Path, model: Model, judge: ScriptedServer
 ) -> None:

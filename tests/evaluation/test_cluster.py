@@ -25,7 +25,7 @@ from edge_agent.evaluation.settings import Fingerprint
 from edge_agent.events import ToolCalled
 from edge_agent.home import Home
 from edge_agent.index import Shelf, Source
-from edge_agent.models import EngineSettings, InstalledModel, ModelStore
+from edge_agent.models import EngineSettings, InstalledModel, ModelStore, ServerError
 from edge_agent.models.embedder import OnnxEmbedder
 from edge_agent.profiles import load_profile
 
@@ -116,9 +116,10 @@ def test_a_worker_looks_in_its_own_folder(equipment: Equipment, tmp_path: Path) 
 
 @dataclass
 class Crew:
-    """A crew of one, whose worker is lost when it is told so."""
+    """A crew whose workers finish together; one is lost, or fails, when it is told so."""
 
     lost: dict[str, int] = field(default_factory=dict)
+    failing: dict[str, Exception] = field(default_factory=dict)
     idle: list[Any] = field(default_factory=lambda: ["worker"])
     doing: list[Task] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -132,13 +133,19 @@ class Crew:
         self.doing.append(task)
         self.asked.append(task.question.id)
 
-    def wait(self) -> tuple[Task, Any]:
-        task = self.doing.pop()
-        self.idle.append("worker")
+    def wait(self) -> list[tuple[Task, Any]]:
+        done, self.doing = self.doing, []
+        self.idle += ["worker"] * len(done)
+        return [(task, self.came_of(task)) for task in done]
+
+    def came_of(self, task: Task) -> Any:
         if self.lost.get(task.question.id, 0) > 0:
             self.lost[task.question.id] -= 1
-            return task, cluster._Lost("the power went")
-        return task, Result(task, Answered(row(task.question.id), ()))
+            return cluster._Lost("the power went")
+        failed = self.failing.get(task.question.id)
+        if isinstance(failed, ServerError):
+            return Result(task, Answered(row(task.question.id), (), failed))
+        return failed or Result(task, Answered(row(task.question.id), ()))
 
 
 def test_a_question_that_lost_its_worker_is_asked_again() -> None:
@@ -153,6 +160,20 @@ def test_a_question_whose_run_has_begun_is_asked_again_too() -> None:
     begun = replace(TASKS[0], begun=Beginning((called,), ()))
     crew: Any = Crew({"q0": 1})
     assert [each.task for each in cluster._handed_out(crew, deque([begun]), iter(()))] == [begun]
+
+
+@pytest.mark.parametrize(
+    ("failed", "kept"),
+    [(EvaluationError("broken"), ["q1", "q2"]), (ServerError("broken"), ["q0", "q1", "q2"])],
+)
+def test_what_other_workers_have_done_is_kept_where_one_fails(
+    failed: Exception, kept: list[str]
+) -> None:
+    crew: Any = Crew(failing={"q0": failed}, idle=["worker"] * 3)
+    results = cluster._handed_out(crew, deque(TASKS), iter(()))
+    assert [next(results).task.question.id for _ in kept] == kept
+    with pytest.raises(type(failed), match="broken"):
+        next(results)
 
 
 def test_a_question_that_kills_every_worker_is_given_up() -> None:
