@@ -326,6 +326,16 @@ def _has_gpu() -> bool:
     return bool(llama_cpp.llama_supports_gpu_offload())
 
 
+def inference_library() -> str:
+    """Return what models are run by: the binding of llama.cpp, and whether it was built for a GPU.
+
+    Both decide what is written, where two tokens are nearly as likely.
+    """
+    with captured_log():
+        built = "for a GPU" if _has_gpu() else "for the processor"
+    return f"llama-cpp-python {llama_cpp.__version__}, built {built}"
+
+
 def system_information() -> str:
     """Return the CPU features and back ends that llama.cpp was built with, in its own words."""
     with captured_log():

@@ -61,6 +61,11 @@ class EvaluationSettings:
     """Whether the weights were rearranged for the processor."""
     judging: JudgingName | Literal[""] = ""
     """How a judge is asked about answers to this set, whether there is one or not."""
+    inference: str = ""
+    """The library that runs a model in this process, with its version, and what it was built for.
+
+    Evaluations that were stored before do not have it.
+    """
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
@@ -80,13 +85,19 @@ class Fingerprint:
     adapter_sha256: str
     libraries: tuple[str, ...]
     by_meaning: bool
+    inference: str
+    """What a model in this process is run by."""
 
     @classmethod
     def of(cls, equipment: Equipment, libraries: Iterable[Library]) -> Fingerprint:
         """Take the fingerprint; weights that no store holds are hashed now, which takes seconds."""
         model = equipment.model
-        weights = adapter = ""
+        weights = adapter = inference = ""
         if not isinstance(model, RemoteModel):
+            # Imported here: a model behind a server needs no native library.
+            from edge_agent.models.engine import inference_library
+
+            inference = inference_library()
             weights = model.sha256 or sha256_of(model.path)
             adapter = "" if model.adapter is None else sha256_of(model.adapter)
         opened = tuple(libraries)
@@ -95,6 +106,7 @@ class Fingerprint:
             adapter,
             tuple(_contents(library) for library in opened),
             any(library.embedder is not None for library in opened),
+            inference,
         )
 
 
@@ -133,6 +145,7 @@ def settings_of(
         kv_type="" if remote else equipment.engine.kv_type,
         repack=not remote and equipment.engine.repack,
         judging=equipment.judging,
+        inference=fingerprint.inference,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import commands
+import llama_cpp
 import pytest
 from click.testing import Result
 from commands import said
@@ -182,6 +183,9 @@ def test_a_mix_of_settings_is_refused(
     with monkeypatch.context() as upgraded:
         upgraded.setattr("edge_agent.evaluation.settings.revision", lambda: "later")
         assert f"version ({revision()}, now later)" in said(run())
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr("edge_agent.models.engine.inference_library", lambda: "another")
+        assert f"inference (llama-cpp-python {llama_cpp.__version__}, built for" in said(run())
     refused = run("--seed", "1")
     assert refused.exit_code == 1
     assert "seed (0, now 1)" in said(refused)

@@ -77,6 +77,7 @@ def test_a_worker_refuses_what_the_driver_does_not_have(equipment: Equipment) ->
     for other in (
         replace(ours, libraries=("ships: 2 documents, 2 passages",)),
         replace(ours, model_sha256="0" * 64),
+        replace(ours, inference="another"),
     ):
         refusal = cluster._Worker(equipment, other, 1, revision()).open()
         assert isinstance(refusal, EvaluationError)

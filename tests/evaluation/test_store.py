@@ -171,6 +171,17 @@ def test_rows_of_all_versions_are_scored_alike(store: EvaluationStore, tmp_path:
     assert (line["em"], line["f1"]) == (False, 0.0)
 
 
+def test_settings_of_an_earlier_version_are_understood(
+    store: EvaluationStore, tmp_path: Path
+) -> None:
+    inference = "llama-cpp-python 0.3.36, built for the processor"
+    store.begin("e", replace(SETTINGS, inference=inference), 1)
+    assert store.evaluation("e").settings.inference == inference
+    changed(tmp_path, "update evaluations set settings = json_remove(settings, '$.inference')")
+    assert store.evaluation("e").settings == SETTINGS
+    assert store.faults() == ()
+
+
 @pytest.mark.parametrize(
     "settings",
     ["json_set(settings, '$.mood', 'fine')", "json_remove(settings, '$.seed')", "'damaged'", "'7'"],
