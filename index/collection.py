@@ -101,7 +101,10 @@ class Collection:
         found += (
             (name, document)
             for name, document in self.named(title_or_id)
-            if any(part.title.casefold() == wanted for part in self.document(name, document))
+            if any(
+                short_title(part.title).casefold() == wanted
+                for part in self.document(name, document)
+            )
         )
         return tuple(dict.fromkeys(found))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from .documents import Document, Section
 from .scripts import UNSPACED
@@ -82,10 +83,11 @@ class Passage:
 
 
 def short_title(title: str) -> str:
-    """Return a title as passages have it: in one line, below which no other seems to begin; and
-    cut, if it is so long that a window would have no room for what it is the title of.
+    """Return a title as passages have it: in one line, below which no other seems to begin; cut, if
+    it is so long that a window would have no room for what it is the title of; and its accents
+    joined to their letters, which in the name of a file that was made on a Mac they are not.
     """
-    return _shortened(" ".join(title.split()), _TITLE_CHARACTERS)
+    return _shortened(" ".join(normalize("NFC", title).split()), _TITLE_CHARACTERS)
 
 
 def _shortened(text: str, most: int) -> str:

@@ -180,13 +180,13 @@ def _forms(name: str) -> tuple[str, ...]:
 
 def _spellings(name: str) -> tuple[str, ...]:
     """Return a name, cut as titles are, with such capitals as they have: SQLite knows only those of
-    ASCII.
+    ASCII. Titles that older versions have stored may have accents apart from their letters.
     """
     name = short_title(name)
     if name.isascii():
         return (name,)
     cases = (name, name.lower(), name.upper(), name.title(), name.capitalize())
-    return tuple(dict.fromkeys(cases))
+    return tuple(dict.fromkeys(normalize(form, case) for form in ("NFC", "NFD") for case in cases))
 
 
 def _parts(values: Sequence[object]) -> Iterator[Sequence[object]]:

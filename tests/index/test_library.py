@@ -58,6 +58,19 @@ def test_an_id_may_be_spelled_as_on_a_mac_or_as_elsewhere(
             assert library.passage(f"{name}#1").document == file.name
 
 
+def test_a_title_may_have_its_accents_in_either_way(tmp_path: Path) -> None:
+    apart = normalize("NFD", "Émile Évora")
+    (tmp_path / "a.md").write_text(f"# {apart}\n\nA writer.")
+    library = Library(tmp_path / "library")
+    library.add([tmp_path / "a.md"])
+    assert library.document("a.md")[0].title == normalize("NFC", apart)
+    database = sqlite_utils.Database(library.folder / "library.db")
+    for stored in (normalize("NFC", apart), apart):  # as older versions have stored it
+        database.execute("update documents set title = ?", [stored])
+        for name in ("émile évora", apart, apart.upper()):
+            assert (library.named(name), library.find_document(name)) == (("a.md",), "a.md")
+
+
 def test_documents_are_known_by_name(tmp_path: Path) -> None:
     titles = ("Mercury", "Mercury (planet)", "Mercury (god) (Roman)", "Mercury ship", "Mercury(x)")
     for number, title in enumerate(titles):
