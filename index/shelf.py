@@ -42,8 +42,8 @@ def check_name(name: str) -> None:
         )
     if not _NAME.fullmatch(name):
         raise LibraryError(
-            f"'{name}' cannot be the name of a library. "
-            "Use letters, digits, dots, dashes and underscores, a letter or digit first."
+            f"'{name}' cannot be the name of a library. Use letters from a to z, digits, dots, "
+            "dashes and underscores, a letter or digit first."
         )
 
 
