@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +295,30 @@ def test_the_key_may_be_in_the_environment(
     monkeypatch.setenv("MIRO_EDGE_WEB_KEY", "from-outside")
     assert opened(engine="serper", key="set").search("Gjøa", 5) == ()
     assert site.asked("/search")[0].headers["X-API-KEY"] == "from-outside"
+
+
+def test_a_page_that_takes_longer_than_is_set_is_left(
+    opened: Callable[..., WebLibrary], site: Site
+) -> None:
+    address = site.article("/late", "Late", "The harbour freezes on Friday, and on no other day.")
+    page = site.pages["/late"]
+
+    def late(request: BaseHTTPRequestHandler) -> None:
+        time.sleep(2)
+        page(request)
+
+    site.served("/late", late)
+    site.engine({"url": address, "title": "Late", "content": "A harbour."})
+    assert texts(opened(page_seconds=0.5), "harbour") == ["A harbour."]
+    assert "Friday" in texts(opened(cache_days=0), "harbour")[0]
+
+
+def test_no_more_of_the_web_is_kept_than_is_set(
+    opened: Callable[..., WebLibrary], ship: str, site: Site
+) -> None:
+    for _ in range(2):
+        assert texts(opened(cache_mb=0.0001))
+    assert len(site.asked("/search")) == len(site.asked("/gjoa")) == 2
 
 
 def test_its_own_processes_end_with_it(site: Site, tmp_path: Path, ship: str) -> None:
