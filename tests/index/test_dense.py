@@ -15,6 +15,7 @@ import pytest
 
 from edge_agent.index import By, Library, NotEmbedded
 from edge_agent.index.fusion import by_reciprocal_rank, combined
+from edge_agent.index.relevance import relevance
 
 
 class CountingEmbedder:
@@ -76,6 +77,25 @@ def test_only_candidates_are_embedded_and_only_once(
     )
     library.search("vehicle road")
     assert embedder.texts[3:] == ["vehicle road"]
+
+
+def test_of_many_passages_the_thirty_best_are_embedded_at_once(
+    tmp_path: Path, embedder: CountingEmbedder
+) -> None:
+    folder = tmp_path / "harbours"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.txt").write_text(f"Harbour {number}\n\nIt has {number} quays.")
+    with closing(Library(tmp_path / "library", embedder)) as library:
+        library.add([folder])
+        library.search("quays")
+    assert len(embedder.texts) == len(set(embedder.texts)) == 1 + 30
+
+
+def test_of_many_texts_at_hand_the_thirty_best_are_embedded(embedder: CountingEmbedder) -> None:
+    texts = [f"A harbour with {number} quays." for number in range(40)]
+    assert len(relevance("quays", texts, texts, embedder)) == 30
+    assert len(embedder.texts) == 1 + 30
 
 
 def test_what_shares_no_word_is_found_when_all_is_embedded(library: Library, garage: Path) -> None:
