@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -136,6 +137,22 @@ def test_help_loads_nothing_that_takes_long() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("loaded: []\n")
+
+
+def test_the_doctor_says_what_would_not_fit_and_why(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.cli.doctor.free_memory", lambda: 10**8)
+    models = json.loads(call("doctor", "--json").stdout)["models"]
+    told = call("doctor").stdout
+    large = [each for each in models if each["problem"]]
+    assert 0 < len(large) < len(models)
+    for each in models:
+        assert (each in large) == (each["memory"] is not None and each["memory"] > 10**8)
+    for each in large:
+        assert re.fullmatch(r"needs [\d,]+ MB of memory, 100 MB are free", each["problem"])
+        assert f"  {each['name']}: not here; would not fit: {each['problem']}\n" in told
+    assert told.count("would not fit") == len(large)
 
 
 def test_windows_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
