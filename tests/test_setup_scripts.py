@@ -161,7 +161,9 @@ def test_an_unknown_kind_is_a_usage_error(copy: Path) -> None:
 def make_for_development(root: Path) -> None:
     """Make a copy look set up for development."""
     (root / ".venv" / "bin").mkdir(parents=True)
-    (root / ".venv" / "bin" / "python").symlink_to("/bin/true")
+    true = shutil.which("true")
+    assert true is not None
+    (root / ".venv" / "bin" / "python").symlink_to(true)
     lock = (root / "scripts" / "requirements-dev.lock").read_bytes()
     sums = subprocess.run(
         ["cksum"],

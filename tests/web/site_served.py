@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 Handler = Callable[[BaseHTTPRequestHandler], None]
 
@@ -112,7 +115,12 @@ def served(host: str = "127.0.0.1") -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer((host, 0), Answering)
+    try:
+        server = ThreadingHTTPServer((host, 0), Answering)
+    except OSError as error:  # macOS has only the first of the addresses of the loopback interface
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        pytest.skip(f"this machine does not answer at {host}")
     server.daemon_threads = True
     site = Site(f"http://{host}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -193,13 +193,13 @@ def test_a_name_that_changes_its_mind_gains_nothing(site: Site) -> None:
 def test_the_next_address_is_tried_where_one_is_dead(site: Site) -> None:
     port = site.address.rpartition(":")[2]
     site.page("/", "hello")
-    guard = AddressGuard(["two.example"], lambda *_: ["127.0.0.9", "127.0.0.1"])
+    guard = AddressGuard(["two.example"], lambda *_: ["::1", "127.0.0.1"])
     url = guard.checked(f"http://two.example:{port}/")
     with answering("GET", url, guard, Deadline(5)) as answer:
         assert answer.status_code == 200
     with (
         pytest.raises(WebError, match="cannot be read"),
-        answering("GET", url, AddressGuard(["two.example"], lambda *_: ["127.0.0.9"]), Deadline(5)),
+        answering("GET", url, AddressGuard(["two.example"], lambda *_: ["::1"]), Deadline(5)),
     ):
         pass
 
