@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
-from unicodedata import normalize
 
 from edge_agent.evaluation.metrics import exact_match, f1
 from edge_agent.evaluation.questions import Question
@@ -147,5 +146,5 @@ def _name(evidence: EvidenceAdded, question: Question) -> str:
 
 
 def _title(title: str) -> str:
-    """Return what a title is compared by: an index has them short, a file system decomposed."""
-    return short_title(normalize("NFC", title)).casefold()
+    """Return what a title is compared by, also one that an older version has put into an index."""
+    return short_title(title).casefold()
