@@ -5,6 +5,7 @@ Importing this loads neither Whoosh nor a reader's library: they are loaded when
 
 from __future__ import annotations
 
+from .analysis import usual_form
 from .collection import Collection, Searched
 from .database import give_back
 from .dense import Embedder
@@ -28,7 +29,7 @@ from .private_file import private_file
 from .ranking import By, varied
 from .relevance import relevance
 from .safe_path import SAFE_PATH, without_current_folder
-from .scripts import HAN, HANGUL, MARKS
+from .scripts import HANGUL, MARKS, SMALL, UNSPACED
 from .sentences import sentence_spans, sentences
 from .shelf import SAMPLE, Shelf, check_name, sample_folder
 from .soundness import Soundness
@@ -36,11 +37,12 @@ from .sources import Source
 from .updating import IndexProgress, IndexReport, Problem
 
 __all__ = [
-    "HAN",
     "HANGUL",
     "MARKS",
     "SAFE_PATH",
     "SAMPLE",
+    "SMALL",
+    "UNSPACED",
     "By",
     "Collection",
     "DamagedIndex",
@@ -81,6 +83,7 @@ __all__ = [
     "sentences",
     "split",
     "storable",
+    "usual_form",
     "varied",
     "without_current_folder",
 ]

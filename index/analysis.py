@@ -79,12 +79,12 @@ def is_half_a_pair(term: str) -> bool:
 
 
 def _last_characters(text: str) -> list[str]:
-    return [run[-1] for run in _PAIRED_RUN.findall(_usual(text)) if len(run) > 1]
+    return [run[-1] for run in _PAIRED_RUN.findall(usual_form(text)) if len(run) > 1]
 
 
 def words(text: str) -> list[str]:
     """Return the words of `text` as they are written, in the usual form of each letter."""
-    text = _usual(text)
+    text = _RAISED.sub(" ", usual_form(text))
     return (_MARKED_TOKEN if _MARK.search(text) else _TOKEN).findall(text)
 
 
@@ -98,12 +98,12 @@ def folded(token: str) -> str:
     return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), bare)
 
 
-def _usual(text: str) -> str:
+def usual_form(text: str) -> str:
     """Return a text with its accents joined to their letters, and each letter in its usual form."""
     if text.isascii():
         return text
     text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), _UNSEEN.sub("", text))
-    return unicodedata.normalize("NFC", _RAISED.sub(" ", text))
+    return unicodedata.normalize("NFC", text)
 
 
 class _Terms(dict[str, tuple[str, ...]]):

@@ -23,3 +23,9 @@ MARKS = "\u0300-\u036f" + "".join(
 )
 """Accents that stand by themselves, and the signs of Hebrew, Arabic and the scripts of India and
 beyond, most of which are vowels."""
+SMALL = "".join(
+    chr(code)
+    for code in chain(range(0x0600), range(0x1C80, 0x2E00), range(0xA640, 0xABC0))
+    if category(chr(code)) == "Ll"
+)
+"""The small letters of the alphabets whose names begin with capitals, which Georgian's do not."""

@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 
 from edge_agent.checking.computations import is_computation, numbers, result_where
 from edge_agent.checking.dates import dates, spelt_out
-from edge_agent.checking.names import forms, names
+from edge_agent.checking.names import CAPITAL, forms, names
 from edge_agent.checking.wording import content_words, is_number, states, words
 from edge_agent.events import Citation, Quote
 from edge_agent.evidence import Exhibit
@@ -23,7 +23,7 @@ _OF_VERDICTS = frozenset(
     "there these they this those was we were".split()
 )
 """Words that may follow it, and say no more than it does."""
-_CAPITALISED = r"[^\W\d_a-zß-öø-ÿ][\w.'’-]*"
+_CAPITALISED = rf"{CAPITAL}[\w.'’-]*"
 
 
 def is_verdict(question: str, answer: str) -> bool:

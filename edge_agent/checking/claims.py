@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from edge_agent.checking.citing import citation_of, cite
 from edge_agent.checking.computations import founded, is_computation, numbers, result_where
 from edge_agent.checking.names import forms, names
-from edge_agent.checking.wording import content_words, is_number, spelt_numbers, states, words
+from edge_agent.checking.wording import (
+    claimed,
+    content_words,
+    is_number,
+    is_of_characters,
+    spelt_numbers,
+    states,
+    words,
+)
 from edge_agent.events import Citation, Claim, Quote
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Embedder, sentences
@@ -18,6 +26,9 @@ _SHORT = 12
 """Words up to which an answer is one claim, checked as the answer to its question."""
 _COVERED = 0.7
 """Share of a sentence's words that bears it out."""
+_COVERED_PAIRS = 0.9
+"""Share of the pairs of characters: a name has few of them, what stands around it is much the same
+in any sentence."""
 _ALIKE = 0.75
 """Cosine from which two sentences say the same."""
 _MOST_COMPARED = 32
@@ -140,13 +151,14 @@ def _witness(
 ) -> tuple[Exhibit, str] | None:
     """Return the passage, and its sentence, that bears out a whole sentence, or None.
 
-    It has most of the claim's words, or else means the same; it has every number in it, denies
-    something where that does, and stands in a passage that has its names. Where no passage does, a
-    computation bears it out from which all of its numbers are.
+    It has most of the claim's words (nearly all where those are characters, by pairs), or else
+    means the same; it has every number in it, denies something where that does, and stands in a
+    passage that has its names. Where no passage does, a computation bears it out from which all of
+    its numbers are.
     """
-    wanted = content_words(claim)
+    wanted, of_characters = claimed(claim), is_of_characters(claim)
     candidates = [
-        (len(wanted & content_words(said)) / max(1, len(wanted)), exhibit, sentence)
+        (len(wanted & claimed(said)) / max(1, len(wanted)), exhibit, sentence)
         for exhibit in exhibits
         if not is_computation(exhibit)
         for sentence in sentences(exhibit.passage.text)
@@ -154,9 +166,12 @@ def _witness(
         and _has_names(exhibit, claim)
     ]
     best = max(candidates, key=lambda candidate: candidate[0], default=None)
-    if best is not None and best[0] >= _COVERED:
+    if best is not None and best[0] >= (_COVERED_PAIRS if of_characters else _COVERED):
         return best[1:]
-    alike = None if embedder is None else _alike(claim, candidates, embedder)
+    # The embedder reads no such script: to it all its sentences are much the same.
+    alike = None
+    if embedder is not None and not of_characters:
+        alike = _alike(claim, candidates, embedder)
     return alike or _computed(claim, exhibits)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from edge_agent.checking.numerals import GROUPED, plain
 from edge_agent.evidence import Exhibit
 from edge_agent.index import Passage, sentence_spans
 
@@ -20,8 +21,8 @@ _LONG = 100
 """Characters of code from which its last statement is quoted without what is before it."""
 _LITERAL = re.compile(r"(?<![A-Za-z_\d.])\d+(?:_\d+)*(?:\.\d+)?")
 """A number in code."""
-_NUMBER = re.compile(rf"(?<![\w.])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\w|,\d)|{_LITERAL.pattern}")
-"""A number in prose, where commas may stand between thousands."""
+_NUMBER = re.compile(rf"{GROUPED}|{_LITERAL.pattern}")
+"""A number in prose, where more may stand between its digits."""
 _COMMON = frozenset({"360", "365", "366", "1024"} | {str(10**power) for power in range(2, 13)})
 """Whole numbers that conversions bring in: they need not have been found anywhere."""
 
@@ -113,6 +114,6 @@ def _written(text: str) -> frozenset[str]:
 
 
 def _plain(number: str) -> str:
-    whole, _, part = number.replace(",", "").replace("_", "").partition(".")
+    whole, _, part = plain(number.replace("_", "")).partition(".")
     part = part.rstrip("0")
     return (whole.lstrip("0") or "0") + (f".{part}" if part else "")

@@ -21,8 +21,14 @@ _ORDINAL = (
     r"|[Ee]leventh|[Tt]welfth|(?:[Tt]hir|[Ff]our|[Ff]if|[Ss]ix|[Ss]even|[Ee]igh|[Nn]ine)teenth"
     r"|[Tt]wentieth|[Tt]wenty-first)"
 )
+_EAST_ASIAN = r"(?<!\d)\d{4} ?[年년](?: ?\d\d? ?[月월](?: ?\d\d? ?[日일])?)?"
+_GERMAN = (
+    r"\d{1,2}\. (?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November"
+    rf"|Dezember) {_YEAR}"
+)
 _DATE = re.compile(
-    rf"(?<!\w)(?<!\d\.)(?:{_DAY} {_MONTH},? {_ANY_YEAR}|{_MONTH} {_DAY} ?, ?{_ANY_YEAR}"
+    rf"{_EAST_ASIAN}|(?<!\w)(?<!\d\.)(?:{_GERMAN}"
+    rf"|{_DAY} {_MONTH},? {_ANY_YEAR}|{_MONTH} {_DAY} ?, ?{_ANY_YEAR}"
     rf"|{_MONTH},? {_YEAR}|{_YEAR}-\d\d-\d\d|\d{{1,2}}([./])\d{{1,2}}\1{_YEAR}"
     rf"|(?:AD|A\.D\.) ?\d{{1,4}}|\d{{1,4}} ?{_ERA}"
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{_ORDINAL})[ -]century(?: {_ERA})?|{_YEAR}s"

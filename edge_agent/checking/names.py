@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 
 from edge_agent.checking.dates import MONTHS
+from edge_agent.index import SMALL
 
 _INNER = r"of|the|de|da|di|del|della|do|dos|du|des|la|le|el|al|bin|ibn|von|van|der|den|av|af"
-_UPPER = r"[^\W\d_a-zß-öø-ÿ]"
-_SHORT = rf"(?:{_UPPER}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
+CAPITAL = rf"[^\W\d_{SMALL}]"
+"""A capital, or a letter of a script without such."""
+_SHORT = rf"(?:{CAPITAL}|St|Mt|Ft|Dr|Mr|Mrs|Ms|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt)"
 """What has a dot after it without being the end of a sentence."""
-_CAPITAL = rf"(?:(?:\b{_SHORT}\.)+|{_UPPER}[\w'’&-]*(?:\.[\w'’&-]+)*)"
+_CAPITALISED = rf"(?:(?:\b{_SHORT}\.)+|{CAPITAL}[\w'’&-]*(?:\.[\w'’&-]+)*)"
 _MONTHS = "|".join(MONTHS)
 _NUMBER = rf"\d{{1,3}}\b(?! (?:{_MONTHS}))"
-_NAME = re.compile(rf"{_CAPITAL}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITAL}|{_NUMBER}))*")
+_NAME = re.compile(rf"{_CAPITALISED}(?:(?: (?:{_INNER})){{0,2}} (?:{_CAPITALISED}|{_NUMBER}))*")
 _DATE = re.compile(rf"(?:{_MONTHS}|\d|\W)+", re.IGNORECASE)
 _ADJECTIVE = re.compile(r"\w+(?:an|ish|ese|ch|ss|ek)")
 _BEFORE_NAMES = frozenset(

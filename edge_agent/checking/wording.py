@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
-from edge_agent.index import HAN, HANGUL, MARKS
+from edge_agent.checking.numerals import GROUPED, plain
+from edge_agent.index import HANGUL, MARKS, UNSPACED, usual_form
 
-_CHARACTER = f"[{HAN}{HANGUL}]"
-"""One of Chinese, Japanese or Korean."""
-_NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w|,\d|\.\d)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
+_CHARACTER = f"[{UNSPACED}{HANGUL}]"
+"""One of a script where no spaces tell words apart, or words are as short: Han, Thai, Hangul."""
+_RUN = re.compile(rf"{_CHARACTER}+")
+_NUMBER = rf"{GROUPED}|(?<![\w.])\d+\.\d+(?![\w]|\.\d)"
 """One whose parts mean nothing alone."""
 _MINUS = r"(?<![\w)\]])(?<!\d )[-−](?=\d)"
 """A sign, where it neither joins two words nor stands between two numbers."""
@@ -21,6 +24,7 @@ _WORD = re.compile(
 )
 """A word, with the signs that are vowels; a character where a word is less than what stands between
 two spaces."""
+_DIGIT = re.compile(r"\d")
 # Words that carry no claim: sharing these with a question makes no sentence evidence.
 _FUNCTION_WORDS = frozenset(
     "a an and are as at be by did do does first for from had has have he her his how in is it its "
@@ -39,8 +43,8 @@ _NUMBERS = {
 def words(text: str) -> list[str]:
     """Return the words of `text` in lower case, small numbers as digits, no commas in large ones.
 
-    In Chinese, Japanese and Korean each character is one. Accents may be written in either way of
-    Unicode.
+    In Chinese, Japanese, Korean, Thai and their like each character is one. The forms that Unicode
+    has of a letter or a digit are the same.
     """
     return [_NUMBERS.get(word, word) for word in _written(text)]
 
@@ -53,6 +57,22 @@ def spelt_numbers(text: str) -> frozenset[str]:
 def content_words(text: str) -> frozenset[str]:
     """Return the words of `text` that carry a claim."""
     return frozenset(words(text)) - _FUNCTION_WORDS
+
+
+def claimed(text: str) -> frozenset[str]:
+    """Return what of `text` carries a claim: words, or pairs of characters where those are one.
+
+    Of what a sentence of such characters says, most stand somewhere in any other.
+    """
+    written = usual_form(text)
+    pairs = ("".join(pair) for run in _RUN.findall(written) for pair in pairwise(run))
+    return content_words(_RUN.sub(" ", written)) | frozenset(pairs)
+
+
+def is_of_characters(text: str) -> bool:
+    """Tell whether most words of a text are characters."""
+    written = words(text)
+    return 2 * sum(_RUN.fullmatch(word) is not None for word in written) > len(written)
 
 
 def telling_words(text: str) -> frozenset[str]:
@@ -76,6 +96,11 @@ def is_number(word: str) -> bool:
 
 
 def _written(text: str) -> list[str]:
-    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-    found = _WORD.findall(composed)
-    return [word.lower().replace(",", "").replace("−", "-") for word in found]
+    if text.isascii():
+        return [plain(word.lower()) for word in _WORD.findall(text)]
+    found = _WORD.findall(usual_form(text))
+    return [_DIGIT.sub(_digit, plain(word.casefold()).replace("−", "-")) for word in found]
+
+
+def _digit(written: re.Match[str]) -> str:
+    return str(unicodedata.decimal(written[0]))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge_agent.checking.citing import cite
 from edge_agent.checking.claims import verified
@@ -25,6 +29,15 @@ def about(*passages: tuple[str, str]) -> Evidence:
         document = Document(f"d{number}", title, "/d", text, (Section(0, len(text)),))
         made.add("library", split(document)[0])
     return made
+
+
+class Unmoved:
+    """An embedder to which all texts mean the same, as those of scripts are that it cannot read."""
+
+    name = "unmoved"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.ones((len(texts), 1), np.float32)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +69,19 @@ def about(*passages: tuple[str, str]) -> Evidence:
         ("It is written in C++.", "C#", False),
         ("It is written in C++.", "c++", True),
         ("यह किला है", "कला", False),
+        ("Wien hat 1.234.567 Einwohner.", "567 Einwohner", False),
+        ("Wien hat 1.234.567 Einwohner.", "1,234,567", True),
+        ("La ville compte 10\u202f500 habitants.", "500 habitants", False),
+        ("Der Umsatz wuchs um 12,5 Prozent.", "5 Prozent", False),
+        ("Der Umsatz wuchs um 12,5 Prozent.", "12.5", True),
+        ("Es maß 10² cm.", "10 cm", False),
+        ("A house owned by Gri\ufb03th.", "Griffith", True),
+        ("Die Donau\u00adschiff\u00adfahrt.", "Donauschifffahrt", True),
+        ("Die Donau\u00adschiff\u00adfahrt.", "fahrt", False),
+        ("戦争は１９４５年に終わった。", "1945年", True),
+        ("सन् १८६९ में", "1869", True),
+        ("HAUPTSTRASSE", "Hauptstraße", True),
+        ("เมืองหลวงคือกรุงเทพ", "กรุงเทพ", True),
         ("Anything", "", False),
         ("Anything", "?!", False),
     ],
@@ -350,3 +376,28 @@ def test_a_sentence_of_an_answer_has_to_have_its_numbers_and_denials(
         shown = evidence(sentence.format(told)).since(0)
         found = verified("What is known of it?", answer, [], shown)
         assert any(each.supported for each in found.claims) is held
+
+
+@pytest.mark.parametrize(
+    ("sentence", "place", "other"),
+    [
+        ("夏目漱石は{}で生まれた小説家である。", "江戸", "京都"),
+        ("林语堂是{}的著名作家和翻译家。", "福建漳州", "四川成都"),
+        ("สุนทรภู่เกิดที่{}ในสมัยต้นรัตนโกสินทร์", "กรุงเทพ", "เชียงใหม่"),
+    ],
+)
+@pytest.mark.parametrize("with_vectors", [False, True])
+def test_a_sentence_of_characters_has_to_have_its_names(
+    sentence: str, place: str, other: str, with_vectors: bool
+) -> None:
+    shown = evidence(f"{sentence.format(place)} 京都や四川、成都を訪れた。").since(0)
+    embedder = Unmoved() if with_vectors else None
+    for told, held in ((place, True), (other, False)):
+        found = verified("?", sentence.format(told), [], shown, embedder)
+        assert (found.answer is not None) is held
+
+
+def test_a_name_word_for_word_bears_out_what_has_small_letters_beyond_latin() -> None:
+    told = "The shōgun Tokugawa Ieyasu died in the town of Sunpu in the summer of 1616 after all."
+    assert verified("How did he die?", told, [], evidence(told).since(0)).answer == told
+    assert verified("How did he die?", told.replace("ō", "o"), [], evidence(told).since(0)).answer

@@ -23,6 +23,8 @@ from edge_agent.checking.names import names
             ["J. R. R. Tolkien", "J.R. Hale", "U.S. Navy"],
         ),
         ("They were born on 4 May 1981.", []),
+        ("The shōgun Tokugawa Ieyasu died near the jūdō hall.", ["Tokugawa Ieyasu"]),
+        ("Она родилась в Ясной Поляне, где он жил.", ["Ясной Поляне"]),
         ("Ana Ruiz 4 May 1981 Toledo", ["Ana Ruiz", "Toledo"]),
     ],
 )

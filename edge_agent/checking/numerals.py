@@ -1,0 +1,28 @@
+"""Numerals: numbers as texts write them, with what parts their thousands and their decimals."""
+
+from __future__ import annotations
+
+import re
+
+_SPACE = "[\u00a0\u202f\u2009]"
+"""Spaces that keep together what they part; on both sides of others may stand two numbers."""
+GROUPED = (
+    r"(?<![\w.,])(?:"
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w|[.,]\d)"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?!\w|[.,]\d)"
+    rf"|\d{{1,3}}(?:{_SPACE}\d{{3}})+(?:[.,]\d+)?(?!\w|[.,]\d|{_SPACE}\d{{3}})"
+    r"|\d+,\d\d?(?![\w-]|[.,]\d)"
+    r")"
+)
+"""A number whose thousands are parted (1,200,000, or 1.200.000, or 1 200 000), or whose decimals
+stand after a comma (12,5). One dot may be either: 1.200 is taken for a little more than one."""
+_IN_DECIMALS = re.compile(r",\d\d?$")
+
+
+def plain(numeral: str) -> str:
+    """Return a number with nothing between its thousands, and its decimals after a dot."""
+    bare = re.sub(_SPACE, "", numeral)
+    if bare.count(".") > 1:
+        return bare.replace(".", "").replace(",", ".")
+    is_comma_for_decimals = bare != numeral or _IN_DECIMALS.search(bare) is not None
+    return bare.replace(",", "." if is_comma_for_decimals else "")
