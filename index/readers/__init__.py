@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..documents import Document, Flaw, RecordFields, storable
@@ -22,7 +23,7 @@ from .pdf import read_pdf
 from .sheets import read_sheets
 from .slides import read_slides
 from .source_code import SOURCE_SUFFIXES, read_source_code
-from .text import is_binary, read_text
+from .text import hardly_guessed, is_binary, read_text
 from .word import read_word
 from .zipped import ZIP, kind_of
 
@@ -52,12 +53,14 @@ _BY_SUFFIX: dict[str, Reader] = {
     ".html": read_html,
     ".htm": read_html,
     ".xhtml": read_html,
-    ".md": read_markdown,
-    ".markdown": read_markdown,
     ".eml": read_mail,
     ".mht": read_mail,
     ".mhtml": read_mail,
     ".mbox": read_mailbox,
+}
+_OF_TEXT: dict[str, Reader] = {
+    ".md": read_markdown,
+    ".markdown": read_markdown,
     ".tex": read_latex,
     **dict.fromkeys(SOURCE_SUFFIXES, read_source_code),
 }
@@ -122,10 +125,23 @@ def reader_of(path: Path, fields: RecordFields) -> Reader:
     known = _by_content(path, head, suffix)
     if known is not None:
         return known
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
     if suffix in _OF_RECORDS:
-        of_records = _OF_RECORDS[suffix]
-        return lambda path, name: of_records(path, name, fields)
-    return _BY_SUFFIX.get(suffix, read_text)
+        return _told_of_guess(partial(_OF_RECORDS[suffix], fields=fields))
+    return _told_of_guess(_OF_TEXT.get(suffix, read_text))
+
+
+def _told_of_guess(reader: Reader) -> Reader:
+    """Return a reader of text that also says where its encoding is hardly more than a guess."""
+
+    def read(path: Path, name: str) -> Iterator[Document | Flaw]:
+        yield from reader(path, name)
+        encoding = hardly_guessed(path)
+        if encoding is not None:
+            yield Flaw(f"its encoding was guessed: {encoding}")
+
+    return read
 
 
 def _by_content(path: Path, head: bytes, suffix: str) -> Reader | None:

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from ..documents import Document, Section
 from ..errors import UnreadableDocument
+from .guessing import guessed
 
 _TITLE_LENGTH = 100
 _HEADING = re.compile(r"\s*(\S[^\n]*[^\s.!?:;,])[ \t]*\n[ \t]*\n\s*(?=\S)")
@@ -20,12 +21,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LATIN = ("cp1252", "cp1250", "cp1254", "iso8859_2", "cp1257")
-"""Encodings of languages in Latin letters, the likeliest first."""
-_MOSTLY_ASCII = 0.35
-"""Share of bytes beyond ASCII, among letters, up to which a text is in Latin letters."""
 _SAMPLE = 65_536
 """Bytes that an encoding is guessed from."""
+_SURE = 24
+"""Bytes beyond ASCII from which a guess is seldom wrong."""
 
 
 def read_text(path: Path, name: str) -> list[Document]:
@@ -76,6 +75,18 @@ def opened(path: Path) -> TextIO:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
 
 
+def hardly_guessed(path: Path) -> str | None:
+    """Return the encoding of a text file that had to be guessed from a few bytes, if it had to be.
+
+    Raises UnreadableDocument for what is no text.
+    """
+    if _is_utf8(path):
+        return None
+    encoding, sample = _known(path.read_bytes())
+    is_sure = encoding is not None or sum(byte > 127 for byte in sample) >= _SURE
+    return None if is_sure else guessed(sample)
+
+
 def is_binary(head: bytes) -> bool:
     """Return whether what begins with `head` is no text in any encoding."""
     return b"\0" in head and _marked(head) is None
@@ -97,9 +108,15 @@ def _marked(head: bytes) -> str | None:
 
 
 def _encoding(data: bytes) -> str:
+    encoding, sample = _known(data)
+    return encoding or guessed(sample)
+
+
+def _known(data: bytes) -> tuple[str | None, bytes]:
+    """Return the encoding that a text shows; else None, and what it has to be guessed from."""
     encoding = _marked(data[:_SAMPLE])
     if encoding is not None:
-        return encoding
+        return encoding, b""
     if is_binary(data[:_SAMPLE]):
         raise UnreadableDocument("is not text, nor a format that can be read (yet)")
     try:
@@ -107,35 +124,12 @@ def _encoding(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     else:
-        return "iso2022_jp" if b"\x1b$" in data[:_SAMPLE] else "utf-8"
+        return "iso2022_jp" if b"\x1b$" in data[:_SAMPLE] else "utf-8", b""
     foreign = [line for line in data.split(b"\n") if not line.isascii()]
     strange = [line for line in foreign if "\ufffd" in line.decode("utf-8", errors="replace")]
     if 2 * len(strange) < len(foreign):  # UTF-8 in which some lines are damaged
-        return "utf-8"
-    return _guessed(b"\n".join(strange)[:_SAMPLE])
-
-
-def _guessed(sample: bytes) -> str:
-    """Return the likeliest encoding of bytes that are not UTF-8."""
-    from charset_normalizer import from_bytes
-
-    high = sum(byte > 127 for byte in sample)
-    letters = high + sum(chr(byte).isalpha() for byte in sample if byte < 128)
-    if high > _MOSTLY_ASCII * letters:
-        best = from_bytes(sample).best()
-        return best.encoding if best is not None else "cp1252"
-    matches = from_bytes(sample, cp_isolation=list(_LATIN))
-    best = matches.best()
-    if best is None:
-        return "cp1252"
-    # Where several are as likely, as for most short texts, it is the most frequent one.
-    likely = {
-        encoding
-        for match in matches
-        if match.chaos <= best.chaos and match.coherence >= best.coherence
-        for encoding in match.could_be_from_charset
-    }
-    return next((encoding for encoding in _LATIN if encoding in likely), best.encoding)
+        return "utf-8", b""
+    return None, b"\n".join(strange)[:_SAMPLE]
 
 
 def _is_utf8(path: Path) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reading import parts, read
+from reading import found, parts, read
 
 from edge_agent.index import Document, UnreadableDocument, split
 from edge_agent.index.documents import Flaw
+from edge_agent.index.readers.guessing import guessed
 from edge_agent.index.worker import FileRead, ReaderPool, ReadingTask
 
 PAGE = """<!DOCTYPE html><html><head><title>Site – Dundee</title></head><body>
@@ -160,12 +161,39 @@ def test_xhtml_is_known_by_its_content(tmp_path: Path) -> None:
         ("Бронте родилась в Торнтоне. Она написала роман.", "koi8-r"),
         ("Бронте родилась в Торнтоне. Она написала роман.", "cp1251"),
         ("등대는 해안에 있습니다.", "euc_kr"),
+        ("Город;Население;Год\nМосква;12 655 050;2021\n", "cp1251"),
+        ("НАИМЕНОВАНИЕ;ЦЕНА\nХлеб;12\n", "cp1251"),
+        ("Список дел: купить хлеб.", "koi8-r"),
+        ("“naïve” café", "cp1252"),
+        ("déjà vu à l’hôtel", "cp1252"),
+        ("Reykjavík er höfuðborg Íslands. Þar býr meira en þriðjungur.", "cp1252"),
+        ("Iğdır şehri güzel", "cp1254"),
+        ("名称,数量\n苹果,5\n香蕉,6\n", "gb18030"),
+        ("會議記錄", "big5"),
+        ("明日の会議は十時から始まります。", "euc_jp"),
+        ("Η Αθήνα είναι η πρωτεύουσα της Ελλάδας.", "cp1253"),
+        ("ירושלים היא בירת ישראל.", "cp1255"),
+        ("القاهرة هي عاصمة مصر.", "cp1256"),
+        ("เชียงใหม่เป็นเมืองใหญ่", "cp874"),
     ],
 )
 def test_text_in_the_encodings_that_occur(tmp_path: Path, text: str, encoding: str) -> None:
-    document = one(tmp_path / "a.txt", text.encode(encoding))
-    assert document.text == text.replace("\r\n", "\n")
-    assert document.title == document.text.partition("\n")[0]
+    documents, _ = found(tmp_path / "a.txt", text.encode(encoding))
+    assert [document.text for document in documents] == [text.replace("\r\n", "\n")]
+    assert documents[0].title == documents[0].text.partition("\n")[0]
+
+
+def test_an_encoding_that_is_guessed_from_little_is_told(tmp_path: Path) -> None:
+    text = "Größe und Übung. "
+    for times, flaws in (1, ["its encoding was guessed: cp1252"]), (20, []):
+        assert found(tmp_path / "a.txt", (text * times).encode("cp1252"))[1] == flaws
+    assert found(tmp_path / "a.txt", text.encode())[1] == []
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_guessed_to_be_something(content: bytes) -> None:
+    assert content.decode(guessed(content), errors="replace") or not content
 
 
 def test_a_damaged_line_does_not_change_the_encoding_of_the_others(tmp_path: Path) -> None:
