@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ..documents import Document, Flaw, RecordFields, storable
@@ -128,7 +127,8 @@ def reader_of(path: Path, fields: RecordFields) -> Reader:
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
     if suffix in _OF_RECORDS:
-        return _told_of_guess(partial(_OF_RECORDS[suffix], fields=fields))
+        of_records = _OF_RECORDS[suffix]
+        return _told_of_guess(lambda path, name: of_records(path, name, fields))
     return _told_of_guess(_OF_TEXT.get(suffix, read_text))
 
 
