@@ -91,10 +91,7 @@ def computed(where: ToolContext, code: str) -> str:
         ("import re\nlen(re.findall('was', passages[1]))", "2"),
         ("sorted(key for key, text in passages.items() if 'Archer' in text)", "[1]"),
         ("import time\ntime.sleep(60)\n'awake'", "awake"),
-        (
-            ("import datetime as d\nt = d.datetime.now()\nd.datetime.now() == t", "True"),
-            "True",
-        ),
+        ("import datetime as d\nt = d.datetime.now()\nd.datetime.now() == t", "True"),
         ("x = 5", ""),
         ("x = 'ü'; (x +\n  'é') # and no more", "üé"),
         ("*'ab', 1", "('a', 'b', 1)"),
