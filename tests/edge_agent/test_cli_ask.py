@@ -176,6 +176,8 @@ def test_a_small_real_model_answers_from_a_folder(
         assert claim["supported"] == bool(claim["keys"])
     again = json.loads(call(*arguments, "--json", record["question"]).stdout)
     assert (again["answer"], again["citations"]) == (record["answer"], record["citations"])
+    assert list((home / "prefixes").iterdir())
+    assert again["tokens"]["prompt"] < record["tokens"]["prompt"]  # the rest was kept from before
 
     shown = call("runs", "show", record["run"])
     assert record["question"] in shown.stdout
