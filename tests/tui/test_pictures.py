@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,19 @@ Scene = Callable[[MiroEdge], Awaitable[None]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> Home:
+def of_greenwich() -> Iterator[None]:
+    """Have it be the time of Greenwich, for the C library too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, of_greenwich: None
+) -> Home:
     """A home with two stored runs and a library; what differs between machines is made equal."""
     home = Home(tmp_path / "home")
     events, _ = recorded
@@ -60,8 +72,6 @@ def home(tmp_path: Path, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) ->
         return text, tuple(map(_moved, found))
 
     monkeypatch.setattr(library_work, "search", searched)
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
     monkeypatch.setattr(models_screen, "free_memory", lambda: 2_000_000_000)
     return home
 
