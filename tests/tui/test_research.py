@@ -310,16 +310,6 @@ async def test_each_part_has_a_key(app: MiroEdge, key: str, part: str) -> None:
         await until(lambda: app.focused is app.research.query_one(f"#{part}"))
 
 
-async def test_the_model_stays_in_memory_between_questions(app: MiroEdge) -> None:
-    async with shown(app):
-        await ask(app)
-        await answered(app)
-        loaded = bench(app).opened
-        await ask(app, "Where was the Fram built?")
-        await answered(app)
-        assert bench(app).opened == loaded + 1  # asked for again, by one and the same workbench
-
-
 async def test_a_failure_is_a_message_and_not_a_traceback(
     app: MiroEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -337,6 +337,7 @@ def test_what_was_tuned_meanwhile_is_loaded_anew(
     assert [each.batch for each in loads] == [128, 64]
 
 
+@pytest.mark.slow
 def test_the_model_is_loaded_once(place: Home, smollm2: Path, question: NewRun) -> None:
     bench = Workbench(place)
     wanted = question.wanted.model_copy(update={"model": str(smollm2), "max_calls": 1})
