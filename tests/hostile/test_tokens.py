@@ -21,6 +21,7 @@ from edge_agent.models import (
     Sample,
     Sampling,
     SpanKind,
+    read_header,
 )
 from edge_agent.models.chat_format import chat_format
 from edge_agent.models.control import pieces, spelt_out, tags_of
@@ -104,6 +105,10 @@ def test_the_tags_of_the_template_are_letters_too_where_the_file_calls_them_its_
 ) -> None:
     own = texts_of(model, OWN)
     tags = set(tags_of(engine.chat_template)) & set(own.values())
+    if read_header(model).architecture.startswith("qwen"):
+        assert "<tool_call>" in tags
+    if not tags:
+        pytest.skip("this model's template has no tags that its file calls its own")
     for tag in tags:
         tokens = engine.tokenize(f"a{tag} b {tag}{tag}", special=False)
         assert not {own.get(token) for token in tokens} & tags
