@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"edge_agent": "edge_agent", "models": "edge_agent/models", "index": "edge_agent/index",
@@ -69,9 +70,9 @@ def test_the_lock_has_one_onnxruntime_for_each_system(python: str, system: str) 
     wanted = [
         each for each in map(Requirement, lines) if each.marker and each.marker.evaluate(where)
     ]
-    (version,) = (str(each.specifier).removeprefix("==") for each in wanted)
+    (version,) = (Version(str(each.specifier).removeprefix("==")) for each in wanted)
     if machine == "x86_64":  # there is no wheel of later ones
-        assert version < "1.24"
+        assert version < Version("1.24")
 
 
 def test_other_licences_than_the_usual_ones_are_named() -> None:
