@@ -37,6 +37,12 @@ _LEADS = {
 }
 """The first bytes of the most frequent of many characters, from and to."""
 _KANA = re.compile("[\u3041-\u30fe]")
+_JAPANESE = re.compile("[\u3001-\u30fe\u4e00-\u9fff\uff01-\uff5e]")
+_WIDE = ("utf-16-le", "utf-16-be")
+_ALL, _SOME = 0.9, 0.25
+"""Shares of Japanese, and of its kana, in what has two bytes for each character: pairs of any two
+ASCII letters are Chinese there.
+"""
 _HAN = 0.9
 """What a frequent Chinese character is worth, of which among any bytes there are many."""
 _KANJI = 0.7
@@ -60,6 +66,9 @@ def guessed(sample: bytes) -> str:
     """Return the likeliest encoding of bytes that are not UTF-8."""
     from charset_normalizer import from_bytes
 
+    for encoding in _WIDE:
+        if _is_japanese(sample.decode(encoding, errors="replace")):
+            return encoding
     is_latin = _is_latin(sample)
     group: Collection[str] = _LATIN if is_latin else (*_ALPHABETS, *_LEADS)
     worth = {
@@ -71,6 +80,11 @@ def guessed(sample: bytes) -> str:
     usual = worth.get("cp1252", 0.0) + _CLEARLY if is_latin else 0.0
     likely = [encoding for encoding in group if worth.get(encoding, 0.0) > usual]
     return max(likely, key=worth.__getitem__, default="cp1252")
+
+
+def _is_japanese(text: str) -> bool:
+    written, kana = len(_JAPANESE.findall(text)), len(_KANA.findall(text))
+    return written >= _ALL * len(text) and kana > _SOME * len(text)
 
 
 def _is_latin(sample: bytes) -> bool:

@@ -157,7 +157,10 @@ def test_xhtml_is_known_by_its_content(tmp_path: Path) -> None:
         ("Köprü İstanbul'da inşa edildi, çok güzeldir.", "cp1254"),
         ("Zażółć gęślą jaźń. Most został zbudowany w Łodzi.", "cp1250"),
         ("これは日本語の文章です。灯台は海岸にあります。", "shift_jis"),
-        ("これは日本語の文章です。灯台は海岸にあります。", "iso2022_jp"),
+        *(
+            ("これは日本語の文章です。灯台は海岸にあります。", encoding)
+            for encoding in ("iso2022_jp", "utf-16-le", "utf-16-be")
+        ),
         ("Бронте родилась в Торнтоне. Она написала роман.", "koi8-r"),
         ("Бронте родилась в Торнтоне. Она написала роман.", "cp1251"),
         ("등대는 해안에 있습니다.", "euc_kr"),
