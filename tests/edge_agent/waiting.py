@@ -8,8 +8,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
+
+import psutil
 
 PATIENCE = 600.0
 """Seconds after which a program with a real model on a busy machine will not end any more."""
@@ -43,10 +45,24 @@ def wait_for_port(port: int, server: subprocess.Popen[Any], seconds: float = 120
 
 @contextmanager
 def ended_within(process: subprocess.Popen[Any], seconds: float = PATIENCE) -> Iterator[None]:
-    """Kill a process that is still at work then: whoever reads what it says waits no longer."""
-    timer = threading.Timer(seconds, process.kill)
+    """Kill a process that is still at work then: whoever reads what it says waits no longer.
+
+    It is killed, with all that it has started, also when an exception passes.
+    """
+    timer = threading.Timer(seconds, _kill, [process])
     timer.start()
     try:
         yield
+    except BaseException:
+        _kill(process)
+        raise
     finally:
         timer.cancel()
+
+
+def _kill(process: subprocess.Popen[Any]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import PATIENCE, ended_within
 
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.models import ModelStore
@@ -52,8 +53,9 @@ def answers(home: Path, name: str) -> list[tuple[str, str | None, str]]:
 
 def workers(of: int) -> Iterator[psutil.Process]:
     for process in psutil.Process(of).children(recursive=True):
-        if " ".join(process.cmdline()).startswith("ray::_Worker"):
-            yield process
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if " ".join(process.cmdline()).startswith("ray::_Worker"):
+                yield process
 
 
 def first_row(home: Path, name: str, working: subprocess.Popen[str]) -> None:
@@ -68,24 +70,27 @@ def test_a_worker_killed_and_the_driver_interrupted(ships: Path, home: Path) -> 
     working = subprocess.Popen(
         clustered, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    first_row(home, "cluster", working)
-    next(workers(working.pid)).kill()
-    told, said = working.communicate()
+    with ended_within(working):
+        first_row(home, "cluster", working)
+        next(workers(working.pid)).kill()
+        told, said = working.communicate()
     assert working.returncode == 0, said
     record = json.loads(told)  # and nothing of Ray's beside it
     assert record["n"] == _QUESTIONS
 
     # The same rows come of one process.
-    subprocess.run(command(ships, "alone"), check=True, capture_output=True)
+    alone = command(ships, "alone")
+    subprocess.run(alone, check=True, capture_output=True, timeout=PATIENCE)
     assert answers(home, "cluster") == answers(home, "alone")
 
     broken_off = subprocess.Popen(
         command(ships, "broken-off", "--cluster"), stderr=subprocess.PIPE, text=True
     )
-    first_row(home, "broken-off", broken_off)
-    started = psutil.Process(broken_off.pid).children(recursive=True)
-    broken_off.send_signal(signal.SIGINT)
-    _, said = broken_off.communicate()
+    with ended_within(broken_off):
+        first_row(home, "broken-off", broken_off)
+        started = psutil.Process(broken_off.pid).children(recursive=True)
+        broken_off.send_signal(signal.SIGINT)
+        _, said = broken_off.communicate()
     assert broken_off.returncode == 130, said
     assert "Go on with it" in said
     assert "Traceback" not in said
