@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +13,7 @@ import platformdirs
 import pytest
 from hypothesis import settings
 from scripted_session import write_documents
+from waiting import free_port, wait_for_port
 
 from edge_agent.home import HOME_VARIABLE
 from edge_agent.index import Library
@@ -136,23 +134,14 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def llama_server(smollm2: Path) -> Iterator[str]:
     """The address of a real model server on this machine, whose model is called smollm2."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(smollm2)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--n_ctx", "4096", "--cache", "true"]
     command += ["--model_alias", "smollm2", "--n_threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}/v1"
     try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}/models", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended"
-                time.sleep(0.1)
-        yield address
+        wait_for_port(port, process)
+        yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
         process.wait(20)
