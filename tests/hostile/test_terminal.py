@@ -173,8 +173,8 @@ def test_asking_says_nothing_raw(
     common = (*common[:-1], "evil")
     samples = [*GROUPS[group]][::3][:6]
     formats = dict(zip(samples, cycle(("--json", "--events", "--quiet")), strict=False))
-    wanted = [(name, (option,)) for name, option in formats.items()]
-    wanted += [(name, ()) for name in (GROUPS[group] if group in PLAIN else samples)]
+    wanted = [(name, [option]) for name, option in formats.items()]
+    wanted += [(name, []) for name in (GROUPS[group] if group in PLAIN else samples)]
     for name, options in wanted:
         session.ship, session.turns, session.answer = NAMES[name], 0, INJECTIONS[name]
         session.spans = ()
