@@ -315,6 +315,39 @@ def test_a_question_with_nothing_but_a_blank_answer_is_left_out(tmp_path: Path) 
     assert found.left_out == ("their answers are blank",)
 
 
+@pytest.mark.parametrize(
+    ("given", "answers"),
+    [
+        ({"answer": "Ada", "answer_aliases": ["Ada Lovelace", "", None]}, ("Ada", "Ada Lovelace")),
+        ({"answer": "Ada", "answers": [""]}, ("Ada",)),
+        ({"answer": [" "], "answers": ["Ada"]}, ("Ada",)),
+        ({"answer": False, "answers": [""]}, ("no", "False")),
+    ],
+)
+def test_a_blank_beside_an_answer_does_not_count(
+    tmp_path: Path, given: dict[str, object], answers: tuple[str, ...]
+) -> None:
+    path = json_lines(tmp_path / "q.jsonl", [{"question": "Who?", **given}])
+    assert only(read_set(path)).answers == answers
+
+
+def test_only_an_answer_says_yes_or_no(tmp_path: Path) -> None:
+    record = {"question": "Is it?", "answer": True, "gold": [True], "answer_aliases": [False]}
+    question = only(read_set(json_lines(tmp_path / "q.jsonl", [record])))
+    assert (question.answers, question.gold) == (("yes", "True", "False"), {"True"})
+
+
+@pytest.mark.parametrize("other", [None, "", " ", []])
+def test_where_one_list_is_blank_and_nothing_else_answers_the_question_is_left_out(
+    tmp_path: Path, other: object
+) -> None:
+    records = [
+        {"question": "Who?", "answers": [""], "answer": other},
+        {"question": "a", "answer": "b"},
+    ]
+    assert read_set(json_lines(tmp_path / "q.jsonl", records)).left_out
+
+
 def test_between_tabs_a_quotation_mark_may_belong_to_a_question(tmp_path: Path) -> None:
     path = tmp_path / "own.tsv"
     path.write_text('question\tanswer\n"Fram" was built by whom?\tArcher\nWhere?\tLarvik\n')
@@ -408,9 +441,13 @@ def test_a_format_can_be_forced(tmp_path: Path) -> None:
         ("q.jsonl", b'{"question": "Who?", "answer": {"value": "x"}}\n', "'answer' holds several"),
         ("q.jsonl", b'{"question": "Who?", "answers": [{"text": "x"}]}\n', "'answers' holds"),
         ("q.jsonl", b'{"question": "Who?", "answer": "x", "hops": "many"}\n', "format own"),
-        ("q.jsonl", b'{"question": "Who?", "answers": ["x", ""]}\n', "Record 1 .*'answers' is emp"),
+        (
+            "q.jsonl",
+            b'{"question": "Who?", "answers": ["x", ""]}\n',
+            "Record 1 .*'answers' has a bl",
+        ),
         ("q.jsonl", b'{"question": "Who?", "answer": [" "]}\n', "their answers are blank"),
-        ("q.jsonl", b'{"question": "Who?", "answers": [null]}\n', "'answers' is empty"),
+        ("q.jsonl", b'{"question": "Who?", "answers": [null]}\n', "their answers are blank"),
         ("q.jsonl", b'{"question": "a", "answer": "x", "answerable": "?"}\n', "neither yes nor no"),
         (
             "MultiHopRAG.json",

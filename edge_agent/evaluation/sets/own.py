@@ -11,7 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.evaluation.questions import Question
-from edge_agent.evaluation.sets.format import Format, LeftOut, Record, is_given, text_of
+from edge_agent.evaluation.sets.format import (
+    Format,
+    LeftOut,
+    Record,
+    as_text,
+    is_given,
+    text_of,
+)
 from edge_agent.index import Source
 
 _CORPUS = "corpus.jsonl"
@@ -25,7 +32,7 @@ def _recognises(record: Record) -> bool:
 
 def _read(record: Record, number: int) -> Question | LeftOut:
     is_answerable = not _is_unanswerable(record)
-    if is_answerable and any(_is_blank(record.get(field)) for field in ("answers", "answer")):
+    if is_answerable and _has_only_blanks(record):
         return _BLANK
     titles = _texts(record, "gold_titles")
     return Question(
@@ -40,19 +47,33 @@ def _read(record: Record, number: int) -> Question | LeftOut:
     )
 
 
-def _is_blank(found: object) -> bool:
-    """Tell whether something is a list of nothing but blanks."""
-    if not isinstance(found, list) or not found:
-        return False
-    return all(isinstance(each, str) and not each.strip() for each in found)
+def _has_only_blanks(record: Record) -> bool:
+    """Tell whether a list of answers holds nothing but blanks, and no other field gives any."""
+    values = [record.get(field) for field in ("answers", "answer")]
+    return all(map(_gives_none, values)) and any(isinstance(each, list) and each for each in values)
+
+
+def _gives_none(value: object) -> bool:
+    """Tell whether a value gives no answer: it is nothing, a blank, or a list of such."""
+    each = value if isinstance(value, list) else [value]
+    return all(one is None or not str(one).strip() for one in each)
 
 
 def _answers(record: Record) -> tuple[str, ...]:
-    found = _texts(record, "answers")
-    if not found and ("answer" in record or record.get("answers") is None):
-        several = isinstance(record["answer"], list)
-        found = _texts(record, "answer") if several else _said(record["answer"], "answer")
-    return tuple(dict.fromkeys([*found, *_texts(record, "answer_aliases")])) if found else ()
+    """Return the accepted answers: `answers`, or where these give none, `answer`; and aliases.
+
+    JSON's true and false count both as yes and no and as they are written.
+    """
+    field = "answer" if _gives_none(record.get("answers")) else "answers"
+    if field == "answers" or isinstance(record.get(field), list):
+        found, values = _texts(record, field), record[field]
+    elif field in record or record.get("answers") is None:
+        found, values = (text_of(record, field),), [record[field]]
+    else:
+        return ()
+    words = ["yes" if each else "no" for each in values if isinstance(each, bool)]
+    aliases = filter(None, _listed(record, "answer_aliases"))
+    return tuple(dict.fromkeys([*words, *found, *aliases])) if found else ()
 
 
 def _is_unanswerable(record: Record) -> bool:
@@ -74,19 +95,18 @@ def _affirms(record: Record, field: str) -> bool | None:
 
 def _texts(record: Record, field: str) -> tuple[str, ...]:
     """Return the texts of a list. Raises ValueError for anything else, and where one is blank."""
+    texts = _listed(record, field)
+    if not all(texts):
+        raise ValueError(f"its '{field}' has a blank in it")
+    return texts
+
+
+def _listed(record: Record, field: str) -> tuple[str, ...]:
+    """Return what a list holds as text, blanks as well. Raises ValueError for anything else."""
     found = record.get(field) or ()
     if not isinstance(found, list | tuple):
         raise ValueError(f"its '{field}' is no list")
-    return tuple(text for each in found for text in _said(each, field))
-
-
-def _said(value: object, field: str) -> tuple[str, ...]:
-    """Return a value as text; JSON's true and false both as an answer and as they are written.
-
-    Raises ValueError where it is blank, or holds several.
-    """
-    text = text_of({field: value}, field)
-    return ("yes" if value else "no", text) if isinstance(value, bool) else (text,)
+    return tuple(as_text(each, field) for each in found)
 
 
 def _corpus(file: Path) -> Source | None:
