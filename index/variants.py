@@ -15,6 +15,8 @@ from .query import Query
 
 _ARTICLES = ("l'", "d'", "qu'", "s'", "n'", "un'", "all'", "dall'", "dell'", "nell'", "sull'")
 """What loses its vowel before another one."""
+_CONTRACTED = frozenset(("t", "ll", "re", "ve", "d", "m", "s"))
+"""What English has for an ending is another word: don't is not of Don."""
 _VOWELS = "aeiouyh"
 _SHORTEST = 3
 """Letters of a word that is looked for within others."""
@@ -47,7 +49,8 @@ def _variants(term: str, word: str, vocabulary: Vocabulary) -> dict[str, float]:
     frequency = vocabulary.frequency(term)
     if len(word) < _SHORTEST or frequency >= _ENOUGH:
         return alone
-    forms = {*vocabulary.beginning(f"{word}'")}
+    begun = vocabulary.beginning(f"{word}'")
+    forms = {form for form in begun if form[len(word) + 1 :] not in _CONTRACTED}
     if word.startswith(tuple(_VOWELS)):
         forms.update(*(all_terms(article + word) for article in _ARTICLES))
     # Only a word that stands alone less often than so: in English it is another one, if any.

@@ -21,6 +21,7 @@ TEXTS = {
     "bishop": "Le palais de l'évêque, et le duc d’Orléans.",
     "eagle": "Le mura dell'Aquila.",
     "father": "Atatürk'ün evi. Türkiye’nin başkenti.",
+    "English": "We don't know, they won’t say, and we'll see that I'd stay.",
 }
 
 
@@ -51,6 +52,8 @@ def test_a_character_alone_is_found_wherever_it_stands(library: Library) -> None
         ("Atatürk", ["father"]),
         ("Türkiye", ["father"]),
         ("hiver", []),
+        ("Don", []),
+        ("won", []),
     ],
 )
 def test_a_word_is_found_with_an_article_or_an_ending(
@@ -80,6 +83,7 @@ class Held:
         (Held(d_orlean=300, orlean=100), {"orlean"}),
         (Held(orlean_da=1), {"orlean", "orlean'da"}),
         (Held(orleanist=3), {"orlean"}),
+        (Held(orlean_t=3, orlean_ll=3, orlean_tan=3), {"orlean", "orlean'tan"}),
     ],
 )
 def test_a_word_that_mostly_stands_alone_is_no_other(held: Held, alike: set[str]) -> None:
