@@ -22,15 +22,18 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _INITIAL = re.compile(r"(\.?)\b([^\W\d_])[\u0300-\u036f]?\Z")
-_ORDINAL = re.compile(r"\b\d{1,2}\Z")
+_ORDINAL = re.compile(r"(?P<date>\b(?:am|der|vom|im|bis|zum|den|dem|seit|ab)\s+)?\b\d{1,2}\Z", re.I)
 _COUNTED = re.compile(
-    r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|"
-    r"Jh)\b|Jahrhundert|Weltkrieg|Auflage"
+    r"(?:Januar|Jänner|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Jh)\b"
+    r"|Jahrhundert|Weltkrieg|Auflage|(?P<english>(?:April|August|September|November)\b)"
 )
-"""What German numbers with a full stop: am 3. Oktober, im 19. Jahrhundert."""
+"""What German numbers with a full stop: am 3. Oktober, im 19. Jahrhundert.
+
+Months that English has too may begin a sentence of it: there a word says that it is a date.
+"""
 
 _LONGEST = len("approx")
-"""Characters of an abbreviation."""
+"""Characters of an abbreviation, and of a date: seit 12."""
 _LONG = 60
 """Words from which what has no full stops may be a list of lines, as a log is."""
 _LINE = re.compile(r"\n\s*(?P<next>\S)")
@@ -71,7 +74,9 @@ def _goes_on(text: str, start: int, border: re.Match[str]) -> bool:
     # Where letters have no capitals, one may well be a word, but not after a full stop.
     if initial and (initial[2].lower() != initial[2].upper() or initial[1]):
         return True
-    if _ORDINAL.search(text, *window) and _COUNTED.match(text, border.start("next")):
+    ordinal = _ORDINAL.search(text, *window)
+    counted = ordinal and _COUNTED.match(text, border.start("next"))
+    if ordinal and counted and (ordinal["date"] or not counted["english"]):
         return True
     return _ABBREVIATION.search(text, *window) is not None
 

@@ -51,6 +51,8 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。」．„“¿ก", max_size=
         ("Er starb am 3. Oktober 1990. Mai.", ("Er starb am 3. Oktober 1990.", "Mai.")),
         ("Im 19. Jahrhundert, 2. Auflage.", ("Im 19. Jahrhundert, 2. Auflage.",)),
         ("Es waren 12. Mainz fiel.", ("Es waren 12.", "Mainz fiel.")),
+        ("He was 12. April 1990 brought war.", ("He was 12.", "April 1990 brought war.")),
+        ("Seit 12. April, vom 1. August an.", ("Seit 12. April, vom 1. August an.",)),
         (
             "a line\nthat goes on " + "and on " * 60,
             ("a line that goes on " + "and on " * 59 + "and on",),
