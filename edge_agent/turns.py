@@ -24,7 +24,7 @@ def first_search(question: str) -> ToolCall:
 
 
 def opening_search(question: str) -> Plan:
-    """Plan that turn."""
+    """Plan the first turn of a run that leaves nothing to choose: a search for its question."""
     yield Force(render_call(first_search(question)))
 
 

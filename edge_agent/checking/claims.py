@@ -107,7 +107,7 @@ def _each_listed(
     What only commas part may be one thing (a town and its country): it is a list where one passage
     has all of three or more.
     """
-    parts = [part.strip() for part in _LISTING.split(answer)]
+    parts = [part.strip() for part in _LISTING.split(" ".join(answer.split()))]
     if len(parts) < 2 or not all(map(content_words, parts)):
         return None
     if not _AND.search(answer):

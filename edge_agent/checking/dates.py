@@ -22,9 +22,15 @@ _ORDINAL = (
     r"|[Tt]wentieth|[Tt]wenty-first)"
 )
 _EAST_ASIAN = r"(?<!\d)\d{4} ?[年년](?: ?\d\d? ?[月월](?: ?\d\d? ?[日일])?)?"
+_GERMAN_MONTHS = (
+    *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September"),
+    *("Oktober", "November", "Dezember"),
+)
+_IN_GERMAN = r"(?:(?<=am )|(?<=vom )|(?<=dem )|(?<=der )|(?<=bis )|(?<=zum )|(?<=\* )|(?<=† ))"
+"""Before a date whose month has the same name in English, where a sentence may end before that."""
 _GERMAN = (
-    r"\d{1,2}\. (?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November"
-    rf"|Dezember) {_YEAR}"
+    rf"\d{{1,2}}\. (?:{'|'.join(sorted({*_GERMAN_MONTHS} - {*MONTHS}))}) {_YEAR}"
+    rf"|{_IN_GERMAN}\d{{1,2}}\. (?:{'|'.join(sorted({*_GERMAN_MONTHS} & {*MONTHS}))}) {_YEAR}"
 )
 _DATE = re.compile(
     rf"{_EAST_ASIAN}|(?<!\w)(?<!\d\.)(?:{_GERMAN}"
@@ -80,6 +86,19 @@ def found_dates(text: str) -> Iterator[re.Match[str]]:
 def has_year(date: str) -> bool:
     """Tell whether a date says of which year, decade or century it is."""
     return re.search(rf"\d{{3}}|century|(?<![A-Za-z]){_ERA}(?![A-Za-z])", date) is not None
+
+
+def month_and_day(date: str) -> tuple[int | None, int | None]:
+    """Return the month of a date, and the day of it, as numbers, as far as it has them."""
+    numbered = re.search(r"(\d\d?) ?[月월](?: ?(\d\d?) ?[日일])?", date)
+    if numbered is not None:
+        return int(numbered[1]), int(numbered[2]) if numbered[2] else None
+    small = date.lower()
+    for number, named in enumerate(zip(MONTHS, _GERMAN_MONTHS, strict=True), 1):
+        if any(name[:3].lower() in small for name in named):
+            day = re.search(r"(?<!\d)\d{1,2}(?!\d)", date)
+            return number, int(day[0]) if day else None
+    return None, None
 
 
 def dates(text: str) -> tuple[str, ...]:

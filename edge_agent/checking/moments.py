@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from edge_agent.checking.dates import MONTHS, found_dates
+from edge_agent.checking.dates import found_dates, month_and_day
 from edge_agent.checking.wording import words
 from edge_agent.index import sentences
 
@@ -227,9 +227,7 @@ def _moment(match: re.Match[str]) -> Moment | None:
     number = -int(year[0]) if of_bc else int(year[0])
     if (numeric := re.fullmatch(r"\d{4}-(\d\d)-(\d\d)", date)) is not None:
         return Moment(number, int(numeric[1]), int(numeric[2]))
-    month = next((n for n, name in enumerate(MONTHS, 1) if name[:3].lower() in date.lower()), None)
-    day = re.search(r"(?<!\d)\d{1,2}(?!\d)", date) if month else None
-    return Moment(number, month, int(day[0]) if day else None)
+    return Moment(number, *month_and_day(date))
 
 
 def all_before(some: Iterable[Stated], others: Iterable[Stated]) -> bool:

@@ -6,17 +6,30 @@ import re
 
 _SPACE = "[\u00a0\u202f\u2009]"
 """Spaces that keep together what they part; on both sides of others may stand two numbers."""
+_COUNTED = rf"(?: |{_SPACE})?(?:[%‰€$£¥°]|(?!(?:and|or|und|oder|et|ou|y|o|e)\b)[^\W\d_])"
+"""What a number counts. Without it a comma may part two numbers, as it does before the last one."""
 GROUPED = (
     r"(?<![\w.,])(?:"
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w|[.,]\d)"
     r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?!\w|[.,]\d)"
     rf"|\d{{1,3}}(?:{_SPACE}\d{{3}})+(?:[.,]\d+)?(?!\w|[.,]\d|{_SPACE}\d{{3}})"
-    r"|\d+,\d\d?(?![\w-]|[.,]\d)"
+    rf"|\d{{1,3}},\d\d?(?={_COUNTED})"
     r")"
 )
 """A number whose thousands are parted (1,200,000, or 1.200.000, or 1 200 000), or whose decimals
-stand after a comma (12,5). One dot may be either: 1.200 is taken for a little more than one."""
+stand after a comma (12,5 per cent). One dot may be either: 1.200 is a little more than one."""
+_COMMA = re.compile(r"(?<=\d),(?=\d\d?(?!\d))")
 _IN_DECIMALS = re.compile(r",\d\d?$")
+
+
+def apart(text: str) -> str:
+    """Return a text in which a comma parts two numbers wherever it may."""
+    return _COMMA.sub(", ", text)
+
+
+def with_dots(text: str) -> str:
+    """Return a text in which a comma stands before decimals wherever it may, as a dot."""
+    return _COMMA.sub(".", text)
 
 
 def plain(numeral: str) -> str:

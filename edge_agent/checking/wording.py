@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from edge_agent.checking.numerals import GROUPED, plain
+from edge_agent.checking.numerals import GROUPED, apart, plain, with_dots
 from edge_agent.index import HANGUL, MARKS, UNSPACED, usual_form
 
 _CHARACTER = f"[{UNSPACED}{HANGUL}]"
@@ -85,9 +85,13 @@ def telling_words(text: str) -> frozenset[str]:
 
 
 def states(text: str, answer: str) -> bool:
-    """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation."""
-    wanted = " ".join(words(answer))
-    return bool(wanted) and f" {wanted} " in f" {' '.join(words(text))} "
+    """Tell whether `answer` stands in `text` as whole words, whatever the case and punctuation.
+
+    A comma between two digits of it may stand before decimals, or part two numbers.
+    """
+    said = f" {' '.join(words(text))} "
+    readings = {" ".join(words(each)) for each in (answer, apart(answer), with_dots(answer))}
+    return any(wanted and f" {wanted} " in said for wanted in readings)
 
 
 def is_number(word: str) -> bool:

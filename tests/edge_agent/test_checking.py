@@ -74,6 +74,10 @@ class Unmoved:
         ("La ville compte 10\u202f500 habitants.", "500 habitants", False),
         ("Der Umsatz wuchs um 12,5 Prozent.", "5 Prozent", False),
         ("Der Umsatz wuchs um 12,5 Prozent.", "12.5", True),
+        ("Der Umsatz wuchs um 12,5 Prozent.", "12,5", True),
+        ("See pages 12, 15 and 20.", "pages 12,15", True),
+        ("See pages 12,15 and 20.", "pages 12, 15", True),
+        ("The point (3, 4) lies on it.", "(3,4)", True),
         ("Es maß 10² cm.", "10 cm", False),
         ("A house owned by Gri\ufb03th.", "Griffith", True),
         ("Die Donau\u00adschiff\u00adfahrt.", "Donauschifffahrt", True),
@@ -401,3 +405,11 @@ def test_a_name_word_for_word_bears_out_what_has_small_letters_beyond_latin() ->
     told = "The shōgun Tokugawa Ieyasu died in the town of Sunpu in the summer of 1616 after all."
     assert verified("How did he die?", told, [], evidence(told).since(0)).answer == told
     assert verified("How did he die?", told.replace("ō", "o"), [], evidence(told).since(0)).answer
+
+
+@pytest.mark.timeout(30)
+def test_an_answer_of_white_space_is_checked_at_once() -> None:
+    shown = evidence("Archer was born in Larvik.").since(0)
+    assert (
+        verified("Where was Archer born?", f"Larvik{' ' * 50_000}Norway", [], shown).answer is None
+    )

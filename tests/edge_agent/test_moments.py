@@ -17,6 +17,8 @@ def told(happening: Happening, title: str, text: str) -> list[tuple[int | None, 
     [
         ("Ada Brun (3 May 1899 – 4 June 1950) was a painter.", (1899, 5, 3), (1950, 6, 4)),
         ("Ada Brun( May 3, 1899, Ulm - June 1950) was a painter.", (1899, 5, 3), (1950, 6, None)),
+        ("Ada Brun (3. März 1899 – 4. Oktober 1950) was.", (1899, 3, 3), (1950, 10, 4)),
+        ("Ada Brun (1899年5月3日–1950年10月) was a painter.", (1899, 5, 3), (1950, 10, None)),
         ("Ada Lise Brun (1899–1950) was a painter.", (1899, None, None), (1950, None, None)),
         ("Ada Brun (born 1899-05-03 in Ulm) is a painter.", (1899, 5, 3), None),
         ("Ada Brun (née Holm; born 3rd May 1899) is a painter.", (1899, 5, 3), None),
