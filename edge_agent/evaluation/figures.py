@@ -46,7 +46,7 @@ class Figures:
     unclear: int
     """Questions about which the judge could not be understood."""
     unjudged: int
-    """Questions about which the judge has not been asked yet."""
+    """Questions about which the judge has not been asked yet, or could not be."""
     evidence_recall: Mean | None
     """Of the documents that hold the evidence, those found; over questions where they are known."""
     citation_precision: float | None

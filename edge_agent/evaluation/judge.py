@@ -167,7 +167,7 @@ class Judge:
         if row.answer is None or not row.answers:
             return replace(row, judged=row.em)
         right, verdict = self.asked(row.question, row.answers, row.answer)
-        return replace(row, judged=right, verdict=verdict)
+        return replace(row, judged=right, verdict=verdict, judge_failed="")
 
     def asked(self, question: str, accepted: Sequence[str], answer: str) -> tuple[bool | None, str]:
         """Return whether an answer is right, None if the verdict is unclear, and what was written.

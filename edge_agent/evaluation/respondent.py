@@ -88,7 +88,7 @@ class Respondent:
         try:
             return Answered(self._judge.judged(row), events)
         except ServerError as error:
-            return Answered(replace(row, verdict=str(error)), events, error)
+            return Answered(replace(row, judge_failed=str(error)), events, error)
 
     def _events(
         self, question: str, terms: Terms, resources: Resources, begun: Beginning | None

@@ -55,6 +55,8 @@ class Row:
     """What the judge says, if there is one and it can be understood."""
     verdict: str = ""
     """What the judge wrote."""
+    judge_failed: str = ""
+    """Why the judge could not be asked; older versions kept that as the verdict."""
     taken_from: str = ""
     """The evaluation that this run was made in, where it would be the same run here."""
     cut_from: str = ""

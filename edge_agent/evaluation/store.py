@@ -170,7 +170,9 @@ class EvaluationStore:
             record = json.dumps(dataclasses.asdict(told), ensure_ascii=False)
             self._database.table("evaluations").update(name, {"settings": record})
             for row in self.rows(name) if anew else ():
-                self._replace(name, dataclasses.replace(row, judged=None, verdict=""))
+                self._replace(
+                    name, dataclasses.replace(row, judged=None, verdict="", judge_failed="")
+                )
 
     def replace(self, name: str, row: Row) -> None:
         """Keep a row in place of the one of the same question. Raises EvaluationError."""
