@@ -95,7 +95,9 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     share, spread = right / of, _Z**2 / of
     middle = share + spread / 2
     half = _Z * sqrt(share * (1 - share) / of + spread / (4 * of))
-    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    # Reckoned, a bound may lie a hair beyond them, or be -0.0.
+    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    return max(0.0, low), min(1.0, high)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import comb, copysign
 
 import pytest
 from evaluated import right, row, wrong
@@ -211,8 +211,9 @@ def test_what_is_few_or_all_alike_is_not_certain() -> None:
 def test_the_interval_of_a_proportion_is_never_empty(of: int, right: int) -> None:
     share = min(right, of) / of
     low, high = wilson_interval(min(right, of), of)
-    assert -1e-9 <= low <= share + 1e-9
-    assert share - 1e-9 <= high <= 1 + 1e-9
+    assert 0 <= low <= share + 1e-9
+    assert share - 1e-9 <= high <= 1
+    assert copysign(1, low) == 1, "-0.0 is shown with its sign"
     assert low < high
 
 
