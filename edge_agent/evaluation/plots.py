@@ -11,7 +11,7 @@ from edge_agent.evaluation.figures import Mean
 _WIDTH, _HEIGHT = 480, 240
 """Of the area of a curve, in the picture's own units."""
 _LEFT, _TOP, _BELOW = 50, 30, 60
-_ROW, _LABELS, _NUMBERS = 26, 250, 240
+_ROW, _LABELS, _NUMBERS = 26, 250, 300
 """Height of a bar's row, and the room for the label before and the numbers behind it."""
 _BAR = 320
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # told apart by the colour-blind, too
@@ -55,7 +55,7 @@ def bars(title: str, each: Sequence[Bar]) -> str:
 def curve(title: str, axis: str, places: Sequence[int], lines: Sequence[Line]) -> str:
     """Return lines with bands over `places`, which stand at equal distances whatever they are."""
     known = [mean for line in lines for mean in line.means if mean is not None]
-    top = max(10.0, *(10 * -(-_bounds(mean)[1] // 10) for mean in known)) if known else 100.0
+    top = max(10.0, *(10 * -(-_upper(mean) // 10) for mean in known)) if known else 100.0
     said = "; ".join(
         f"{line.label} at {place}: {numbers(mean)}"
         for line in lines
@@ -119,10 +119,13 @@ def _drawn(number: int, line: Line, count: int, top: float) -> Iterator[str]:
     def points(values: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{x:.1f},{_TOP + _HEIGHT * (1 - y / top):.1f}" for x, y in values)
 
-    upper = [(x, _bounds(mean)[1]) for x, mean in known]
-    lower = [(x, _bounds(mean)[0]) for x, mean in reversed(known)]
+    for band in _bands(line, count):
+        lower, upper = [(x, low) for x, low, _ in band], [(x, high) for x, _, high in band]
+        yield (
+            f'<polygon points="{points([*upper, *reversed(lower)])}" fill="{colour}" '
+            f'fill-opacity="0.15" stroke="{colour}" stroke-opacity="0.3"/>'
+        )
     middle = [(x, mean.value) for x, mean in known]
-    yield f'<polygon points="{points([*upper, *lower])}" fill="{colour}" fill-opacity="0.15"/>'
     yield (
         f'<polyline points="{points(middle)}" fill="none" stroke="{colour}" stroke-width="2" '
         f'stroke-dasharray="{dash}"/>'
@@ -136,6 +139,17 @@ def _drawn(number: int, line: Line, count: int, top: float) -> Iterator[str]:
         f'stroke-dasharray="{dash}"/>'
     )
     yield _text(begin + 36, below, line.label)
+
+
+def _bands(line: Line, count: int) -> Iterator[list[tuple[float, float, float]]]:
+    """Yield the bands of a line, each as places with their bounds; a band ends where none are."""
+    band: list[tuple[float, float, float]] = []
+    for at, mean in enumerate((*line.means, None)):
+        if mean is not None and mean.interval is not None:
+            band.append((_across(at, count), *mean.interval))
+        elif band:
+            yield band
+            band = []
 
 
 def _across(number: int, count: int) -> float:
@@ -158,6 +172,6 @@ def numbers(mean: Mean) -> str:
     return f"{mean.value:.1f} ({low:.1f} to {high:.1f})"
 
 
-def _bounds(mean: Mean) -> tuple[float, float]:
-    """Return between what a band is drawn; without an interval it has no width."""
-    return mean.interval or (mean.value, mean.value)
+def _upper(mean: Mean) -> float:
+    """Return how high a mean reaches, with its interval where it has one."""
+    return mean.value if mean.interval is None else mean.interval[1]
