@@ -28,7 +28,11 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[TextIO]:
 
 
 def remove_whole(path: Path) -> None:
-    """Delete a file, if it is there, and the drafts of it that killed processes left behind."""
+    """Delete a file, if it is there, and the drafts of it that killed processes left behind.
+
+    Drafts of earlier versions, too, which were named without the suffix of the file.
+    """
     for file in path.parent.glob("*"):
-        if file == path or (file.stem == path.name and file.suffix[1:].isdecimal()):
+        is_draft = file.stem in (path.name, path.stem) and file.suffix[1:].isdecimal()
+        if file == path or is_draft:
             file.unlink(missing_ok=True)

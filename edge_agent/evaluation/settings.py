@@ -69,12 +69,32 @@ class EvaluationSettings:
 
     def differences(self, other: EvaluationSettings) -> tuple[str, ...]:
         """Return what another one's settings differ in: `seed (0, now 1)`."""
-        ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        names = (each.name for each in dataclasses.fields(self))
         return tuple(
-            f"{name} ({_shown(ours[name])}, now {_shown(theirs[name])})"
-            for name in ours
-            if ours[name] != theirs[name]
+            f"{name} ({self._shown(name)}, now {other._shown(name)})"
+            for name in names
+            if getattr(self, name) != getattr(other, name)
         )
+
+    def _shown(self, name: str) -> str:
+        """Return a setting as text."""
+        if name in self._unknown():
+            return "not known"
+        value = getattr(self, name)
+        text = ", ".join(value) if isinstance(value, tuple) else str(value)
+        return text[:12] + "…" if re.fullmatch(r"[0-9a-f]{64}", text) else text or "none"
+
+    def _unknown(self) -> frozenset[str]:
+        """Return the settings that the version did not note by which the evaluation was stored."""
+        is_remote = not self.model_sha256
+        known = {
+            "server": self.server or not is_remote,
+            "kv_type": self.kv_type or is_remote,
+            "repack": self.kv_type or is_remote,
+            "judging": self.judging,
+            "inference": self.inference or is_remote,
+        }
+        return frozenset(name for name, noted in known.items() if not noted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +202,3 @@ def _contents(library: Library) -> str:
 def _profile_sha256(condition: str, profile: Profile) -> str:
     led = condition_of(condition).led(profile)
     return hashlib.sha256(led.model_dump_json().encode("utf-8")).hexdigest()
-
-
-def _shown(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    return text[:12] + "…" if re.fullmatch(r"[0-9a-f]{64}", text) else text or "none"

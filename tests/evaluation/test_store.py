@@ -107,10 +107,11 @@ def test_what_is_removed_leaves_no_lock_and_no_draft(
         with store.working_on(name):
             store.write_lines(name)
     lines, locks = tmp_path / "evaluations", tmp_path / "evaluations.locks"
-    for draft in ("e.jsonl.123", "e.5.jsonl.123"):  # of processes that were killed
+    # Of processes that were killed, of this version and of earlier ones.
+    for draft in ("e.jsonl.123", "e.123", "e.5.jsonl.123", "e.5.123"):
         (lines / draft).touch()
     store.remove("e")
-    assert {each.name for each in lines.iterdir()} == {"e.5.jsonl", "e.5.jsonl.123"}
+    assert {each.name for each in lines.iterdir()} == {"e.5.jsonl", "e.5.jsonl.123", "e.5.123"}
     assert {each.name for each in locks.iterdir()} == {"store.lock", "e.5.lock"}
 
 
@@ -180,6 +181,14 @@ def test_settings_of_an_earlier_version_are_understood(
     changed(tmp_path, "update evaluations set settings = json_remove(settings, '$.inference')")
     assert store.evaluation("e").settings == SETTINGS
     assert store.faults() == ()
+    with pytest.raises(EvaluationError, match=r"inference \(not known, now llama-cpp-python 0"):
+        store.begin("e", replace(SETTINGS, inference=inference), 1)
+
+
+def test_a_model_behind_a_server_is_known_to_need_no_library() -> None:
+    served = replace(SETTINGS, model_sha256="", server="http://127.0.0.1:1/v1")
+    here = replace(SETTINGS, inference="llama-cpp-python 0.3.36")
+    assert "inference (none, now llama-cpp-python 0.3.36)" in served.differences(here)
 
 
 @pytest.mark.parametrize(

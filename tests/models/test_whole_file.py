@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.models.whole_file import whole_file
+from edge_agent.models.whole_file import remove_whole, whole_file
 
 
 def write(path: Path, text: str) -> None:
@@ -32,3 +32,12 @@ def test_a_private_file_is_so_before_anything_is_in_it(tmp_path: Path) -> None:
         assert draft.stat().st_mode & 0o077 == 0
         file.write("a secret")
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_deleted_takes_the_drafts_of_it_along_and_no_other(tmp_path: Path) -> None:
+    gone = ("e.jsonl", "e.jsonl.12", "e.12")  # the last as earlier versions named theirs
+    kept = ("e", "e.5.jsonl", "e.5.jsonl.12", "e.5.12", "e.jsonl.bak", "f.12")
+    for name in (*gone, *kept):
+        (tmp_path / name).touch()
+    remove_whole(tmp_path / "e.jsonl")
+    assert {each.name for each in tmp_path.iterdir()} == {*kept}
