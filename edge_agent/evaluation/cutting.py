@@ -61,7 +61,7 @@ class Beginning:
 def cut(
     events: Sequence[Event], there: Allowance, here: Allowance, profile: Profile
 ) -> Beginning | None:
-    """Return how a run under the limits `there` begins under those `here`.
+    """Return how a run with the allowance `there` begins with that `here`.
 
     None where that cannot be told: there may be several attempts, the answer is asked for in the
     window, whose tokens only the run itself knows, fewer calls were made, the guard against no

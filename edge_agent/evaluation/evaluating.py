@@ -96,8 +96,8 @@ class _Making:
         if work.anew:
             names = {each.name for each in work.planned}
             self._others = [each for each in self._others if each.name in names]
-        self.limits = self._allowance(planned.settings)
-        self.patience = patience(self._led, self.limits.calls)
+        self.allowance = self._allowed(planned.settings)
+        self.patience = patience(self._led, self.allowance.calls)
 
     def take_over(self) -> None:
         """Take over what others know now."""
@@ -123,7 +123,7 @@ class _Making:
     def _taken_over(self, position: int, elsewhere: Iterable[_Known]) -> bool:
         """Keep the run of another evaluation where it is sure to be the one wanted."""
         for name, there, row, events in elsewhere:
-            if same_with(events, there, self.limits, self._led):
+            if same_with(events, there, self.allowance, self._led):
                 same = dataclasses.replace(row, taken_from=row.taken_from or name)
                 self._store.add(self._planned.name, position, same, events)
                 self._report(self._planned.name, same)
@@ -133,7 +133,7 @@ class _Making:
     def _beginning(self, elsewhere: Iterable[_Known]) -> tuple[Beginning | None, str]:
         """Return how the run wanted begins, and the evaluation that tells, where one does."""
         for name, there, _, events in elsewhere:
-            begun = cut(events, there, self.limits, self._led)
+            begun = cut(events, there, self.allowance, self._led)
             if begun is not None:
                 return begun, name
         return None, ""
@@ -145,14 +145,14 @@ class _Making:
             if row is not None:
                 events = self._store.events(other.name, question.id)
                 if self._is_ours(other.settings.condition, events):
-                    yield other.name, self._allowance(other.settings), row, events
+                    yield other.name, self._allowed(other.settings), row, events
 
     def _is_ours(self, condition: str, events: Sequence[Event]) -> bool:
         """Tell whether a run under a condition is one under that of this evaluation, too."""
         kin = self.condition.kin
         return condition == self.condition.name or (kin is not None and kin.shared(events))
 
-    def _allowance(self, settings: EvaluationSettings) -> Allowance:
+    def _allowed(self, settings: EvaluationSettings) -> Allowance:
         return Allowance(settings.max_calls or self._led.gathering.calls, settings.attempts)
 
 
@@ -168,7 +168,7 @@ def _in_order(making: Sequence[_Making]) -> list[_Making]:
     def place(each: _Making) -> tuple[bool, int, int, int]:
         condition = each.condition
         order = conditions.index(condition.name)
-        return condition.kin is not None, order, each.patience, -each.limits.calls
+        return condition.kin is not None, order, each.patience, -each.allowance.calls
 
     return sorted(making, key=place)
 

@@ -45,7 +45,7 @@ class Allowance:
 
 
 def same_with(events: Sequence[Event], there: Allowance, here: Allowance, profile: Profile) -> bool:
-    """Tell whether a run under the limits `there` is sure to be the same under those `here`.
+    """Tell whether a run with the allowance `there` is sure to be the same with that `here`.
 
     A run that failed is never taken for another one.
     """

@@ -30,6 +30,7 @@ from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
 from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes, in_this_process
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
+from edge_agent.evaluation.figures import figures
 from edge_agent.evaluation.judge import Judge
 from edge_agent.evaluation.questions import Question
 from edge_agent.evaluation.respondent import (
@@ -355,7 +356,9 @@ def test_an_answer_is_kept_whose_judge_fails_and_no_other_is_worked_on(
             results = in_this_process(equipment, iter(tasks))
             row = next(results).answered.row
             assert (row.answer, row.em, row.judged) == ("Larvik", True, None)
-            assert "out of order" in row.verdict
+            found = figures([row], judge=judge.address)
+            assert (row.verdict, found.unclear, found.unjudged) == ("", 0, 1)
+            assert "out of order" in row.judge_failed
             with pytest.raises(ServerError, match="out of order"):
                 next(results)
 
@@ -421,8 +424,8 @@ def test_where_nobody_is_asked_at_the_limit_it_always_plays_a_role() -> None:
 def test_attempts_play_a_role_where_one_found_no_answer(
     events: tuple[Event, ...], there: int, here: int, same: bool
 ) -> None:
-    limits = Allowance(4, there), Allowance(4, here)
-    assert same_with(events, *limits, load_profile("generic")) is same
+    allowances = Allowance(4, there), Allowance(4, here)
+    assert same_with(events, *allowances, load_profile("generic")) is same
 
 
 def test_the_same_run_really_comes_of_more_calls(ships: Collection) -> None:
