@@ -60,7 +60,7 @@ def run_over_http(
         streamable_http_path=PATH, host=place.host, transport_security=unguarded
     )
     config = uvicorn.Config(
-        _Guarded(application, Door(place)),
+        _BehindDoor(application, Door(place)),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_SECONDS_TO_END,
@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Guarded:
+class _BehindDoor:
     """An application behind the door."""
 
     def __init__(self, application: ASGIApp, door: Door) -> None:
