@@ -257,16 +257,24 @@ def list_evaluations(as_json: bool) -> None:
 
 
 def _shown(store: EvaluationStore, names: tuple[str, ...]) -> list[Shown]:
-    """Return evaluations with their rows, all that have some where none is named."""
+    """Return evaluations that have answers, with their rows: those named, or all; tell the others.
+
+    Raises EvaluationError where none has any.
+    """
     chosen = [store.evaluation(name) for name in names] or list(reversed(store.list()))
-    shown = [Shown(each, store.rows(each.name)) for each in chosen]
-    with_rows = [each for each in shown if each.rows]
-    if not with_rows:
+    if not any(each.done for each in chosen):
         raise EvaluationError(
             "There is nothing to report: no question has been answered. "
             "Begin with: miro-edge eval run sample --limit 5"
         )
-    return with_rows
+    for each in chosen:
+        if not each.done:
+            diagnostics().print(in_one_line(_without_answers(each.name)))
+    return [Shown(each, store.rows(each.name)) for each in chosen if each.done]
+
+
+def _without_answers(name: str) -> str:
+    return f"{name} has no answers yet. Go on with it: give the command that began it."
 
 
 @evaluation.command()
@@ -368,7 +376,7 @@ def judge_made(
         judge = judge_at(address, offline=offline)
         for each in shown:
             _judge(store, each, judge, anew=again)
-        shown = _shown(store, names)
+        shown = _shown(store, tuple(each.evaluation.name for each in shown))
         records = _records(store, shown)
     if as_json:
         print_json({"evaluations": records})
@@ -414,6 +422,9 @@ def compare_two(first: str, second: str, by: str, as_json: bool) -> None:
     """
     with closing(_store()) as store:
         one, other = (store.evaluation(name) for name in (first, second))
+        for each in (one, other):
+            if not each.done:
+                raise EvaluationError(_without_answers(each.name))
         compared = compare(store.rows(first), store.rows(second), by)
     if as_json:
         print_json({

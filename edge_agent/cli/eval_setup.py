@@ -275,7 +275,7 @@ def _chosen(asked: QuestionSet, wanted: Wanted) -> tuple[str | None, tuple[Quest
     """Return the split and the questions that are asked. Raises EvaluationError."""
     for reason in dict.fromkeys(asked.left_out):
         count = asked.left_out.count(reason)
-        diagnostics().print(f"{count} questions are left out: {reason}.")
+        diagnostics().print(f"Questions left out: {count} ({reason}).")
     splits = asked.splits
     split = wanted.split or (_USUAL_SPLIT if splits else None)
     if split == _EVERY_SPLIT:
@@ -354,7 +354,7 @@ def _tell_of_parts(questions: Sequence[str]) -> None:
     """Say of how many questions the evidence is withheld only in part."""
     if questions:
         diagnostics().print(
-            f"Of {len(questions)} questions the evidence is withheld only in part: the libraries "
+            f"Questions whose evidence is withheld only in part: {len(questions)}. The libraries "
             "lack some of the documents that the set names, or have them under other names."
         )
 
@@ -395,13 +395,20 @@ def _go_through(store: EvaluationStore, work: Work, drive: Driver) -> None:
     except BaseException:
         if not begun:  # the same command would come to the same end
             raise
-        done = sum(len(_rows(store, name, work.questions)) for name in names)
-        click.echo(
-            f"{done} of {len(names) * len(work.questions)} answers are kept. "
-            "Go on with it: give the same command again.",
-            err=True,
-        )
+        _tell_of_kept([_made(store, each, work.questions) for each in work.planned], work)
         raise
+
+
+def _tell_of_kept(kept: Sequence[Made], work: Work) -> None:
+    """Say what is kept of work that was broken off, and how to go on with it."""
+    done, wanted = sum(len(each.rows) for each in kept), len(kept) * len(work.questions)
+    if done < wanted:
+        go_on = "Go on with it: give the same command again."
+        click.echo(f"{done} of {wanted} answers are kept. {go_on}", err=True)
+        return
+    click.echo(f"All answers are kept: {done}.", err=True)
+    for each in kept:  # the same command would have none of them judged
+        _tell_of_verdicts(each)
 
 
 def _made(store: EvaluationStore, planned: Planned, questions: Sequence[Question]) -> Made:
@@ -414,7 +421,7 @@ def _tell_of_verdicts(made: Made) -> None:
     without = made.found.unjudged + made.found.unclear
     if without:
         diagnostics().print(
-            f"{without} answers of {made.name} have no clear verdict. Have them judged with: "
+            f"Answers of {made.name} without a clear verdict: {without}. Have them judged with: "
             f"miro-edge eval judge {made.name} --judge {made.settings.judge}"
         )
 

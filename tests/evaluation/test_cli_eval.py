@@ -176,6 +176,28 @@ def test_what_is_not_complete_is_told_wherever_it_is_shown(
     assert (record["done"], record["asked"]) == ({"a": 3, "b": 2}, {"a": 3, "b": 3})
 
 
+def test_what_has_no_answers_yet_is_named(
+    run: Callable[..., Result], model: Model, judge: ScriptedServer
+) -> None:
+    assert run("--as", "closed-book").exit_code == 0
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    model.before = interrupt
+    assert run("--name", "empty", "--as", "closed-book", "--seed", "1").exit_code == 130
+    told = "empty has no answers yet. Go on with it"
+    for pair in (("e", "empty"), ("empty", "e")):
+        compared = call("compare", *pair)
+        assert compared.exit_code == 1
+        assert told in said(compared)
+    for command in (("report", "e", "empty"), ("judge", "e", "empty", "--judge", judge.address)):
+        reported = call(*command, "--json")
+        assert [each["evaluation"] for each in json.loads(reported.stdout)["evaluations"]] == ["e"]
+        assert said(reported).count(told) == 1
+    assert "nothing to report" in said(call("report", "empty"))
+
+
 def test_a_mix_of_settings_is_refused(
     run: Callable[..., Result], ships: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,7 +412,7 @@ def test_evidence_that_is_withheld_only_in_part_is_told(
     (ships / "questions.jsonl").write_text(json.dumps(partly))
     result = run("--as", "withheld")
     assert result.exit_code == 0
-    assert "Of 1 questions the evidence is withheld only in part" in said(result)
+    assert "Questions whose evidence is withheld only in part: 1." in said(result)
 
 
 def test_a_closed_book_needs_no_documents(tmp_path: Path, home: Path, smollm2: Path,
@@ -464,7 +486,7 @@ def test_what_is_left_out_is_told(tmp_path: Path, home: Path, smollm2: Path, mod
     (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
     result = call("run", tmp_path, "--as", "closed-book", "--offline", "-m", smollm2)
     assert result.exit_code == 0
-    assert "1 questions are left out: they come with a file" in said(result)
+    assert "Questions left out: 1 (they come with a file)." in said(result)
 
 
 def test_a_judge_is_asked_with_a_key_of_its_own(
@@ -515,11 +537,21 @@ def test_a_judge_that_fails_on_the_last_answer_is_told(
     broken = run(*options)
     assert broken.exit_code == 1
     assert "out of order" in said(broken)
-    assert "1 of 1 answers are kept" in said(broken)
-    again = run(*options)
-    assert again.exit_code == 0
-    assert f"Have them judged with: miro-edge eval judge e --judge {judge.address}" in said(again)
-    assert len(model.asked) == 1
+    command = f"miro-edge eval judge e --judge {judge.address}"
+    hint = f"Answers of e without a clear verdict: 1. Have them judged with: {command}"
+    assert "All answers are kept: 1." in said(broken)
+    assert hint in said(broken)
+    assert "same command" not in said(broken)
+    again = run(*options, "--json")
+    assert (again.exit_code, len(model.asked)) == (0, 1)
+    assert hint in said(again)
+    record = json.loads(again.stdout)
+    assert (record["unclear"], record["unjudged"]) == (0, 1)
+    lines = Path(record["rows"])
+    assert "out of order" in json.loads(lines.read_text("utf-8"))["judge_failed"]
+    judge.refuse = lambda body: None
+    call("judge", "e", "--judge", judge.address)
+    assert json.loads(lines.read_text("utf-8"))["judge_failed"] == ""
 
 
 def test_a_judge_is_asked_as_the_set_has_it_before_and_afterwards(
@@ -579,7 +611,7 @@ def test_it_is_told_of_how_many_answers_a_judge_has_not_been_asked(
     judge.refuse = lambda body: None
     told = said(run("--as", "closed-book", "--judge", judge.address))
     hint = f"miro-edge eval judge e --judge {judge.address}"
-    assert f"3 answers of e have no clear verdict. Have them judged with: {hint}" in told
+    assert f"Answers of e without a clear verdict: 3. Have them judged with: {hint}" in told
     call("judge", "e", "--judge", judge.address)
     assert "unjudged" not in call("report").stdout
 
