@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -265,11 +266,22 @@ def test_a_folder_that_cannot_be_written(path: Path) -> None:
 def test_what_cannot_be_written_leaves_no_draft_with_a_part_of_a_key(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, target: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    opened = Path.open
+
+    class Full(io.TextIOWrapper):
+        """A file for which the disk has room only for a part of what is written."""
+
+        def write(self, text: str) -> int:
+            super().write(text[:-1])
+            self.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full(self: Path, mode: str, encoding: str) -> Full:
+        assert (mode, encoding) == ("w", "utf-8")
+        return Full(opened(self, "wb"), encoding)
 
     written(path, "")
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(ConfigError, match="No space left"):
         save_config(Config(web=WebSettings(key="secret")), path)
     assert [each.name for each in path.parent.iterdir()] == ["config.toml"]
