@@ -61,10 +61,18 @@ class LexicalIndex:
         """Return the keys of its passages, or None where it is missing, damaged or out of date.
 
         It is damaged where a file is not what was written, as its size and date show, or `compare`
-        has found, and where a search has raised DamagedIndex. It is out of date where another
-        analysis has made it: what its terms still find is found.
+        has found, and where a search has raised DamagedIndex.
         """
-        if not self._is_of_this_analysis or self._checksums.are_doubtful:
+        return self._held() if self._is_of_this_analysis else None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another analysis has made it, and it is whole: what its terms find is found."""
+        return not self._is_of_this_analysis and self._held() is not None
+
+    def _held(self) -> set[int] | None:
+        """Return the keys of its passages, or None where it is missing or damaged."""
+        if self._checksums.are_doubtful:
             return None
         try:
             with self._unharmed() as snapshot:

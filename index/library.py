@@ -444,7 +444,7 @@ class Library:
         self._compare()
         dense = self._dense
         embedded = None if dense is None or not dense.was_whole else dense.keys()
-        return examined(self._database, self._lexical.keys(), embedded, report)
+        return examined(self._database, self._lexical, embedded, report)
 
     def _compare(self) -> None:
         """Hash the indexes: from now on one is damaged where it is not what was written."""

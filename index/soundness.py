@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlite_utils
 
 from .files import content_hash
+from .lexical import LexicalIndex
 from .updating import IndexProgress, Report
 
 
@@ -17,8 +18,10 @@ class Soundness:
 
     database: str | None
     """What SQLite finds wrong with the texts; None where nothing is."""
+    is_outdated: bool
+    """Whether another version made the search index: an update makes it anew."""
     not_indexed: int
-    """Passages that the search index lacks."""
+    """Passages that the search index lacks, unless it is made anew."""
     not_stored: int
     """Passages of the search index that are no more."""
     not_embedded: int
@@ -31,27 +34,31 @@ class Soundness:
     @property
     def is_sound(self) -> bool:
         """Whether searches can be trusted; an update mends what is wrong."""
-        return self.database is None and not (self.not_indexed or self.not_stored)
+        return self.database is None and not (
+            self.is_outdated or self.not_indexed or self.not_stored
+        )
 
 
 def examined(
     database: sqlite_utils.Database,
-    indexed: set[int] | None,
+    lexical: LexicalIndex,
     embedded: set[int] | None,
     report: Report | None,
 ) -> Soundness:
     """Compare the texts with the keys that the indexes have, and the documents with their hashes.
 
-    `indexed` is None where the search index cannot be opened, `embedded` where there are no
-    vectors.
+    `embedded` is None where there are no vectors.
     """
     (finding,) = database.execute("pragma quick_check(1)").fetchone()
     keys = {int(key) for (key,) in database.execute("select key from passages")}
+    is_outdated = lexical.is_outdated
+    indexed = keys if is_outdated else lexical.keys() or set()
     changed, missing = _compared(database, report)
     return Soundness(
         database=None if finding == "ok" else str(finding),
-        not_indexed=len(keys - (indexed or set())),
-        not_stored=len((indexed or set()) - keys),
+        is_outdated=is_outdated,
+        not_indexed=len(keys - indexed),
+        not_stored=len(indexed - keys),
         not_embedded=0 if embedded is None else len(keys - embedded),
         changed=changed,
         missing=missing,

@@ -314,6 +314,7 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
 def _show_soundness(name: str, found: Soundness) -> None:
     faults = [
         (found.database, f"the database is damaged: {found.database}"),
+        (found.is_outdated, "another version made the search index; an update makes it anew"),
         (found.not_indexed, f"the search index lacks {found.not_indexed} passages"),
         (found.not_stored, f"the search index has {found.not_stored} passages that are no more"),
         (found.not_embedded, f"{found.not_embedded} passages have no vector yet"),

@@ -218,6 +218,11 @@ def test_verification_is_told_and_has_an_exit_code(home: Path, documents: Path) 
     assert "sound" in call("verify", "ships").stdout
     (documents / "fram.md").write_text("Something else.")
     assert "fram.md has changed" in call("verify", "ships").stdout
+    (home / "libraries/ships/lexical/analysis").unlink()  # as an older version leaves it
+    outdated = call("verify", "ships")
+    assert outdated.exit_code == 1
+    assert "another version made the search index; an update makes it anew" in outdated.stdout
+    assert "lacks" not in outdated.stdout
     shutil.rmtree(home / "libraries" / "ships" / "lexical")
     damaged = call("verify", "ships")
     assert damaged.exit_code == 1
