@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ..documents import Document, Section
 from ..errors import UnreadableDocument
-from .guessing import guessed
+from .guessing import guessed, wide
 
 _TITLE_LENGTH = 100
 _HEADING = re.compile(r"\s*(\S[^\n]*[^\s.!?:;,])[ \t]*\n[ \t]*\n\s*(?=\S)")
@@ -104,7 +104,16 @@ def _marked(head: bytes) -> str | None:
     ):
         if len(head) >= 8 and zeros.count(0) > 0.8 * len(zeros) and 0 not in letters:
             return encoding
-    return None
+    return None if b"\0" not in head and _may_be_utf8(head) else wide(head)
+
+
+def _may_be_utf8(head: bytes) -> bool:
+    """Return whether the first bytes of a file are UTF-8, but for a character that goes on."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _encoding(data: bytes) -> str:

@@ -186,6 +186,58 @@ def test_text_in_the_encodings_that_occur(tmp_path: Path, text: str, encoding: s
     assert documents[0].title == documents[0].text.partition("\n")[0]
 
 
+RUSSIAN = """Бронте родилась в Торнтоне и написала роман о жизни.
+Город был основан в двенадцатом веке князем.
+Он построил корабль, который дошёл до полюса."""
+UKRAINIAN = """Київ є столицею України та найбільшим містом країни.
+Маяк стоїть на скелі біля моря.
+Щоранку рибалки виходять у море."""
+GREEK = """Η Αθήνα είναι η πρωτεύουσα της Ελλάδας.
+Ο φάρος βρίσκεται πάνω σε βράχο δίπλα στη θάλασσα."""
+ARABIC = "القاهرة هي عاصمة مصر وأكبر مدنها.\nتقع المنارة على صخرة بجانب البحر."
+KOREAN = "등대는 해안에 있습니다.\n이 도시는 십이 세기에 세워졌다."
+POLISH = """Zażółć gęślą jaźń. Most został zbudowany w Łodzi.
+Książę założył miasto w dwunastym wieku."""
+CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy.\nKníže založil město a postavil tam most."
+HEBREW = "ירושלים היא בירת ישראל.\nהספר תורגם לשפות רבות."
+TURKISH = "Köprü İstanbul'da inşa edildi.\nŞehir on ikinci yüzyılda kuruldu."
+CHINESE = "北京是中华人民共和国的首都。\n灯塔建在海边的岩石上。"
+TRADITIONAL = "台北是中華民國的首都，也是政治中心。\n燈塔建在海邊的岩石上。"
+JAPANESE = "灯台は海岸にあります。\n漁師は毎朝海に出ます。"
+THAI = "เชียงใหม่เป็นเมืองใหญ่ทางภาคเหนือ\nประภาคารตั้งอยู่บนโขดหินริมทะเล"
+FRENCH = "L’été dernier, le phare a été rénové.\nOù est-il né? À Orléans."
+GERMAN = "Die Größe der Brücke überraschte alle.\nÖsterreich liegt südlich davon."
+ENGLISH = "It cost £40 – or more.\nHe met Chloé at a café, 3 m³ large."
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        (RUSSIAN, "cp1251 koi8_r cp866 iso8859_5 mac_cyrillic"),
+        (UKRAINIAN, "cp1251 koi8_u cp1125 iso8859_5 mac_cyrillic"),
+        (GREEK, "cp1253 iso8859_7 cp737 cp869"),
+        (ARABIC, "cp1256 iso8859_6 cp720"),
+        (HEBREW, "cp1255"),
+        (POLISH, "cp1250 iso8859_2"),
+        (CZECH, "cp1250 iso8859_2"),
+        (TURKISH, "cp1254 iso8859_9"),
+        (KOREAN, "euc_kr johab"),
+        (CHINESE, "gb18030 utf-16-le utf-16-be"),
+        (TRADITIONAL, "big5 utf-16-le utf-16-be"),
+        (JAPANESE, "shift_jis euc_jp iso2022_jp utf-16-le utf-16-be"),
+        (THAI, "cp874"),
+        *((text, "cp1252") for text in (FRENCH, GERMAN, ENGLISH)),
+    ],
+)
+def test_the_encodings_of_a_language_are_told_apart(
+    tmp_path: Path, text: str, encodings: str
+) -> None:
+    for written in (*text.split("\n"), f"{text}\n" * 6):
+        for encoding in encodings.split():
+            documents, _ = found(tmp_path / "a.txt", written.encode(encoding))
+            assert [document.text for document in documents] == [written], encoding
+
+
 def test_an_encoding_that_is_guessed_from_little_is_told(tmp_path: Path) -> None:
     text = "Größe und Übung. "
     for times, flaws in (1, ["its encoding was guessed: cp1252"]), (20, []):
