@@ -40,14 +40,33 @@ _ACCENTS = dict(
     )
 )
 _ACCENTED = re.compile(
-    r"(?<!\\)(?P<outer>\{)?\\(?P<accent>[`'^~\"=.]|[cvHukr](?![A-Za-z])[ \t]*)"
+    r"(?P<outer>\{)?\\(?P<accent>[`'^~\"][ \t]*|[=.]|[cvHukr](?![A-Za-z])[ \t]*)"
     r"(?P<brace>\{)?(?P<letter>[^\W\d_]|\\[ij](?![A-Za-z]))(?(brace)\})(?(outer)\})"
 )
-_LETTERS = dict(zip("ss o O l L ae AE oe OE aa AA i j".split(), "ßøØłŁæÆœŒåÅıȷ", strict=True))
+_LETTERS = dict(
+    zip(
+        "ss o O l L ae AE oe OE aa AA i j dh DH th TH dj DJ".split(),
+        "ßøØłŁæÆœŒåÅıȷðÐþÞđĐ",
+        strict=True,
+    )
+)
 _LETTER = re.compile(
-    rf"(?<!\\)(?P<outer>\{{)?\\(?P<name>{'|'.join(_LETTERS)})(?![A-Za-z])"
+    rf"(?P<outer>\{{)?\\(?P<name>{'|'.join(_LETTERS)})(?![A-Za-z])"
     r"(?(outer)[ \t]*\}|(?:\{\}|[ \t]+)?)"
 )
+_AS_IT_STANDS = re.compile(
+    r"""
+    \\[\\$]                                                       # a new line, a dollar
+    | \$\$? (?: \\. | (?!\n[ \t]*\n) [^\\$] )* \$\$?
+    | \\\( (?: \\\\ | (?!\\[()]) . )*? \\\)
+    | \\\[ (?: \\\\ | (?!\\[\[\]]) . )*? \\\]
+    | \\verb\*? (?P<tick>[^\w\s*]) [^\n]{0,1000}? (?P=tick)
+    | \\begin\{(?P<block> (?:verbatim|lstlisting|minted|equation|align|gather)\*? )\}
+      (?: (?!\\begin\{(?P=block)\}) . )*? \\end\{(?P=block)\}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Formulas and code: accents mean something else there."""
 _NESTED_ACCENTS = 2
 _NESTED_MARKS = 4
 
@@ -72,9 +91,18 @@ def read_latex(path: Path, name: str) -> list[Document]:
 
 def with_letters(source: str) -> str:
     """Return text with the letters beyond ASCII that are spelt out: \\"u, \\v{c}, {\\ss}."""
+    pieces = []
+    at = 0
+    for kept in _AS_IT_STANDS.finditer(source):
+        pieces += [_with_letters(source[at : kept.start()]), kept[0]]
+        at = kept.end()
+    return "".join((*pieces, _with_letters(source[at:])))
+
+
+def _with_letters(piece: str) -> str:
     for _ in range(_NESTED_ACCENTS):
-        source = _ACCENTED.sub(_accented, source)
-    return _LETTER.sub(lambda spelt: _LETTERS[spelt["name"]], source)
+        piece = _ACCENTED.sub(_accented, piece)
+    return _LETTER.sub(lambda spelt: _LETTERS[spelt["name"]], piece)
 
 
 def _without_comments(source: str) -> Iterator[str]:

@@ -131,7 +131,14 @@ def test_latex_is_its_text_under_its_headings(tmp_path: Path) -> None:
         (r"\'\i{\'{\i}}\'{\^e} \`a \^o \~n a~b \=a \.z", "ííế à ô ñ a b ā ż"),
         (r"Stra\ss e, Wei{\ss}, \L{}\'od\'z, \O re \AA{}s \i", "Straße, Weiß, Łódź, Øre Ås ı"),
         (r"$\v{x} \circ \oint \left.$ \u{v}", r"$\v{x} \circ \oint \left.$ \u{v}"),
-        (r"one\\'tis", "one\n'tis"),
+        (r"one\\'tis \\\'Etude", "one\n'tis \nÉtude"),
+        (r"\' e \dh{}\th\ \DJ{} or\dj", r"é ðþ\ Đ orđ"),
+        (r"$\'e$ \(\'e\) \'e \$\'e", r"$\'e$ \(\'e\) é $é"),
+        (r"\verb|\'e| \[\'e \\[2pt] \'e\] \'e", "\\verb|\\'e| \\[\\'e \n[2pt] \\'e\\] é"),
+        *(
+            (rf"\begin{{{block}}}\'e\end{{{block}}}\'e", rf"\begin{{{block}}}\'e\end{{{block}}}é")
+            for block in ("verbatim", "lstlisting", "align*")
+        ),
     ],
 )
 def test_letters_that_latex_spells_out(source: str, text: str, tmp_path: Path) -> None:
@@ -154,6 +161,12 @@ def test_every_text_may_have_letters_spelt_out(source: str) -> None:
         ("a.tex", "\\title["),
         ("a.tex", "\\part["),
         ("a.tex", "\\label["),
+        ("a.tex", "\\begin{verbatim}"),
+        ("a.tex", "\\begin{verbatim}\\begin{align}"),
+        ("a.tex", "\\( \\["),
+        ("a.tex", "$ \n\n"),
+        ("a.tex", "\\verb|\n"),
+        ("a.tex", "a\\\\"),
         ("a.tex", "\\begin{figure}["),
         ("a.rs", "\npub("),
     ],
