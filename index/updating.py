@@ -134,17 +134,20 @@ class Update:
 
     def _doubt_older_readers(self) -> None:
         """Have what other readers could not read, not whole, or otherwise read anew."""
-        from .readers import EDITION, READ_OTHERWISE
+        from .readers import EDITION, is_read_otherwise
 
         (edition,) = self._database.execute("pragma user_version").fetchone()
-        if edition != EDITION:
-            otherwise = "".join(" or path like ?" for _ in READ_OTHERWISE)
-            with self._database.atomic():
-                self._database.execute(
-                    f"update files set size = -1, hash = '' where problem is not null{otherwise}",
-                    [f"%{suffix}" for suffix in READ_OTHERWISE],
-                )
-                self._database.execute(f"pragma user_version = {EDITION}")
+        if edition == EDITION:
+            return
+        rows = self._database.execute("select path, problem from files where state <> 'archive'")
+        doubtful = [
+            [path] for path, problem in rows if problem is not None or is_read_otherwise(Path(path))
+        ]
+        with self._database.atomic():
+            self._database.conn.executemany(
+                "update files set size = -1, hash = '' where path = ?", doubtful
+            )
+            self._database.execute(f"pragma user_version = {EDITION}")
 
     def _compare(self, found: FilesFound) -> None:
         """Note what is gone, what may only have moved, and what has to be looked at."""

@@ -22,7 +22,7 @@ from .pdf import read_pdf
 from .sheets import read_sheets
 from .slides import read_slides
 from .source_code import SOURCE_SUFFIXES, read_source_code
-from .text import hardly_guessed, is_binary, read_text
+from .text import hardly_guessed, is_binary, is_utf8, read_text
 from .word import read_word
 from .zipped import ZIP, kind_of
 
@@ -32,9 +32,6 @@ Reader = Callable[[Path, str], Iterable[Document | Flaw]]
 EDITION = 2
 """Which readers these are. Raise it where they come to read what they could not, not all of, or
 otherwise: libraries then read such files again, once."""
-READ_OTHERWISE = (".tex",)
-"""Suffixes of what they read otherwise than earlier ones, which left its accents as LaTeX has them.
-"""
 _SNIFFED = 65_536
 _MOST_CHARACTERS = 64_000_000
 """Of the documents in a small file: where parts are packed or repeated there may be any number."""
@@ -72,6 +69,21 @@ _OF_RECORDS: dict[str, Callable[[Path, str, RecordFields], Iterable[Document | F
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
 }
+
+_PLAIN = frozenset(("", ".txt", ".text", ".log", *_OF_TEXT, *_OF_RECORDS))
+"""Suffixes of what is plain text as a rule."""
+
+
+def is_read_otherwise(path: Path) -> bool:
+    """Tell whether an earlier edition may have read a file otherwise.
+
+    It left the accents of LaTeX as they are written, and guessed other encodings.
+    """
+    suffix = path.suffix.lower()
+    try:
+        return suffix == ".tex" or (suffix in _PLAIN and path.is_file() and not is_utf8(path))
+    except OSError:  # it is away
+        return False
 
 
 def read_with(reader: Reader, path: Path, name: str) -> Iterator[Document | Flaw]:

@@ -69,7 +69,7 @@ def opened(path: Path) -> TextIO:
             encoding = _marked(file.read(_SAMPLE))
         if encoding is None:
             # The whole file is held only where it is not UTF-8.
-            encoding = "utf-8" if _is_utf8(path) else _encoding(path.read_bytes())
+            encoding = "utf-8" if is_utf8(path) else _encoding(path.read_bytes())
         return path.open(encoding=encoding, errors="replace")
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
@@ -80,7 +80,7 @@ def hardly_guessed(path: Path) -> str | None:
 
     Raises UnreadableDocument for what is no text.
     """
-    if _is_utf8(path):
+    if is_utf8(path):
         return None
     encoding, sample = _known(path.read_bytes())
     is_sure = encoding is not None or sum(byte > 127 for byte in sample) >= _SURE
@@ -90,6 +90,21 @@ def hardly_guessed(path: Path) -> str | None:
 def is_binary(head: bytes) -> bool:
     """Return whether what begins with `head` is no text in any encoding."""
     return b"\0" in head and _marked(head) is None
+
+
+def is_utf8(path: Path) -> bool:
+    """Return whether a file is UTF-8 throughout, a piece at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_SAMPLE):
+                if b"\x1b$" in piece or b"\0" in piece:  # for `_encoding` to decide
+                    return False
+                decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _marked(head: bytes) -> str | None:
@@ -139,18 +154,3 @@ def _known(data: bytes) -> tuple[str | None, bytes]:
     if 2 * len(strange) < len(foreign):  # UTF-8 in which some lines are damaged
         return "utf-8", b""
     return None, b"\n".join(strange)[:_SAMPLE]
-
-
-def _is_utf8(path: Path) -> bool:
-    """Return whether a file is UTF-8 throughout, a piece at a time."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(_SAMPLE):
-                if b"\x1b$" in piece or b"\0" in piece:  # for `_encoding` to decide
-                    return False
-                decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
