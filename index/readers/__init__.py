@@ -82,7 +82,7 @@ def is_read_otherwise(path: Path) -> bool:
     suffix = path.suffix.lower()
     try:
         return suffix == ".tex" or (suffix in _PLAIN and path.is_file() and not is_utf8(path))
-    except OSError:  # it is away
+    except OSError:  # it cannot be read now either
         return False
 
 
