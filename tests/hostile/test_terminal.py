@@ -258,7 +258,7 @@ def test_the_interface_line_by_line_says_nothing_raw(
     at_home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench = ScriptedBench(at_home)
-    with closing(RunStore(at_home.runs)) as store, closing(bench):
+    with closing(RunStore(at_home.runs)) as store:
         talk = Conversation(at_home, store, bench, load_config(at_home.config))
         for line in (
             "/runs",

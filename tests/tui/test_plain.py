@@ -55,7 +55,7 @@ class Talk:
 @pytest.fixture
 def talk(place: Home, capsys: pytest.CaptureFixture[str]) -> Iterator[Talk]:
     bench = ScriptedBench(place)
-    with closing(RunStore(place.runs)) as store, closing(bench):
+    with closing(RunStore(place.runs)) as store:
         conversation = Conversation(place, store, bench, load_config(place.config))
         yield Talk(conversation, bench, store, capsys)
 
