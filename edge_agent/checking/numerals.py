@@ -22,14 +22,11 @@ _COMMA = re.compile(r"(?<=\d),(?=\d\d?(?!\d))")
 _IN_DECIMALS = re.compile(r",\d\d?$")
 
 
-def apart(text: str) -> str:
-    """Return a text in which a comma parts two numbers wherever it may."""
-    return _COMMA.sub(", ", text)
-
-
-def with_dots(text: str) -> str:
-    """Return a text in which a comma stands before decimals wherever it may, as a dot."""
-    return _COMMA.sub(".", text)
+def readings(text: str) -> tuple[str, ...]:
+    """Return a text, and where a comma may part numbers or stand before decimals, as either."""
+    if _COMMA.search(text) is None:
+        return (text,)
+    return text, _COMMA.sub(", ", text), _COMMA.sub(".", text)
 
 
 def plain(numeral: str) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from edge_agent.checking.numerals import GROUPED, apart, plain, with_dots
+from edge_agent.checking.numerals import GROUPED, plain, readings
 from edge_agent.index import HANGUL, MARKS, UNSPACED, usual_form
 
 _CHARACTER = f"[{UNSPACED}{HANGUL}]"
@@ -90,8 +90,8 @@ def states(text: str, answer: str) -> bool:
     A comma between two digits of it may stand before decimals, or part two numbers.
     """
     said = f" {' '.join(words(text))} "
-    readings = {" ".join(words(each)) for each in (answer, apart(answer), with_dots(answer))}
-    return any(wanted and f" {wanted} " in said for wanted in readings)
+    wanted = (" ".join(words(each)) for each in readings(answer))
+    return any(each and f" {each} " in said for each in wanted)
 
 
 def is_number(word: str) -> bool:
