@@ -32,7 +32,8 @@ in any sentence."""
 _ALIKE = 0.75
 """Cosine from which two sentences say the same."""
 _MOST_COMPARED = 32
-_KEY = re.compile(r"\s*\[(\d{1,6})\]")
+_KEY = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,6})\]")
+"""A key with the space before it, which is looked at once, however much of it there is."""
 _AND = re.compile(r";|&|\band\b", re.IGNORECASE)
 _LISTING = re.compile(rf"\s*(?:,\s*)?(?:{_AND.pattern})\s*|\s*,\s+", re.IGNORECASE)
 """What stands between the things that an answer lists."""

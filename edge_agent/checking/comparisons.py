@@ -56,7 +56,7 @@ _OF_FILMS = frozenset("actor actress director directed film films filmmaker movi
 _DIRECTED_BY = re.compile(
     r"(?<!-)\b[Dd]irected(?:,? (?:and |& )?(?:co-)?[a-z]+){0,4} by (?:and star(?:ring|red) )?"
 )
-_BRACKETS = re.compile(r"\s*\(([^()]*)\)")
+_BRACKETS = re.compile(r"(?:(?<!\s)\s+)?\(([^()]*)\)")
 _LONGEST_QUESTION = 300
 """Characters: who asks in more says more than what is compared."""
 _QUOTING = " \t,;:\"“”„‘’'«»"

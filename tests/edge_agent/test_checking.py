@@ -35,6 +35,7 @@ class Unmoved:
     """An embedder to which all texts mean the same, as those of scripts are that it cannot read."""
 
     name = "unmoved"
+    dimensions = 1
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.ones((len(texts), 1), np.float32)
@@ -168,7 +169,9 @@ def test_where_a_chain_ends_need_not_have_words_of_the_question() -> None:
     first, second = made.since(0)
     question = "Where is the director of the film They Came to Cordura from?"
     for quoted in ([], [1], [2], [1, 2]):
-        quotes = [Quote(key, made.get(key).passage.text) for key in quoted]
+        quotes = [
+            Quote(each.key, each.passage.text) for each in (first, second) if each.key in quoted
+        ]
         found = verified(question, "New York City", quotes, [first, second])
         assert [(each.key, each.supported) for each in found.citations][:1] == [(2, True)]
     assert verified(question, "New York City", [], [second]).answer is None
@@ -407,7 +410,7 @@ def test_a_name_word_for_word_bears_out_what_has_small_letters_beyond_latin() ->
     assert verified("How did he die?", told.replace("ō", "o"), [], evidence(told).since(0)).answer
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60, method="signal")  # a thread would wait for the expression, too
 def test_an_answer_of_white_space_is_checked_at_once() -> None:
     shown = evidence("Archer was born in Larvik.").since(0)
     assert (
