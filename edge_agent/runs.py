@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timezone
@@ -142,7 +142,7 @@ class RunStore:
 
     # Recording
 
-    def record(self, events: Iterable[Event]) -> Iterator[Event]:
+    def record(self, events: Iterable[Event]) -> Generator[Event, None, None]:
         """Pass the `events` of a run on, each committed before it is seen.
 
         They begin with RunStarted, or with RunResumed and then follow what is stored. Passing text
@@ -156,7 +156,7 @@ class RunStore:
 
     def resume(
         self, run: str, go_on: Callable[[Sequence[Event]], Iterable[Event]]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Record what `go_on` makes of the stored events of a run, as `record` does.
 
         They are read when no other process can add to them any more. Raises RunError as `record`

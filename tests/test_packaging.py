@@ -91,8 +91,8 @@ def test_other_licences_than_the_usual_ones_are_named() -> None:
 
 def _is_permissive(said: PackageMetadata) -> bool:
     classifiers = (each for each in said.get_all("Classifier") or () if each.startswith("License"))
-    written = (said.get("License") or "").splitlines()[:1]
-    licence = said.get("License-Expression") or " ".join([*classifiers, *written])
+    written = [line for each in said.get_all("License") or () for line in each.splitlines()[:1]]
+    licence = " ".join([*said.get_all("License-Expression", []), *classifiers, *written])
     usual = r"MIT|BSD|Apache|PSF|Python Software|ISC|Zlib|Unlicense|HPND|CC0|Public Domain"
     return bool(re.search(usual, licence)) and not re.search(r"GPL|MPL|Mozilla", licence)
 

@@ -84,7 +84,7 @@ class DuckDuckGo:
     """DuckDuckGo, and others where it has too little, through the package ddgs; no key."""
 
     name = "ddgs"
-    backends = ("duckduckgo", "brave", "mojeek", "wikipedia")
+    backends: tuple[str, ...] = ("duckduckgo", "brave", "mojeek", "wikipedia")
     """Whom ddgs may ask, one after the other; what else it knows changes with its version."""
 
     def __init__(self) -> None:

@@ -269,8 +269,9 @@ class RandomEmbedder:
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return as many vectors of length 1."""
-        rows = self._chance.normal(size=(len(texts), self.dimensions)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = self._chance.normal(size=(len(texts), self.dimensions))
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(unit, np.float32)
 
 
 def exact_search(count: int) -> float:

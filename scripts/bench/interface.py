@@ -91,7 +91,8 @@ def _mark(widget: Widget, screen: Screen[object], drawn: asyncio.Event) -> None:
 
 async def delays(app: MiroEdge, goes_on: Callable[[], bool], most: int) -> list[float]:
     """Press keys that move about the trajectory as long as something goes on."""
-    keys, found = ("down", "up", "e", "t", "down", "r", "t", "up"), []
+    keys = ("down", "up", "e", "t", "down", "r", "t", "up")
+    found: list[float] = []
     while goes_on() and len(found) < most:
         found.append(await delay_of(app, keys[len(found) % len(keys)]))
         await asyncio.sleep(EVERY)

@@ -82,7 +82,8 @@ def measured(name: str, asked: Sequence[Question], library: Collection) -> Row:
     found = [(question.gold, shown(question.text, library)) for question in asked]
 
     def whole(arm: str) -> float:
-        return round(100 * statistics.mean(gold <= getattr(each, arm) for gold, each in found), 1)
+        shown_whole = [bool(gold <= getattr(each, arm)) for gold, each in found]
+        return round(100 * statistics.mean(shown_whole), 1)
 
     return Row(name, len(found), *map(whole, ("five", "seven", "five_and_two", "quotable")))
 

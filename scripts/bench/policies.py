@@ -127,7 +127,7 @@ class Trace:
 
     def add(self, row: Row, events: list[Event], question: Question) -> None:
         """Keep a run."""
-        told = [event for event in events if not isinstance(event, TextAppeared)]
+        told: list[Event] = [each for each in events if not isinstance(each, TextAppeared)]
         self._keep(row, told)
         if self._path is None:
             return

@@ -99,7 +99,9 @@ def plain_bm25(folder: Path) -> Search:
     return search
 
 
-def run_set(folder: Path, libraries: Path, options: argparse.Namespace) -> tuple[list[Row], dict]:
+def run_set(
+    folder: Path, libraries: Path, options: argparse.Namespace
+) -> tuple[list[Row], dict[str, float]]:
     """Measure one set; returns the rows and the shares of answers that excerpts keep."""
     home = Home.from_environment()
     embedder = pulled_embedder(home, offline=False)

@@ -21,7 +21,7 @@ PAGE = (148, 210)  # A5, in millimetres
 SIZES = {"title": 18, "heading": 13, "item": 11, "paragraph": 11}
 
 
-class Article(FPDF):
+class Article(FPDF):  # type: ignore[misc]
     """An A5 article with its title and the page number at the foot of each page."""
 
     def __init__(self, title: str) -> None:

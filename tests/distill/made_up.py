@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ _NAMES = (
 
 def write_set(
     folder: Path,
-    questions: dict[str, dict[str, Any]] = QUESTIONS,
+    questions: Mapping[str, Any] = QUESTIONS,
     documents: dict[str, list[str]] = DOCUMENTS,
 ) -> Path:
     """Write documents and questions into `folder`, all for training, and return it."""

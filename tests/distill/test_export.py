@@ -426,8 +426,8 @@ def test_what_is_no_base_and_no_adapter_is_refused(
 ) -> None:  # fmt: skip
     output = tmp_path / "baked.gguf"
     foreign = write_adapter(tmp_path / "foreign.gguf", "qwen2", {"blk.0.attn_v.weight": (8, 8)})
-    words = tuple(map(int, BaseModel(base).weights["token_embd.weight"].shape))
-    head = write_adapter(tmp_path / "head.gguf", "llama", {"token_embd.weight": words})
+    width, words = map(int, BaseModel(base).weights["token_embd.weight"].shape)
+    head = write_adapter(tmp_path / "head.gguf", "llama", {"token_embd.weight": (width, words)})
     mixed = tmp_path / "mixed.gguf"
     first, *others = read_lora(adapter).changes.items()
     thin = Change(first[1].down[:2], first[1].up[:, :2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from edge_agent.index import Passage
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lesson]:
     folder = tmp_path_factory.mktemp("sets") / "films"
-    dev = {"id": "dev", "split": "dev", **BRIDGE, "gold": ["Night Ferry", "Toledo"]}
+    dev: dict[str, Any] = {"id": "dev", "split": "dev", **BRIDGE, "gold": ["Night Ferry", "Toledo"]}
     return {each.id: each for each in lessons(write_set(folder, QUESTIONS | {"dev": dev}))}
 
 

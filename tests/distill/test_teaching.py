@@ -190,7 +190,8 @@ def test_the_real_session_has_the_same_tokens_and_decides_at_the_same_places(
     library = Collection([Library(schooling.home / "libraries" / "bench-films")])
     shown = VARIANTS[variant].model_dump(include={"results", "named"}, exclude_none=True)
     profile = changed(lesson_profile("edge"), gathering=shown)
-    with DictatedEngine(smollm2, taught) as engine:
+    engine = DictatedEngine(smollm2, taught)
+    with engine:
         session = KeptWindows(engine)
         list(Agent(library, session, profile=profile).run(schooling.lessons[question].question))
         session.leave()

@@ -382,7 +382,7 @@ class Waiting:
 
     def run(self, _: dict[str, Any], context: ToolContext) -> ToolResult:
         self._call_off()
-        for _ in range(1000):
+        for _attempt in range(1000):
             if context.stopped():
                 raise ToolError("called off")
             time.sleep(0.01)
@@ -493,9 +493,11 @@ def test_a_result_that_ends_like_a_step_that_was_cut_off_stays(
     scripted: Any, ships: Collection
 ) -> None:
     events = run(scripted([*TWO_STEPS[:2], "Archer}"]), ships, max_calls=1)
-    answered = next(n for n, event in enumerate(events) if isinstance(event, ToolAnswered))
-    result = replace(events[answered], text="Missing:")
-    stopped = [*events[:answered], result, GatheringEnded(1, "time limit"), events[-1]]
+    at, answered = next(
+        (at, event) for at, event in enumerate(events) if isinstance(event, ToolAnswered)
+    )
+    result = replace(answered, text="Missing:")
+    stopped = [*events[:at], result, GatheringEnded(1, "time limit"), events[-1]]
     trajectory = Trajectory.of([*stopped, RunResumed("r", 8, None, None)])
     assert trajectory.entries[-1].text == "Missing:"
 

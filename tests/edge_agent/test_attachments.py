@@ -154,9 +154,9 @@ def waiting(notes: Path, temporary: Path, home: Path) -> Iterator[subprocess.Pop
     """A program that has attached a file, and waits."""
     variables = {**os.environ, "TMPDIR": str(temporary), "MIRO_EDGE_HOME": str(home)}
     command = [sys.executable, "-c", _WAITING, str(notes)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipe = subprocess.PIPE
     with (
-        subprocess.Popen(command, env=variables, text=True, **pipes) as process,
+        subprocess.Popen(command, env=variables, text=True, stdin=pipe, stdout=pipe) as process,
         ended_within(process),
     ):
         assert process.stdout is not None

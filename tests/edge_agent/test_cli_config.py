@@ -163,9 +163,11 @@ def test_ask_without_settings_has_the_same_defaults(home: Path, asked: list[AskS
 
 def test_the_command_line_goes_before_the_settings(path: Path, asked: list[AskSettings]) -> None:
     save_config(Config(ask=SET), path)
-    typed = ("-l", "sample", "-m", "gemma3-270m", "--profile", "generic", "--context", "512")
-    typed += ("--kv-type", "f16", "--max-calls", "1", "--max-time", "2", "--max-tokens", "3")
-    typed += ("--attempts", "4", "--seed", "0")
+    typed = (
+        *("-l", "sample", "-m", "gemma3-270m", "--profile", "generic", "--context", "512"),
+        *("--kv-type", "f16", "--max-calls", "1", "--max-time", "2", "--max-tokens", "3"),
+        *("--attempts", "4", "--seed", "0"),
+    )
     assert call("ask", *typed, "Who?").exit_code == 0
     (wanted,) = asked
     assert wanted == AskSettings(

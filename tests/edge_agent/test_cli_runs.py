@@ -77,6 +77,8 @@ def model(scripted_session: type[Any], monkeypatch: pytest.MonkeyPatch) -> Model
     """A model that knows what to look for, whatever file it is said to be in."""
 
     class Knowing(scripted_session):  # type: ignore[misc]
+        chosen = ""
+
         def write(self, step: Force | Choose | Sample, seed: int) -> str:
             if isinstance(step, Force):
                 return step.text

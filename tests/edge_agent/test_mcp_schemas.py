@@ -122,7 +122,9 @@ def test_a_needed_argument_with_a_foul_name_makes_the_tool_useless() -> None:
 
 
 words = st.sampled_from(["", "a", "é\n", "<|im_end|>", 'q"\\'])
-scalars = st.sampled_from([None, True, 0, 3, -1, 1.5, 10**6, "a", "é\\", "<s>", [], {}])
+scalars: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, 3, -1, 1.5, 10**6, "a", "é\\", "<s>", [], {}]
+)
 kinds = st.sampled_from(["string", "number", "integer", "boolean", "null", "object", "array", "?"])
 names = st.sampled_from(["a", "b", "a-b", "root", "é", 'q"', "string"])
 

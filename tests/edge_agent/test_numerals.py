@@ -20,8 +20,7 @@ from edge_agent.checking.wording import words
 def test_a_number_is_one_however_its_parts_are_told_apart(
     whole: int, signs: str, decimals: int
 ) -> None:
-    parting, point = signs
-    written = f"{f'{whole:,}'.replace(',', parting)}{point}{decimals}"
+    written = f"{f'{whole:,}'.replace(',', signs[0])}{signs[1]}{decimals}"
     assert re.fullmatch(GROUPED, written)
     assert plain(written) == f"{whole}.{decimals}"
     assert words(f"There were {written} of them.")[2] == f"{whole}.{decimals}"

@@ -16,7 +16,7 @@ from waiting import until
 
 from edge_agent.agent import AgentSettings
 from edge_agent.config import WebSettings
-from edge_agent.events import Citation, RunFinished, TokenCounts
+from edge_agent.events import Citation, RunFinished, RunStarted, TokenCounts
 from edge_agent.extras import Extras, open_extras
 from edge_agent.home import Home
 from edge_agent.index import Collection, Searched
@@ -185,6 +185,7 @@ class TestAnswers:
             done = await server.ask(messages=messages, model="miro-edge/ships", seed=7)
         assert done.model == "miro-edge/ships"
         (started, *_) = store.events(done.choices[0].message.miro_edge["run"])
+        assert isinstance(started, RunStarted)
         assert (started.question, started.seed, started.libraries) == (QUESTION, 7, ("ships",))
 
     async def test_what_is_not_found_is_said(self, serving: Any, store: RunStore) -> None:

@@ -66,7 +66,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     """Return arbitrary values of a type; of a dataclass with a value for every field."""
     if hint in PLAIN_VALUES:
         return PLAIN_VALUES[hint]
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
         return st.builds(hint, **{each.name: values_of(hints[each.name]) for each in fields(hint)})
     arguments = get_args(hint)
@@ -477,7 +477,7 @@ def test_a_fork_has_all_that_its_parent_did_up_to_the_step(
     parents = whole[1 : len(copies) + 1]
     assert [type(event) for event in copies] == [type(event) for event in parents]
     assert all(
-        copy == event or (isinstance(event, RunResumed | RunFinished) and copy.run == new)
+        copy == event or (isinstance(copy, RunResumed | RunFinished) and copy.run == new)
         for copy, event in zip(copies, parents, strict=True)
     )
     assert type(copies[-1]).__name__ == last
@@ -518,7 +518,7 @@ def test_a_store_of_an_older_version_opens_with_all_its_runs(tmp_path: Path) -> 
     migrations.apply(old, stop_before="add_forks_and_messages")
     assert {column.name for column in old["runs"].columns} >= {"id", "status"}
     assert "messages" not in old.table_names()
-    old["runs"].insert(
+    old.table("runs").insert(
         {"id": "r-1", "started": "2026", "question": "Who?", "model": "m", "library": "l",
          "status": "answered", "answer": "Ann", "calls": 1, "seconds": 0.5}
     )  # fmt: skip
@@ -526,7 +526,7 @@ def test_a_store_of_an_older_version_opens_with_all_its_runs(tmp_path: Path) -> 
         **{"event": "RunStarted", "run": "r-1", "question": "Who?", "model": "m", "library": "l"},
         **{"profile": "generic", "seed": 0, "max_calls": 8},
     }
-    old["events"].insert(
+    old.table("events").insert(
         {"run": "r-1", "number": 1, "time": 1.5, "kind": "RunStarted", "record": json.dumps(record)}
     )
     old.close()

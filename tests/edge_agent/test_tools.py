@@ -83,7 +83,7 @@ def test_an_address_is_looked_for_only_where_somebody_named_it(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(ships, "find_document", asked.append)
-    monkeypatch.setattr(ships, "document", lambda *place: asked.append(place[1]) or ())
+    monkeypatch.setattr(ships, "document", lambda _, address: asked.append(address))
     where = replace(context(ships, Evidence()), said=("It is on https://named.example/fram.",))
     found = run("search", where, query="Fram").shown[0]
     exhibit = where.evidence.get(found.key)

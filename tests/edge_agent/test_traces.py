@@ -555,8 +555,8 @@ def test_a_page_has_no_elements_but_its_own(hostile: str) -> None:
 
 
 def test_what_turns_the_reading_direction_is_spelt_out_and_lines_are_kept() -> None:
-    run = [STARTED, end("a\u202eb\r\nc\xadd")]
-    assert "a\\u{202e}b\ncd</p>" in export("html", run)
+    page = export("html", [STARTED, end("a\u202eb\r\nc\xadd")])
+    assert "a\\u{202e}b\ncd</p>" in page
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -86,7 +86,8 @@ def test_a_last_turn_quotes_and_tells_whether_anything_is_missing(most: int, end
 @given(st.integers(1, 6), st.data())
 def test_any_choices_lead_to_an_end(most: int, data: st.DataObject) -> None:
     plan = gathering(most, last=True)
-    step, lines = next(plan), []
+    step = next(plan)
+    lines: list[str] = []
     while not {MISSING, HAVE_ENOUGH} & set(lines):
         assert isinstance(step, Choose)
         lines.append(data.draw(st.sampled_from(step.options)))

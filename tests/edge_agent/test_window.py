@@ -32,7 +32,7 @@ def trajectory(*spans: tuple[SpanKind, str]) -> Trajectory:
     return made
 
 
-def cleared(session: Any, state: Trajectory, tokens: int) -> list[SpanCut | NoteWritten]:
+def cleared(session: Any, state: Trajectory, tokens: int) -> list[Any]:
     window = Window(session, PROFILE)
     window.restore(state.entries)
     events = []

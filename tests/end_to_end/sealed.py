@@ -151,7 +151,7 @@ def _become(channel: int, command: Sequence[str]) -> None:
             sys.exit(os.strerror(ctypes.get_errno()))
         socket.send_fds(other, [b"!"], [listener])
     os.close(listener)
-    os.execvp(command[0], command)
+    os.execvp(command[0], [*command])
 
 
 def _filter(arch: int, opening: int) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted_app import answered, ask, labels, leave_line, page, press, reads, shown, until
+from scripted_app import answered, ask, labels, leave_line, page, press, reads, shown
+from waiting import until
 
 from edge_agent.config import AskSettings, Config, save_config
 from edge_agent.events import RunFinished

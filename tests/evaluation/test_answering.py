@@ -28,7 +28,14 @@ from edge_agent.evaluation.conditions import (
 )
 from edge_agent.evaluation.curve import point
 from edge_agent.evaluation.cutting import cut
-from edge_agent.evaluation.drivers import Result, Task, carried_out, in_processes, in_this_process
+from edge_agent.evaluation.drivers import (
+    Result,
+    Results,
+    Task,
+    carried_out,
+    in_processes,
+    in_this_process,
+)
 from edge_agent.evaluation.evaluating import Planned, Work, evaluate
 from edge_agent.evaluation.figures import figures
 from edge_agent.evaluation.judge import Judge
@@ -663,11 +670,11 @@ def equipment(tmp_path: Path) -> Equipment:
     return Equipment(Home(tmp_path), model, EngineSettings(), (), load_profile("generic"))
 
 
-def telling(told: list[str], *runs: tuple[Event, ...]) -> Callable[..., Iterator[Result]]:
+def telling(told: list[str], *runs: tuple[Event, ...]) -> Callable[..., Results]:
     """Return a driver that answers with these runs in turn, and with the last of them for good."""
     left = list(runs)
 
-    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Results:
         for task in tasks:
             told.append(f"{task.evaluation} {task.question.id}")
             events = left.pop(0) if len(left) > 1 else left[0]
@@ -690,7 +697,7 @@ def test_only_what_is_not_answered_yet_is_asked(
     told: list[str] = []
     reported: list[str] = []
 
-    def broken(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    def broken(_equipment: Equipment, tasks: Iterator[Task]) -> Results:
         drive = telling(told, run())(equipment, tasks)
         yield next(drive)
         raise KeyboardInterrupt
@@ -799,7 +806,7 @@ def test_fewer_calls_go_on_with_what_more_began(
     deep = run_of(ships, 8, *SEARCHED, *FOUND, "Larvik}").events
     given: list[Task] = []
 
-    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Results:
         for task in tasks:
             given.append(task)
             events = (*task.begun.gathered, *deep[-4:]) if task.begun else deep
@@ -827,7 +834,7 @@ def test_what_is_known_before_is_taken_over_at_once(
     evaluate(store, work(equipment, 2), telling([], run((1,))), lambda *_: None)
     taken: list[str] = []
 
-    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Iterator[Result]:
+    def drive(_equipment: Equipment, tasks: Iterator[Task]) -> Results:
         assert taken == ["e4"] * 3  # also what comes last
         return telling([], run((1,)))(_equipment, tasks)
 

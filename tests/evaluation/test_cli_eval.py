@@ -30,7 +30,7 @@ from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import Home
 from edge_agent.models import Choose, EngineSettings, Force, Sample
 
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {"id": "q1", "split": "dev", "question": "Where was Colin Archer born?", "answer": "Larvik",
      "gold": ["archer"], "type": "single"},
     {"id": "q2", "split": "dev", "question": "Who designed the Fram?", "answer": "Colin Archer",

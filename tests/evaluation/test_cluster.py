@@ -60,6 +60,7 @@ def equipment(home: Path, smollm2: Path) -> Equipment:
     there = Home(home)
     Shelf(there.libraries).add("ships", [Source(document)])
     model = ModelStore(there.models).resolve(str(smollm2))
+    assert model is not None
     return Equipment(there, model, EngineSettings(), ("ships",), load_profile("edge"))
 
 

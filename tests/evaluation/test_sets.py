@@ -308,8 +308,11 @@ def test_true_and_false_are_answers(
 
 
 def test_a_question_with_nothing_but_a_blank_answer_is_left_out(tmp_path: Path) -> None:
-    records = [{"question": "Who?", "answers": [""]}, {"question": "Where?", "answer": "Larvik"}]
-    records += [{"question": "Why?", "answers": [""], "answerable": False}]
+    records: list[dict[str, Any]] = [
+        {"question": "Who?", "answers": [""]},
+        {"question": "Where?", "answer": "Larvik"},
+        {"question": "Why?", "answers": [""], "answerable": False},
+    ]
     found = read_set(json_lines(tmp_path / "q.jsonl", records))
     assert [each.id for each in found.questions] == ["2", "3"]
     assert found.left_out == ("their answers are blank",)
@@ -334,14 +337,15 @@ def test_a_blank_beside_an_answer_does_not_count(
 def test_only_an_answer_says_yes_or_no(tmp_path: Path) -> None:
     record = {"question": "Is it?", "answer": True, "gold": [True], "answer_aliases": [False]}
     question = only(read_set(json_lines(tmp_path / "q.jsonl", [record])))
-    assert (question.answers, question.gold) == (("yes", "True", "False"), {"True"})
+    assert question.answers == ("yes", "True", "False")
+    assert question.gold == {"True"}
 
 
 @pytest.mark.parametrize("other", [None, "", " ", []])
 def test_where_one_list_is_blank_and_nothing_else_answers_the_question_is_left_out(
     tmp_path: Path, other: object
 ) -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"question": "Who?", "answers": [""], "answer": other},
         {"question": "a", "answer": "b"},
     ]

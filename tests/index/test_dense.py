@@ -35,8 +35,8 @@ class CountingEmbedder:
     def _vector(self, text: str) -> npt.NDArray[np.float32]:
         near = "car" in text.lower() or "automobile" in text.lower()
         seed = 1 if near else zlib.crc32(text.encode())
-        vector = np.random.default_rng(seed).normal(size=self.dimensions).astype(np.float32)
-        return vector / np.linalg.norm(vector)
+        vector = np.random.default_rng(seed).normal(size=self.dimensions)
+        return (vector / float(np.linalg.norm(vector))).astype(np.float32)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from io import BytesIO
@@ -113,7 +113,7 @@ def open_bytes(kind: str = "text", body: str | None = None) -> bytes:
     return zipped({"mimetype": "application/vnd.oasis.opendocument", "content.xml": content})
 
 
-def zipped(members: dict[str, str | bytes]) -> bytes:
+def zipped(members: Mapping[str, str | bytes]) -> bytes:
     file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -536,9 +536,9 @@ def test_a_whole_archive_of_broken_parts_is_read_or_refused(
     tmp_path: Path, whole: bytes, data: st.DataObject
 ) -> None:
     with zipfile.ZipFile(BytesIO(whole)) as archive:
-        members: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+        members = {name: archive.read(name) for name in archive.namelist()}
     name = data.draw(st.sampled_from(sorted(members)))
-    part = bytes(members[name])
+    part = members[name]
     at = data.draw(st.integers(0, len(part)))
     filler = data.draw(st.sampled_from([b"", b"<", b">", b"</a>", b"\0", b"9" * 400, b"-1", b'"']))
     members[name] = part[:at] + filler + part[at + data.draw(st.integers(0, 30)) :]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlite_utils
@@ -274,7 +275,7 @@ def test_a_crash_in_the_middle_of_a_file_is_mended(
     monkeypatch.setattr("edge_agent.index.updating._BATCH", 1)
     commits: list[int] = []
 
-    def crash(index: LexicalIndex, gone: object, passages: object) -> None:
+    def crash(index: LexicalIndex, gone: Any, passages: Any) -> None:
         if commits:
             raise KeyboardInterrupt
         commits.append(1)

@@ -88,11 +88,12 @@ def test_a_model_is_either_files_or_an_adapter_over_a_base(entry: dict[str, Any]
 
 def test_a_student_needs_its_base_in_the_catalogue() -> None:
     names = {"default": "student", "embedder": "whole"}
-    assert Catalog(**names, models=(WHOLE, STUDENT)).get("student").base == "whole"
+    whole = Catalog.model_validate({**names, "models": [WHOLE, STUDENT]})
+    assert whole.get("student").base == "whole"
     with pytest.raises(ValidationError, match="no files for the bases whole"):
-        Catalog(**names, models=(STUDENT,))
+        Catalog.model_validate({**names, "models": [STUDENT]})
     with pytest.raises(ValidationError, match="there is no tiny"):
-        Catalog(**names, models=(WHOLE,), default_small="tiny")
+        Catalog.model_validate({**names, "models": [WHOLE], "default_small": "tiny"})
 
 
 def test_an_unknown_name_is_said_with_what_is_like_it() -> None:

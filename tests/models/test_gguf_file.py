@@ -22,7 +22,7 @@ def test_a_header_says_what_memory_planning_needs(small_gguf: Path) -> None:
     assert (header.embedding_length, header.vocabulary) == (64, 3)
 
 
-def read_or_refuse(path: Path, content: bytes) -> None:
+def read_or_refuse(path: Path, content: bytes | bytearray) -> None:
     path.write_bytes(content)
     with contextlib.suppress(InvalidModelFile):
         read_header(path)

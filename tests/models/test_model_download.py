@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from edge_agent.models import DownloadError, ModelStore, PullProgress, pull
-from edge_agent.models import disk as disk_module
 from edge_agent.models.catalog import (
     Catalog,
     CatalogEntry,
@@ -210,7 +209,7 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**9, 10**9, 10**6))
     store = store_with(tmp_path, WHEELS)
     with pytest.raises(DownloadError, match=r"free \d+ MB more"):
         pulled(store)

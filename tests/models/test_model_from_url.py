@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -150,14 +151,14 @@ def test_certificates_that_cannot_be_read_are_told_by_name(
 def test_whom_to_trust_is_read_once_for_a_download(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, made, make = ModelStore(tmp_path / "models"), [], httpx2.create_ssl_context
+    store, contexts = ModelStore(tmp_path / "models"), Mock(wraps=httpx2.create_ssl_context)
     site.break_after = 300
     with pytest.raises(DownloadError, match="300 of"):
         add_from_url("mine", site.address, store, lambda _: None)
-    monkeypatch.setattr("httpx2.create_ssl_context", lambda: made.append(1) or make())
+    monkeypatch.setattr("httpx2.create_ssl_context", contexts)
     add_from_url("mine", site.address, store, lambda _: None)
     assert site.asked[-1] == ("GET", "bytes=300-")
-    assert made == [1]
+    contexts.assert_called_once_with()
 
 
 def test_whom_the_system_trusts_is_trusted_where_python_knows_nobody(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -180,11 +181,12 @@ def test_a_file_of_the_users_own_outlives_a_catalogue_that_takes_its_name(
     mine = added_before(root, small_gguf)
     store = ModelStore(root, catalogue(newer))
     entry = store.catalog.get("small")
-    for use in (
+    uses: tuple[Callable[[], object], ...] = (
         *(lambda: pull(entry, store, lambda _: None), lambda: store.without_download(entry)),
         *(lambda: store.find("small"), lambda: store.resolve("small")),
         lambda: store.verify("small"),
-    ):
+    )
+    for use in uses:
         with pytest.raises(InvalidModelFile, match=f"{mine} is not.* models remove small"):
             use()
     with pytest.raises(ModelError, match="There is a model 'small' already"):

@@ -19,7 +19,7 @@ _SPECIAL = ["<unk>", "<s>", "</s>"]
 _WORDS = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
 _random = np.random.default_rng(7)
 
-Tensors = Mapping[str, npt.NDArray[np.float32]]
+Tensors = dict[str, npt.NDArray[np.float32]]
 
 
 def write_mamba(path: Path) -> Path:
@@ -32,7 +32,7 @@ def write_mamba(path: Path) -> Path:
     writer.add_ssm_inner_size(inner)
     writer.add_ssm_state_size(state)
     writer.add_ssm_time_step_rank(rank)
-    tensors = {}
+    tensors: Tensors = {}
     for layer in range(_LAYERS):
         tensors |= {
             f"blk.{layer}.attn_norm.weight": np.ones(_WIDTH, np.float32),
@@ -56,7 +56,7 @@ def write_multi_position(path: Path) -> Path:
     writer.add_head_count_kv(2)
     writer.add_feed_forward_length(2 * _WIDTH)
     writer.add_rope_dimension_sections([2, 3, 3, 0])
-    tensors = {}
+    tensors: Tensors = {}
     for layer in range(_LAYERS):
         tensors |= {
             f"blk.{layer}.attn_norm.weight": np.ones(_WIDTH, np.float32),
@@ -81,7 +81,7 @@ def write_llama(path: Path) -> Path:
     writer.add_head_count(4)
     writer.add_head_count_kv(2)
     writer.add_feed_forward_length(2 * _WIDTH)
-    tensors = {}
+    tensors: Tensors = {}
     for layer in range(_LAYERS):
         tensors |= {
             f"blk.{layer}.attn_norm.weight": np.ones(_WIDTH, np.float32),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 from scripted_session import ScriptedSession
@@ -88,7 +88,8 @@ def scripted(home: Home) -> MiroEdge:
     """Return an interface whose model follows the script."""
     app = MiroEdge(home)
     app.workbench = ScriptedBench(home)
-    app.NOTIFICATION_TIMEOUT = 600  # seconds: where the machine is busy a test looks late
+    # In seconds: where the machine is busy a test looks late.
+    app.NOTIFICATION_TIMEOUT = 600  # type: ignore[misc]
     return app
 
 
@@ -179,7 +180,7 @@ def refused(app: MiroEdge) -> int:
     return sum("done already" in each.message for each in app._notifications)
 
 
-def picture(screen: Screen[object]) -> str:
+def picture(screen: Screen[Any]) -> str:
     """Return a screen as it is drawn, as text."""
     return "\n".join(strip.text for strip in screen._compositor.render_strips())
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from scripted_app import dialog, press, shown, until
+from scripted_app import dialog, press, shown
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
+from waiting import until
 
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog, PromptDialog
@@ -125,9 +126,9 @@ async def test_a_long_question_is_read_in_full(
         assert "\u202e" not in str(question.content)
         await until(lambda: question.size.height > 2)
         box = app.screen.query_one(".dialog").region
-        assert box in app.screen.region
+        assert app.screen.region.contains_region(box)
         for each in app.screen.query(Label):
-            assert each.region in box
+            assert box.contains_region(each.region)
 
 
 async def test_keys_of_the_screen_below_do_nothing(app: MiroEdge) -> None:

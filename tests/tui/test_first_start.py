@@ -16,11 +16,11 @@ from scripted_app import (
     scripted,
     shown,
     store_run,
-    until,
     write,
 )
 from test_models_screen import BYTES, entry
 from textual.widgets import Input, Label, OptionList
+from waiting import until
 
 from edge_agent.events import Event
 from edge_agent.home import Home
@@ -86,7 +86,7 @@ async def test_nothing_is_there_yet(app: MiroEdge, size: tuple[int, int]) -> Non
         assert "MIT" in option(options, "model")
         assert options.get_option("question").disabled
         assert options.get_option("example").disabled
-        assert app.screen.query_one(".dialog").region in app.screen.region
+        assert app.screen.region.contains_region(app.screen.query_one(".dialog").region)
         await press(app, "escape")
         await until(lambda: len(app.screen_stack) == 1)
         assert app.focused is app.research.query_one("#line")

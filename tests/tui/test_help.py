@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from scripted_app import SIZES, dialog, press, shown, until
+from scripted_app import SIZES, dialog, press, shown
 from textual.widgets import Static
+from waiting import until
 
 from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.dialogs import ChoiceDialog

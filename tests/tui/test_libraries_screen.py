@@ -22,12 +22,12 @@ from scripted_app import (
     press,
     refused,
     shown,
-    until,
     write,
 )
 from scripted_session import write_documents
 from test_models_screen import entry
 from textual.widgets import DataTable, Input, Label
+from waiting import until
 
 from edge_agent.home import Home
 from edge_agent.index import IndexProgress, Shelf
@@ -38,7 +38,7 @@ from edge_agent.tui.app import MiroEdge
 from edge_agent.tui.libraries_screen import LibrariesScreen
 from edge_agent.tui.reader import Reader
 from edge_agent.tui.table_screen import TableScreen
-from edge_agent.tui.workbench import ReportProgress
+from edge_agent.tui.workbench import ReportProgress, indexing
 
 
 async def libraries_screen(app: MiroEdge, at: str = "ships") -> LibrariesScreen:
@@ -96,7 +96,6 @@ def folder(tmp_path: Path) -> Path:
 def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Libraries wait when they have begun to be read, until the event."""
     free = threading.Event()
-    indexing = library_work.indexing
 
     def held(report: ReportProgress) -> object:
         take = indexing(report)
@@ -107,7 +106,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
         return wait
 
-    monkeypatch.setattr(library_work, "indexing", held)
+    monkeypatch.setattr("edge_agent.tui.library_work.indexing", held)
     return free
 
 

@@ -25,8 +25,8 @@ from scripted_app import (
     press,
     refused,
     shown,
-    until,
 )
+from waiting import until
 
 from edge_agent.models import EngineSettings, ModelStore, TunedSettings, tuning
 from edge_agent.models.catalog import Catalog, CatalogEntry, CatalogFile, FileSource

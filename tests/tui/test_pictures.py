@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_app import Recorded, press, store_run, until
+from scripted_app import Recorded, press, store_run
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
+from waiting import until
 
 from edge_agent.config import AskSettings, Config, InterfaceSettings, changed, save_config
 from edge_agent.events import RunStarted

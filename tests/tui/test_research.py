@@ -26,10 +26,10 @@ from scripted_app import (
     reads,
     shown,
     status,
-    until,
     write,
 )
 from textual.widgets import Input
+from waiting import until
 
 from edge_agent.events import UserSpoke
 from edge_agent.tui.app import MiroEdge

@@ -31,9 +31,9 @@ from scripted_app import (
     shown,
     status,
     store_run,
-    until,
 )
 from textual.widgets import DataTable, Input
+from waiting import until
 
 from edge_agent.database import Database
 from edge_agent.events import Event, RunFinished, RunStarted

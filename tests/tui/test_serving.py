@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.tui.endpoint import BrowserEndpoint, ServingError
+from edge_agent.serving.place import ServingError
+from edge_agent.tui.endpoint import BrowserEndpoint
 from edge_agent.tui.serving import serve
 
 aiohttp = pytest.importorskip("aiohttp")

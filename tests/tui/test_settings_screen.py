@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from scripted_app import SIZES, choose, dialog, go_to, picture, press, shown, until, write
+from scripted_app import SIZES, choose, dialog, go_to, picture, press, shown, write
+from waiting import until
 
 from edge_agent.config import McpServer, load_config, save_config, settings, value_of
 from edge_agent.tui.app import MiroEdge

@@ -258,4 +258,6 @@ def test_a_small_real_model_goes_to_the_web_and_replays_it(
     assert again["answer"] == "Norway"
     assert [(each["source"], each["library"]) for each in again["citations"]] == [(page, WEB)]
     assert len(site.requests) == asked
-    assert RunStore(home / "runs.db").events(again["run"])[0].web
+    (started, *_) = RunStore(home / "runs.db").events(again["run"])
+    assert isinstance(started, RunStarted)
+    assert started.web

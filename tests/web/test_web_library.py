@@ -17,10 +17,10 @@ from site_served import Site, served
 
 from edge_agent.config import WebSettings
 from edge_agent.errors import ConfigError
+from edge_agent.events import WEB
 from edge_agent.home import Home
 from edge_agent.index import Collection, Library, LibraryError, Unreachable, check_name
 from edge_agent.web import WebError, WebLibrary, open_web
-from edge_agent.web.library import WEB
 
 DESIGN = "The Gjøa was designed by Knut Skaale and built in Rosendal."
 VOYAGE = "Amundsen sailed her through the Northwest Passage. It took three winters."

@@ -49,7 +49,7 @@ def hear() -> dict[str, Any]:
     return heard
 
 
-class Retriever(Tool):
+class Retriever(Tool):  # type: ignore[misc]
     """Searches the library of whoever started this."""
 
     name = "retriever"
@@ -65,7 +65,8 @@ class Retriever(Tool):
 
 def answered(agent: ToolCallingAgent, question: str, max_steps: int) -> dict[str, Any]:
     """Answer a question; what goes wrong is told."""
-    answer, error = None, ""
+    answer: str | None = None
+    error = ""
     try:
         answer = str(agent.run(question, max_steps=max_steps))
     except AgentError as failure:
@@ -73,7 +74,7 @@ def answered(agent: ToolCallingAgent, question: str, max_steps: int) -> dict[str
     except Exception as failure:  # of this peer or its libraries: a wrong answer like any other
         error = f"{type(failure).__name__}: {failure}"
     if answer is not None and answer.startswith(NO_ANSWER):
-        answer, error = None, answer
+        error, answer = answer, None
     steps = [step for step in agent.memory.steps if hasattr(step, "step_number")]
     used = agent.monitor.get_total_token_counts()
     return {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted_app import ScriptedBench, cell, dialog, press, scripted, shown, until
+from scripted_app import ScriptedBench, cell, choose, dialog, press, scripted, shown
 from students import TINY_SHAPES, students_catalog
-from test_models_screen import choose, models_screen
+from test_models_screen import models_screen
 from textual.widgets import Label
 from tiny_models import write_llama
+from waiting import until
 
 from edge_agent import provisioning
 from edge_agent.config import load_config, save_config

@@ -126,7 +126,7 @@ async def test_the_reference_client_has_a_question_researched(
 ) -> None:
     told: list[str] = []
 
-    async def progressed(_progress: float, _total: float | None, message: str | None) -> None:
+    async def progressed(progress: float, total: float | None, message: str | None) -> None:
         told.append(message or "")
 
     parameters = StdioServerParameters(
