@@ -24,6 +24,7 @@ from .errors import (
 from .excerpt import Excerpt, Titled, excerpts
 from .files import content_hash, fault_of
 from .library import Hit, Library, Statistics
+from .months import GERMAN_MONTHS, MONTHS, ONLY_GERMAN_MONTHS, SHARED_MONTHS
 from .passages import Passage, split
 from .private_file import private_file
 from .ranking import By, varied
@@ -37,10 +38,14 @@ from .sources import Source
 from .updating import IndexProgress, IndexReport, Problem
 
 __all__ = [
+    "GERMAN_MONTHS",
     "HANGUL",
     "MARKS",
+    "MONTHS",
+    "ONLY_GERMAN_MONTHS",
     "SAFE_PATH",
     "SAMPLE",
+    "SHARED_MONTHS",
     "SMALL",
     "UNSPACED",
     "By",

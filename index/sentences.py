@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .months import ONLY_GERMAN_MONTHS, SHARED_MONTHS
 from .scripts import THAI
 
 _BORDER = re.compile(
@@ -24,8 +25,8 @@ _ABBREVIATION = re.compile(
 _INITIAL = re.compile(r"(\.?)\b([^\W\d_])[\u0300-\u036f]?\Z")
 _ORDINAL = re.compile(r"(?P<date>\b(?:am|der|vom|im|bis|zum|den|dem|seit|ab)\s+)?\b\d{1,2}\Z", re.I)
 _COUNTED = re.compile(
-    r"(?:Januar|Jänner|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Jh)\b"
-    r"|Jahrhundert|Weltkrieg|Auflage|(?P<english>(?:April|August|September|November)\b)"
+    rf"(?:{'|'.join(ONLY_GERMAN_MONTHS)}|Jh)\b"
+    rf"|Jahrhundert|Weltkrieg|Auflage|(?P<english>(?:{'|'.join(SHARED_MONTHS)})\b)"
 )
 """What German numbers with a full stop: am 3. Oktober, im 19. Jahrhundert.
 

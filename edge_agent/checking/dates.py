@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
-    *("October", "November", "December"),
-)
+from edge_agent.index import GERMAN_MONTHS, MONTHS, ONLY_GERMAN_MONTHS, SHARED_MONTHS
+
 _SHORTENED = (f"{month[:3]}(?:{month[3:]})?" for month in (*MONTHS, *map(str.upper, MONTHS)))
 _MONTH = rf"(?:{'|'.join(_SHORTENED)}|Sept)\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -22,15 +20,11 @@ _ORDINAL = (
     r"|[Tt]wentieth|[Tt]wenty-first)"
 )
 _EAST_ASIAN = r"(?<!\d)\d{4} ?[年년](?: ?\d\d? ?[月월](?: ?\d\d? ?[日일])?)?"
-_GERMAN_MONTHS = (
-    *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September"),
-    *("Oktober", "November", "Dezember"),
-)
 _IN_GERMAN = r"(?:(?<=am )|(?<=vom )|(?<=dem )|(?<=der )|(?<=bis )|(?<=zum )|(?<=\* )|(?<=† ))"
 """Before a date whose month has the same name in English, where a sentence may end before that."""
 _GERMAN = (
-    rf"\d{{1,2}}\. (?:{'|'.join(sorted({*_GERMAN_MONTHS} - {*MONTHS}))}) {_YEAR}"
-    rf"|{_IN_GERMAN}\d{{1,2}}\. (?:{'|'.join(sorted({*_GERMAN_MONTHS} & {*MONTHS}))}) {_YEAR}"
+    rf"\d{{1,2}}\. (?:{'|'.join(ONLY_GERMAN_MONTHS)}) {_YEAR}"
+    rf"|{_IN_GERMAN}\d{{1,2}}\. (?:{'|'.join(SHARED_MONTHS)}) {_YEAR}"
 )
 _DATE = re.compile(
     rf"{_EAST_ASIAN}|(?<!\w)(?<!\d\.)(?:{_GERMAN}"
@@ -94,8 +88,8 @@ def month_and_day(date: str) -> tuple[int | None, int | None]:
     if numbered is not None:
         return int(numbered[1]), int(numbered[2]) if numbered[2] else None
     small = date.lower()
-    for number, named in enumerate(zip(MONTHS, _GERMAN_MONTHS, strict=True), 1):
-        if any(name[:3].lower() in small for name in named):
+    for number, (english, german) in enumerate(zip(MONTHS, GERMAN_MONTHS, strict=True), 1):
+        if any(name[:3].lower() in small for name in (english, *german)):
             day = re.search(r"(?<!\d)\d{1,2}(?!\d)", date)
             return number, int(day[0]) if day else None
     return None, None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_agent.checking.dates import MONTHS
-from edge_agent.index import SMALL
+from edge_agent.index import MONTHS, SMALL
 
 _INNER = r"of|the|de|da|di|del|della|do|dos|du|des|la|le|el|al|bin|ibn|von|van|der|den|av|af"
 CAPITAL = rf"[^\W\d_{SMALL}]"

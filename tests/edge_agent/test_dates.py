@@ -31,6 +31,7 @@ from edge_agent.checking.dates import asks_for_date, dates, has_year, spelt_out
         ("1945년 8월 15일", ("1945년 8월 15일",)),
         ("geboren am 30. August 1785, am 3. März 1790", ("30. August 1785", "3. März 1790")),
         ("He was 12. April 1990 brought war.", ("April 1990",)),
+        ("geboren am 6. Jänner 1850, am 7. Feber 1851", ("6. Jänner 1850", "7. Feber 1851")),
         ("51999 men in room 3.1905", ()),
         ("He may 3 times; Decatur 12", ()),
     ],

@@ -49,6 +49,7 @@ TEXT = st.text(alphabet="abc ABC.!?\n-'\"12é中。」．„“¿ก", max_size=
         ("É. Zola e E\u0301. Zola. Fin.", ("É. Zola e E\u0301. Zola.", "Fin.")),
         ("나. 너. 가.", ("나.", "너.", "가.")),
         ("Er starb am 3. Oktober 1990. Mai.", ("Er starb am 3. Oktober 1990.", "Mai.")),
+        ("Es war am 7. Feber 1990. Mai.", ("Es war am 7. Feber 1990.", "Mai.")),
         ("Im 19. Jahrhundert, 2. Auflage.", ("Im 19. Jahrhundert, 2. Auflage.",)),
         ("Es waren 12. Mainz fiel.", ("Es waren 12.", "Mainz fiel.")),
         ("He was 12. April 1990 brought war.", ("He was 12.", "April 1990 brought war.")),
