@@ -72,6 +72,8 @@ def remedy(error: OSError | sqlite3.Error) -> str:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "disk is full" in str(error):
         return "Free some disk"
+    if "disk I/O error" in str(error):  # so SQLite says, too, where it cannot make room for others
+        return "See that there is room on the disk, and that it is sound"
     if "database is locked" in str(error):
         return "Wait until other processes have written there"
     return "Check the path, its permissions and the disk"

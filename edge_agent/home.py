@@ -10,8 +10,21 @@ from pathlib import Path
 import platformdirs
 
 from edge_agent.errors import ConfigError
+from edge_agent.index import OWN_IGNORE_FILE
 
 HOME_VARIABLE = "MIRO_EDGE_HOME"
+_OWN = """\
+# What miro-edge keeps here is no document: there are keys in it, and it changes all the time.
+/config.toml*
+/evaluations/
+/evaluations.*
+/libraries/
+/models/
+/prefixes/
+/runs.*
+/tuning.json*
+/web/
+"""
 
 
 def typed_path(typed: str | Path) -> Path:
@@ -35,7 +48,8 @@ class Home:
     def from_environment(cls) -> Home:
         """Return the folder named by MIRO_EDGE_HOME, or the platform's data folder.
 
-        Where there is none it is made, for its owner alone: questions and documents lie in it.
+        Where there is none it is made, for its owner alone: questions and documents lie in it. A
+        file in it says that it is not to be read where a folder around it is.
         Raises ConfigError where it would lie in the home of a user who has none.
         """
         named = os.environ.get(HOME_VARIABLE)
@@ -48,6 +62,8 @@ class Home:
             ) from error
         with suppress(OSError):  # it is there already; or whoever writes to it says what is wrong
             root.mkdir(mode=0o700, parents=True)
+        with suppress(OSError), (root / OWN_IGNORE_FILE).open("x", encoding="utf-8") as file:
+            file.write(_OWN)
         return cls(root)
 
     @property

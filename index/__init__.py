@@ -22,7 +22,7 @@ from .errors import (
     UnreadableDocument,
 )
 from .excerpt import Excerpt, Titled, excerpts
-from .files import content_hash, fault_of
+from .files import OWN_IGNORE_FILE, content_hash, fault_of
 from .library import Hit, Library, Statistics
 from .months import GERMAN_MONTHS, MONTHS, ONLY_GERMAN_MONTHS, SHARED_MONTHS
 from .passages import Passage, split
@@ -43,6 +43,7 @@ __all__ = [
     "MARKS",
     "MONTHS",
     "ONLY_GERMAN_MONTHS",
+    "OWN_IGNORE_FILE",
     "SAFE_PATH",
     "SAMPLE",
     "SHARED_MONTHS",

@@ -14,7 +14,8 @@ from .errors import LibraryError
 from .patterns import Pattern, chosen, read_pattern, verdict
 from .sources import Source
 
-IGNORE_FILES = (".gitignore", ".ignore", ".miro-edge-ignore")
+OWN_IGNORE_FILE = ".miro-edge-ignore"
+IGNORE_FILES = (".gitignore", ".ignore", OWN_IGNORE_FILE)
 """Files that say, in the syntax of .gitignore, what of their folder is passed over."""
 _LONGEST_IGNORE = 65_536
 """Bytes of such a file: each of its lines is compared with the name of each file."""
@@ -98,6 +99,16 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def bytes_below(folder: Path) -> int:
+    """Return the bytes of all files below a folder, whatever comes and goes meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += (Path(place) / name).stat().st_size
+    return total
+
+
 class _Patterns:
     """What the user chose of a source by patterns."""
 
@@ -179,9 +190,14 @@ def _entries(
             continue
         # A pipe or a device has no end to read to.
         is_folder = stat.S_ISDIR(status.st_mode)
-        wanted = is_folder or stat.S_ISREG(status.st_mode)
+        wanted = (is_folder or stat.S_ISREG(status.st_mode)) and not _is_hidden(status)
         if wanted and not _is_ignored(path, ignored, is_folder=is_folder):
             yield path, status, ignored
+
+
+def _is_hidden(status: os.stat_result) -> bool:
+    """Return whether a Mac hides what has no dot in its name, as it does the user's Library."""
+    return bool(getattr(status, "st_flags", 0) & stat.UF_HIDDEN)
 
 
 def _is_spare(name: str) -> bool:

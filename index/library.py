@@ -25,7 +25,7 @@ from .errors import (
     UnknownPassage,
     UnreadableDocument,
 )
-from .files import check_patterns, fault_of, find_files
+from .files import bytes_below, check_patterns, fault_of, find_files
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
 from .passages import Passage
@@ -33,7 +33,7 @@ from .private_file import private_file
 from .query import Query, parse_query
 from .ranking import By, Ranker
 from .soundness import Soundness, examined
-from .sources import Source, as_source, source_from_row, source_to_row
+from .sources import Source, as_source, known_as, source_from_row, source_to_row
 from .spelling import corrected
 from .tables import migrations
 from .texts import Texts
@@ -48,6 +48,8 @@ from .updating import (
     unread_files,
 )
 from .writing import writing
+
+_TEXTS = "library.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Library:
             self._dense = None if embedder is None else DenseIndex(folder / "dense", embedder)
         except (sqlite3.Error, OSError) as error:
             raise self._broken("opened", error) from error
+        self._file = _identity(folder)
         self._texts = Texts(self._database)
         self._lexical = LexicalIndex(folder / "lexical")
         self._finish_replacing()
@@ -124,13 +127,35 @@ class Library:
         return tuple(source_from_row(row) for row in self._database.table("sources").rows)
 
     def _broken(self, done: str, error: Exception) -> LibraryError:
-        return LibraryError(
+        told = (
             f"The library '{self.name}' cannot be {done}: {error}. See that its folder can be "
-            "written to and that there is room on the disk, or remove it and add it again: "
-            f"miro-edge index remove {self.name}"
+            "written to and that there is room on the disk"
         )
+        # Those that are derived from it are of the disk, of which the library may know nothing.
+        if type(error) is sqlite3.DatabaseError:
+            again = f"miro-edge index remove {self.name}"
+            return LibraryError(f"{told}, or remove it and add it again: {again}")
+        return LibraryError(f"{told}.")
 
     # Writing
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the library's lock. Raises LibraryBusy, and LibraryError as `_require_same`."""
+        with writing(self.folder):
+            self._require_same()
+            yield
+
+    def _require_same(self) -> None:
+        """Raise LibraryError where the texts that are open have been removed, or made anew.
+
+        The indexes are found by their path: they would be those of other texts.
+        """
+        if _identity(self.folder) != self._file:
+            raise LibraryError(
+                f"The library '{self.name}' has been removed or made anew since it was opened. "
+                "Start this program again, or choose the library again."
+            )
 
     def add(self, sources: Iterable[Source | Path], report: Report | None = None) -> IndexReport:
         """Add folders and files to where documents come from, and bring the index up to date.
@@ -143,9 +168,10 @@ class Library:
         for source in added:
             check_patterns((*source.include, *source.exclude))
         rows = [source_to_row(source) for source in added]
-        with writing(self.folder):
+        with self._writing():
             for row in rows:
-                self._add_source(row)
+                known = (source.path for source in self.sources)
+                self._add_source({**row, "path": str(known_as(Path(row["path"]), known))})
             return self._update(report)
 
     def update(self, report: Report | None = None) -> IndexReport:
@@ -155,7 +181,7 @@ class Library:
         search index also where another analysis has made it. Raises EmptyLibrary where nothing at
         all can be read, LibraryBusy.
         """
-        with writing(self.folder):
+        with self._writing():
             self._compare()
             return self._update(report)
 
@@ -164,12 +190,12 @@ class Library:
 
         Raises LibraryError for what is none, also for a part of one, and LibraryBusy.
         """
-        dropped = [path.resolve() for path in paths]
         known = {source.path for source in self.sources}
+        dropped = [known_as(path.resolve(), known) for path in paths]
         for path in dropped:
             if path not in known:
                 raise self._not_added(path, known)
-        with writing(self.folder):
+        with self._writing():
             for path in dropped:
                 self._database.table("sources").delete(str(path))
             result = Update(self._database, self._lexical, report).run(self.sources)
@@ -194,7 +220,7 @@ class Library:
 
         Later updates keep it so. Raises LibraryError where there is no embedder, LibraryBusy.
         """
-        with writing(self.folder):
+        with self._writing():
             return self._embed(report)
 
     def _add_source(self, row: dict[str, Any]) -> None:
@@ -296,7 +322,8 @@ class Library:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Say with what is wrong what can be done about it."""
+        """Say with what is wrong what can be done about it. Raises as `_require_same`, too."""
+        self._require_same()
         try:
             yield
         except DamagedIndex as error:
@@ -426,7 +453,7 @@ class Library:
             embedded=0 if self._dense is None else len(self._dense.keys()),
             problems=files.count_where("problem is not null")
             + self._database.table("unreachable").count,
-            bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
+            bytes=bytes_below(self.folder),
         )
 
     def content_mark(self) -> str:
@@ -440,11 +467,15 @@ class Library:
         return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:12]
 
     def verify(self, report: Report | None = None) -> Soundness:
-        """Check the database, the indexes and the documents against each other."""
-        self._compare()
-        dense = self._dense
-        embedded = None if dense is None or not dense.was_whole else dense.keys()
-        return examined(self._database, self._lexical, embedded, report)
+        """Check the database, the indexes and the documents against each other.
+
+        Raises LibraryBusy: while another process writes, they are of different moments.
+        """
+        with self._writing():
+            self._compare()
+            dense = self._dense
+            embedded = None if dense is None or not dense.was_whole else dense.keys()
+            return examined(self._database, self._lexical, embedded, report)
 
     def _compare(self) -> None:
         """Hash the indexes: from now on one is damaged where it is not what was written."""
@@ -453,13 +484,22 @@ class Library:
             self._dense.compare()
 
 
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells the database of a library from all others; None where it is gone."""
+    try:
+        status = (folder / _TEXTS).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _texts_file(folder: Path) -> Path:
     """Return the database of the library in `folder`, which is made if there is none.
 
     What lies there without one is left of a library that was not removed whole: indexes over other
     texts. Raises OSError.
     """
-    file = folder / "library.db"
+    file = folder / _TEXTS
     if not file.exists():
         with FileLock(folder / "open.lock"):  # another process may be at it
             if not file.exists():

@@ -129,12 +129,13 @@ class Shelf:
         with writing(folder):
             folder.rename(aside)  # a kill leaves it whole, or no library's
         with suppress(FileNotFoundError):  # another process clears as well
-            shutil.rmtree(aside)
+            _delete(aside)
 
     def _clear(self) -> None:
         """Delete what is left of libraries whose removal was killed."""
         for left in self._root.glob(f"{_REMOVED}*"):
-            shutil.rmtree(left, ignore_errors=True)
+            with suppress(OSError):
+                _delete(left)
 
     def check(self, name_or_path: str) -> None:
         """Raise UnknownLibrary where there is no library, folder or file of that name.
@@ -236,17 +237,21 @@ class Shelf:
         """Add documents to a library; one that was made for it and got none is gone again."""
         self._clear()
         new = not self._has(name)
-        library = Library(self._root / name, self._embedder)
+        library = None
         try:
+            library = Library(self._root / name, self._embedder)
             return library.add(sources, report)
         except LibraryBusy:
             raise  # then it is another process that makes it
         except BaseException:
-            if new and not library.statistics().files:
-                self.remove(name)
+            if new:
+                with suppress(LibraryError):  # what went wrong first is told
+                    if library is None or not library.statistics().files:
+                        self.remove(name)
             raise
         finally:
-            library.close()
+            if library is not None:
+                library.close()
 
     def _unknown(self, name: str) -> str:
         known = (*self.names(), SAMPLE)
@@ -261,6 +266,15 @@ class Shelf:
 def _problems_told(count: int, name: str) -> str:
     things = "1 file or place" if count == 1 else f"{count} files or places"
     return f"{things} could not be read, or not whole: miro-edge index problems {name}"
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder, also one on another disk that a link stands for. Raises OSError."""
+    if folder.is_symlink():
+        shutil.rmtree(folder.resolve())
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _whole(name: str) -> Path | None:

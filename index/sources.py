@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,23 @@ class Source:
 def as_source(given: Source | Path) -> Source:
     """Return a source; of a bare path everything is wanted."""
     return given if isinstance(given, Source) else Source(given)
+
+
+def known_as(path: Path, known: Iterable[Path]) -> Path:
+    """Return a whole path as it is known already, where only its letters are others.
+
+    Some disks take capitals for small letters, and accents apart for those in one.
+    """
+    for other in known:
+        if _letters(other) == _letters(path):
+            with suppress(OSError):
+                if other.samefile(path):
+                    return other
+    return path
+
+
+def _letters(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def source_to_row(source: Source) -> dict[str, Any]:

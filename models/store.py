@@ -451,7 +451,10 @@ class ModelStore:
     def remove(self, name: str) -> None:
         """Delete a model and what is left of interrupted downloads of it. Raises UnknownModel."""
         self.require_here(name)
-        shutil.rmtree(self.root / name)
+        folder = self.root / name
+        shutil.rmtree(folder.resolve())  # it may lie on another disk, where only a link is here
+        if folder.is_symlink():
+            folder.unlink()
 
     def require_here(self, name: str) -> None:
         """Raise UnknownModel where there is nothing of a model, not even a part of a download."""

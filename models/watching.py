@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SECONDS = 0.25
@@ -31,10 +32,8 @@ def watching_size(folder: Path, report: Callable[[int], None]) -> Iterator[None]
 def size_of(folder: Path) -> int:
     """Return the bytes of all files below `folder`, whatever comes and goes meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file():
-                total += path.stat().st_size
-        except OSError:
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += (Path(place) / name).stat().st_size
     return total

@@ -106,10 +106,12 @@ class EvaluationStore:
     def begin(self, name: str, settings: EvaluationSettings, asked: int) -> Evaluation:
         """Begin an evaluation, or go on with it; it is to have `asked` questions, or has more.
 
-        Raises EvaluationError where there is one of that name with other settings.
+        Raises EvaluationError where there is one of that name with other settings, or one whose
+        name differs from it only in case: to some disks their files would be the same.
         """
         known = self._find(name)
         if known is None:
+            self._check_case(name)
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             with self._writing(name):
                 self._database.table("evaluations").insert(
@@ -132,6 +134,14 @@ class EvaluationStore:
             with self._writing(name):
                 self._database.table("evaluations").update(name, {"asked": asked})
         return dataclasses.replace(known, asked=max(asked, known.asked))
+
+    def _check_case(self, name: str) -> None:
+        for other in self.names():
+            if other.casefold() == name.casefold():
+                raise EvaluationError(
+                    f"There is an evaluation {other}, and many disks take {name} for the same. "
+                    f"Use {other}, or a --name that differs in more than its capitals."
+                )
 
     def add(self, name: str, position: int, row: Row, events: Sequence[Event]) -> None:
         """Keep a question's row and what happened, in one transaction; one that is there stays.

@@ -12,9 +12,10 @@ from typing import NoReturn
 import pytest
 from commands import call, said
 
+from edge_agent.cli.output import ExitCode
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import HOME_VARIABLE, Home
-from edge_agent.index import Library
+from edge_agent.index import Library, Shelf
 from edge_agent.runs import RunStore
 
 
@@ -105,3 +106,22 @@ def test_a_store_that_is_shared_stays_so(tmp_path: Path) -> None:
     (tmp_path / "runs.db").chmod(0o640)
     RunStore(tmp_path / "runs.db").close()
     assert (tmp_path / "runs.db").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_is_kept_is_no_document(home: Path) -> None:
+    around = home.parent
+    (around / "fram.md").write_text("# Fram\n\nDesigned by Colin Archer.")
+    assert call("config", "set", "web.key", "a-secret-key").exit_code == 0
+    (home / "notes.md").write_text("# Notes\n\nWhat somebody keeps here.")
+    assert call("index", "add", "all", around).exit_code == 0
+    assert call("index", "search", "all", "secret").exit_code == ExitCode.NOT_FOUND
+    assert "notes.md" in call("index", "search", "all", "somebody keeps").stdout
+    with closing(Shelf(home / "libraries").open("all")) as library:
+        assert (library.statistics().files, library.problems()) == (2, ())
+
+
+def test_an_ignore_file_in_the_home_that_is_somebodys_own_stays(home: Path) -> None:
+    home.mkdir()
+    (home / ".miro-edge-ignore").write_text("drafts/")
+    assert call("runs", "list").exit_code == 0
+    assert (home / ".miro-edge-ignore").read_text() == "drafts/"

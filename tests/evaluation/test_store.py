@@ -320,3 +320,10 @@ def test_a_process_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> N
         assert all(store.events("e", str(number)) for number in kept)
         with store.working_on("e"):
             pass
+
+
+def test_a_name_that_differs_only_in_case_is_refused(store: EvaluationStore) -> None:
+    store.begin("Depth", SETTINGS, 1)
+    with pytest.raises(EvaluationError, match="There is an evaluation Depth"):
+        store.begin("depth", SETTINGS, 1)
+    assert store.names() == {"Depth"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,9 @@ def test_a_closed_folder_keeps_its_documents(
             raise PermissionError(errno.EACCES, "Permission denied")
         return scan(path)
 
-    monkeypatch.setattr("edge_agent.index.files.os.scandir", scandir)
-    report = library.update()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.files.os.scandir", scandir)
+        report = library.update()
     assert report.removed == 0
     assert library.statistics().files == before
     assert any("cannot be looked into" in problem.reason for problem in report.problems)
@@ -164,8 +166,9 @@ def test_what_cannot_be_looked_at_is_kept(
         with scan(path) as entries:
             yield map(Stale, entries)
 
-    monkeypatch.setattr("edge_agent.index.files.os.scandir", scandir)
-    report = library.update()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.files.os.scandir", scandir)
+        report = library.update()
     assert report.removed == 0
     assert library.statistics().files == before
     assert all("cannot be looked at: Stale" in each.reason for each in report.problems)
@@ -192,3 +195,21 @@ def test_what_is_wanted_of_a_source_is_remembered(folder: Path, tmp_path: Path) 
     assert library.add([Source(folder, include=("*.txt",))]).added == 1
     assert library.update().unchanged == 1
     assert library.add([Source(folder)]).added == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "chflags"), reason="only Macs hide what has no dot")
+def test_what_a_mac_hides_is_passed_over(folder: Path) -> None:
+    os.chflags(folder / "drafts", stat.UF_HIDDEN)
+    os.chflags(folder / "a.md", stat.UF_HIDDEN)
+    assert {"a.md", "drafts/c.md", "drafts/keep.md"}.isdisjoint(names(Source(folder)))
+
+
+def test_a_source_in_other_capitals_is_the_one_that_is_there(folder: Path, tmp_path: Path) -> None:
+    os.link(folder / "a.md", folder / "A.md")  # as on a disk that takes both for the same
+    (folder / "B.txt").write_text("another file")
+    with closing(Library(tmp_path / "library")) as library:
+        for name in ("a.md", "A.md", "b.txt", "B.txt"):
+            library.add([folder / name])
+        assert [source.path.name for source in library.sources] == ["a.md", "b.txt", "B.txt"]
+        library.drop([folder / "A.md"])
+        assert [source.path.name for source in library.sources] == ["b.txt", "B.txt"]

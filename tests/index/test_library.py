@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,14 +15,12 @@ from unicodedata import normalize
 
 import pytest
 import sqlite_utils
+from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searching import titles
 
-from edge_agent.index import (
-    Library,
-    UnknownPassage,
-)
+from edge_agent.index import Library, LibraryBusy, LibraryError, UnknownPassage
 
 
 def test_what_was_added_is_found_by_stem_and_title(library: Library) -> None:
@@ -187,3 +187,52 @@ def test_a_column_of_a_newer_version_is_in_nobodys_way(library: Library, documen
         again.update()
         assert titles(again, "herring") == ["Gjøa"]
         assert len(again.document("archer.txt")) == 1
+
+
+def test_a_library_that_was_made_anew_is_not_searched_with_what_was_read_before(
+    library: Library, documents: Path
+) -> None:
+    other = documents.with_name("bridges")
+    other.mkdir()
+    (other / "tay.txt").write_text("Tay\n\nA bridge for trains.")
+    shutil.rmtree(library.folder)
+    for use in (lambda: library.search("trains"), library.update):
+        with pytest.raises(LibraryError, match="removed or made anew since it was opened"):
+            use()
+    with closing(Library(library.folder)) as anew:
+        anew.add([other])
+        assert titles(anew, "trains") == ["Tay"]
+        with pytest.raises(LibraryError, match="removed or made anew since it was opened"):
+            library.search("trains")
+
+
+def test_files_that_go_while_they_are_counted_are_not_missed(library: Library) -> None:
+    before = library.statistics()
+    (library.folder / "lexical" / "draft.tmp").symlink_to("gone")
+    assert library.statistics() == before
+
+
+def test_nothing_is_verified_while_another_process_writes(library: Library) -> None:
+    with FileLock(library.folder / "write.lock"), pytest.raises(LibraryBusy):
+        library.verify()
+    assert library.verify().is_sound
+
+
+@pytest.mark.parametrize(
+    ("error", "is_damage"),
+    [
+        (sqlite3.DatabaseError("database disk image is malformed"), True),
+        (sqlite3.OperationalError("disk I/O error"), False),
+        (OSError(errno.EROFS, "Read-only file system"), False),
+    ],
+)
+def test_only_of_a_damaged_library_it_is_said_to_remove_it(
+    library: Library, error: Exception, is_damage: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("edge_agent.index.library.bytes_below", broken)
+    with pytest.raises(LibraryError) as told:
+        library.statistics()
+    assert ("miro-edge index remove" in str(told.value)) is is_damage

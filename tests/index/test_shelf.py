@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -284,3 +285,31 @@ def test_where_nobody_can_be_told_what_is_busy_or_away_is_refused(
     documents.rename(tmp_path / "unplugged")
     with pytest.raises(UnknownLibrary):
         shelf.resolve(str(documents))
+
+
+def test_where_a_disk_is_full_no_empty_library_is_left(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+
+    def full(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.index.library.Texts", full)
+        with pytest.raises(sqlite3.OperationalError):
+            shelf.add("ships", (documents,))
+    assert shelf.names() == ()
+    assert shelf.add("ships", (documents,)).added == 2
+
+
+def test_a_library_on_another_disk_is_removed_there_too(documents: Path, tmp_path: Path) -> None:
+    shelf, elsewhere = Shelf(tmp_path / "shelf"), tmp_path / "disk" / "ships"
+    shelf.add("ships", (documents,))
+    elsewhere.parent.mkdir()
+    (tmp_path / "shelf" / "ships").rename(elsewhere)
+    (tmp_path / "shelf" / "ships").symlink_to(elsewhere)
+    assert titles(shelf.open("ships"), "Fram") == ["Fram"]
+    shelf.remove("ships")
+    assert not elsewhere.exists()
+    assert list((tmp_path / "shelf").iterdir()) == []

@@ -290,3 +290,15 @@ def test_what_is_neither_a_model_nor_a_path(small_gguf: Path, tmp_path: Path, na
     store = ModelStore(tmp_path / "models", catalogue(small_gguf))
     with pytest.raises(UnknownModel, match="miro-edge models list"):
         store.resolve(name)
+
+
+def test_a_model_on_another_disk_is_removed_there_too(small_gguf: Path, tmp_path: Path) -> None:
+    store, elsewhere = ModelStore(tmp_path / "models"), tmp_path / "disk" / "mine"
+    store.add("mine", small_gguf)
+    elsewhere.parent.mkdir()
+    (tmp_path / "models" / "mine").rename(elsewhere)
+    (tmp_path / "models" / "mine").symlink_to(elsewhere)
+    assert store.names() == ("mine",)
+    store.remove("mine")
+    assert not elsewhere.exists()
+    assert list((tmp_path / "models").iterdir()) == []
