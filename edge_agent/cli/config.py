@@ -7,11 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from edge_agent.cli.options import json_option
-from edge_agent.cli.output import diagnostics, print_json, results
+from edge_agent.cli.output import diagnostics, print_json, print_listing
 from edge_agent.config import (
     Config,
     McpServer,
@@ -48,11 +46,11 @@ def config(ctx: click.Context, as_json: bool) -> None:
         servers = [_server(name, each) for name, each in found.mcp.items()]
         print_json({"file": str(path), "settings": _records(found), "servers": servers})
         return
-    table = Table("setting", "value", "default", "what it is", box=None)
-    for each in settings():
-        value = in_one_line(shown_value(found, each.key))
-        table.add_row(each.key, Text(value), each.default, each.description)
-    results().print(table)
+    rows = [
+        (each.key, shown_value(found, each.key), each.default, each.description)
+        for each in settings()
+    ]
+    print_listing(("setting", "value", "default", "what it is"), rows)
     for name, server in found.mcp.items():
         _print_server(name, server)
     _say(f"They lie in {path}")
@@ -108,7 +106,7 @@ def _print_server(name: str, server: McpServer) -> None:
     told = "".join(f" {each}=…" for each in (*server.env, *server.headers))
     url = "" if server.url is None else _without_secrets(server.url)
     only = f" (only {', '.join(server.tools)})" if server.tools else ""
-    results().print(Text(in_one_line(f"mcp.{name}: {reached}{url}{told}{only}")))
+    click.echo(in_one_line(f"mcp.{name}: {reached}{url}{told}{only}"))
 
 
 def _without_secrets(url: str) -> str:

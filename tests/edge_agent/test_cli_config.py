@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from commands import call, said
 
-from edge_agent.config import AskSettings, Config, load_config, save_config, settings
+from edge_agent.config import AskSettings, Config, McpServer, load_config, save_config, settings
 from edge_agent.models import load_catalog
 
 BROKEN = "[ask]\nseed = 7\ncontext = 1\n"
@@ -76,6 +76,31 @@ def test_all_settings_are_shown(path: Path) -> None:
     assert "[red], b" in result.stdout
     assert "ask.context 2048 4096 The model's window" in words(result)
     assert said(result) == f"They lie in {path}"
+
+
+def test_nothing_is_cut_off_where_the_listing_is_piped_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = f"/srv/{'documents-of-ships-' * 3}end"
+    server = McpServer(command="/opt/weather/bin/weather-server", args=("--from", folder))
+    wanted = AskSettings(libraries=(folder,), tools=("weather",))
+    save_config(Config(ask=wanted, mcp={"weather": server}), path)
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = call("config").stdout.splitlines()
+    for setting in settings():
+        assert sum(line.startswith(f" {setting.key} ") for line in lines) == 1
+    assert "…" not in "".join(lines)
+    (first,) = (line for line in lines if line.startswith(" ask.libraries "))
+    assert folder in first
+    assert lines[-1] == f"mcp.weather: {server.command} --from {folder}"
+
+
+def test_keys_are_whole_in_a_narrow_terminal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = call("config").stdout
+    for setting in settings():
+        assert f" {setting.key} " in shown
 
 
 def test_all_settings_as_json(path: Path) -> None:
