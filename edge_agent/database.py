@@ -13,7 +13,7 @@ import sqlite_utils
 from filelock import FileLock
 from sqlite_utils.migrations import Migrations
 
-from edge_agent.index import give_back, private_file
+from edge_agent.index import give_back, private_file, private_folder
 
 _PATIENCE = 30.0
 """Seconds for which a writer waits for others."""
@@ -58,7 +58,7 @@ def opened(path: Path, locks: Path, migrations: Migrations) -> Database:
 
     A new one is its owner's alone. Raises OSError and sqlite3.Error.
     """
-    locks.mkdir(parents=True, exist_ok=True)
+    private_folder(locks)
     database = Database(private_file(path))
     database.enable_wal()
     if migrations.pending(database):

@@ -50,7 +50,7 @@ class Home:
 
         Where there is none it is made, for its owner alone: questions and documents lie in it. A
         file in it says that it is not to be read where a folder around it is.
-        Raises ConfigError where it would lie in the home of a user who has none.
+        Raises ConfigError where it would lie in the home of a user who has none, or is a file.
         """
         named = os.environ.get(HOME_VARIABLE)
         try:
@@ -60,8 +60,16 @@ class Home:
                 f"There is no home folder{f' for {named}' if named else ''}, so there is no place "
                 f"to keep anything. Set the environment variable {HOME_VARIABLE} to a folder."
             ) from error
-        with suppress(OSError):  # it is there already; or whoever writes to it says what is wrong
+        try:
             root.mkdir(mode=0o700, parents=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            if not root.is_dir():
+                raise ConfigError(
+                    f"{root} cannot be a folder: there is a file. Set the environment variable "
+                    f"{HOME_VARIABLE} to a folder."
+                ) from error
+        except OSError:
+            pass  # whoever writes to it says what is wrong
         with suppress(OSError), (root / OWN_IGNORE_FILE).open("x", encoding="utf-8") as file:
             file.write(_OWN)
         return cls(root)

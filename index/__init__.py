@@ -26,7 +26,7 @@ from .files import OWN_IGNORE_FILE, content_hash, fault_of
 from .library import Hit, Library, Statistics
 from .months import GERMAN_MONTHS, MONTHS, ONLY_GERMAN_MONTHS, SHARED_MONTHS
 from .passages import Passage, split
-from .private_file import private_file
+from .private_file import private_file, private_folder
 from .ranking import By, varied
 from .relevance import relevance
 from .safe_path import SAFE_PATH, without_current_folder
@@ -83,6 +83,7 @@ __all__ = [
     "fault_of",
     "give_back",
     "private_file",
+    "private_folder",
     "relevance",
     "sample_folder",
     "sentence_spans",

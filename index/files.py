@@ -64,12 +64,19 @@ def find_files(sources: Iterable[Source]) -> FilesFound:
 def fault_of(path: Path) -> str | None:
     """Return why nothing can be known of a path, or None where there is something."""
     try:
-        path.stat()
+        mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return "is not there"
     except OSError as error:  # a server that is away, a folder that is closed
         return f"cannot be looked at: {error.strerror}"
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        return "is neither a folder nor a regular file"
     return None
+
+
+def is_away(path: Path) -> bool:
+    """Return whether a folder or file is not there, or is a folder in which there is nothing."""
+    return fault_of(path) is not None or (path.is_dir() and _is_empty(path))
 
 
 def _is_empty(folder: Path) -> bool:

@@ -25,11 +25,11 @@ from .errors import (
     UnknownPassage,
     UnreadableDocument,
 )
-from .files import bytes_below, check_patterns, fault_of, find_files
+from .files import bytes_below, check_patterns, fault_of, find_files, is_away
 from .fusion import by_reciprocal_rank
 from .lexical import LexicalIndex
 from .passages import Passage
-from .private_file import private_file
+from .private_file import private_file, private_folder
 from .query import Query, parse_query
 from .ranking import By, Ranker
 from .soundness import Soundness, examined
@@ -90,7 +90,7 @@ class Library:
         self.folder = folder
         self.name = folder.name
         self.embedder = embedder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         try:
             self._database = open_database(_texts_file(folder), timeout=30)
             if migrations.pending(self._database):
@@ -161,18 +161,24 @@ class Library:
         """Add folders and files to where documents come from, and bring the index up to date.
 
         A source that is there already gets what is now wanted of it. Raises EmptyLibrary where
-        nothing at all can be read, LibraryBusy, and LibraryError for a path that is no UTF-8 or a
-        pattern that is none.
+        nothing at all can be read: then what was wanted before holds on. Raises LibraryBusy, and
+        LibraryError for a path that is no UTF-8 or a pattern that is none.
         """
         added = [as_source(source) for source in sources]
         for source in added:
             check_patterns((*source.include, *source.exclude))
         rows = [source_to_row(source) for source in added]
         with self._writing():
+            before = list(self._database.table("sources").rows)
             for row in rows:
                 known = (source.path for source in self.sources)
                 self._add_source({**row, "path": str(known_as(Path(row["path"]), known))})
-            return self._update(report)
+            try:
+                return self._update(report)
+            except EmptyLibrary:
+                if before:
+                    self._put_back(before, report)
+                raise
 
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
@@ -233,6 +239,15 @@ class Library:
                 f"update files set size = -1, hash = '' where {below}", {"path": row["path"]}
             )
 
+    def _put_back(self, sources: list[dict[str, Any]], report: Report | None) -> None:
+        """Have the sources that were there before, and read what a mistyped field has lost."""
+        with self._database.atomic():
+            self._database.table("sources").delete_where()
+            self._database.table("sources").insert_all(sources)
+            self._database.execute("update files set size = -1, hash = ''")
+        with suppress(EmptyLibrary):  # it was so before
+            self._update(report)
+
     def _update(self, report: Report | None) -> IndexReport:
         missing = [source for source in self.sources if fault_of(source.path) is not None]
         if self.sources and len(missing) == len(self.sources):
@@ -245,11 +260,11 @@ class Library:
             )
         result = Update(self._database, self._lexical, report).run(self.sources)
         if result.passages == 0 and not self._archive_rows():
-            reasons = "; ".join(f"{problem.file} {problem.reason}" for problem in result.problems)
+            reasons = [f"{problem.file} {problem.reason}" for problem in result.problems]
+            told = f": {'; '.join(reasons).rstrip('.')}" if reasons else ""
             raise EmptyLibrary(
-                f"Nothing that can be read was found for the library '{self.name}'"
-                f"{': ' + reasons if reasons else ''}. Add documents: miro-edge index add --help "
-                "lists the formats."
+                f"Nothing that can be read was found for the library '{self.name}'{told}. "
+                "Add documents: miro-edge index add --help lists the formats."
             )
         self._keep_embedded(report)
         return result
@@ -455,6 +470,10 @@ class Library:
             + self._database.table("unreachable").count,
             bytes=bytes_below(self.folder),
         )
+
+    def away(self) -> tuple[Path, ...]:
+        """Return the sources that are away or empty, of which what was read is kept."""
+        return tuple(source.path for source in self.sources if is_away(source.path))
 
     def content_mark(self) -> str:
         """Return twelve hexadecimal digits that are the same where the same files were read.

@@ -73,7 +73,12 @@ class Shelf:
         return self._is_library(name) and name in (path.name for path in self._root.iterdir())
 
     def _is_library(self, name: str) -> bool:
-        return bool(_NAME.fullmatch(name)) and (self._root / name / "library.db").is_file()
+        if not _NAME.fullmatch(name):
+            return False
+        try:
+            return (self._root / name / "library.db").is_file()
+        except OSError:  # who opens it is told why it cannot be looked into
+            return True
 
     def folder(self, name: str) -> Path:
         """Return the folder of a library. Raises UnknownLibrary, naming those that are like it."""
@@ -254,6 +259,8 @@ class Shelf:
                 library.close()
 
     def _unknown(self, name: str) -> str:
+        if name == SAMPLE:
+            return "The library 'sample' is not indexed: it is when it is first asked."
         known = (*self.names(), SAMPLE)
         near = difflib.get_close_matches(name, known, n=3)
         hint = f" Did you mean: {', '.join(near)}?" if near else ""

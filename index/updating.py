@@ -59,6 +59,8 @@ class IndexReport:
     moved: int
     removed: int
     unchanged: int
+    unread: int
+    """New or changed files of which nothing could be read, which neither of the above counts."""
     problems: tuple[Problem, ...]
     documents: int
     passages: int
@@ -104,6 +106,7 @@ class Update:
         self._kept: dict[str, dict[str, Any]] = {}
         """Rows of the files whose documents are kept, by where these are now."""
         self._moved: set[str] = set()
+        self._unread: set[str] = set()
         self._done = 0
         self._passages = 0
         self._batch = _Batch()
@@ -220,6 +223,7 @@ class Update:
             Archive(path, row["name"]).close()
         except UnreadableDocument as error:
             row |= {"state": "problem", "problem": str(error)}
+            self._unread.add(row["path"])
         self._batch.gone.append(row["path"])
         self._batch.files.append(row)
         self._done += 1
@@ -269,6 +273,7 @@ class Update:
         elif path not in self._begun:  # there is not a document in it
             self._begin(path)
             row["state"] = "problem"
+            self._unread.add(path)
         self._batch.files.append(row)
 
     def _tell(self, doing: str) -> None:
@@ -291,20 +296,21 @@ class Update:
             for path in (*batch.gone, *(old for old, _, _ in batch.moves)):
                 self._database.execute("delete from files where path = ?", [path])
             self._database.table("files").upsert_all(batch.files, pk="path")
+        self._passages += len(passages)
         if forgotten or passages:
             self._tell("Writing the index")
             self._lexical.replace(forgotten, passages)
-        self._passages += len(passages)
 
     def _reported(self, unchanged: int) -> IndexReport:
-        stale = {storable(path) for path in self._stale}
-        changed = len(stale & self._known.keys())
+        read = {storable(path) for path in self._stale} - self._unread
+        changed = len(read & self._known.keys())
         return IndexReport(
-            added=len(stale) - changed - len(self._moved),
+            added=len(read) - changed - len(self._moved),
             changed=changed,
             moved=len(self._moved),
             removed=len(self._gone - self._moved),
             unchanged=unchanged,
+            unread=len(self._unread),
             problems=stored_problems(self._database),
             documents=self._texts.documents,
             passages=self._texts.passages,

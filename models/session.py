@@ -130,7 +130,7 @@ class Session:
 
     def save_prefix(self, folder: Path) -> None:
         """Keep the window as it is now, decoded, for sessions that begin with the same tokens."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._prefix_file(folder)
         draft = path.with_suffix(f".{os.getpid()}")
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -244,7 +246,7 @@ def verify(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"library": name, "sound": found.is_sound, **asdict(found)})
     else:
-        _show_soundness(name, found)
+        _show_soundness(name, found, library.away())
     if not found.is_sound:
         click.get_current_context().exit(ExitCode.FAILED)
 
@@ -298,10 +300,11 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
     if as_json:
         print_json({"library": name, **asdict(report)})
         return
+    unread = f", {report.unread} could not be read" if report.unread else ""
     click.echo(
         f"{name}: {report.added} files added, {report.changed} changed, {report.moved} moved, "
-        f"{report.removed} removed, {report.unchanged} unchanged; {report.documents} documents, "
-        f"{report.passages} passages"
+        f"{report.removed} removed, {report.unchanged} unchanged{unread}; {report.documents} "
+        f"documents, {report.passages} passages"
     )
     for problem in report.problems[:_PROBLEMS_TOLD]:
         diagnostics().print(in_one_line(f"{problem.file}: {problem.reason}"))
@@ -311,7 +314,7 @@ def _show_report(name: str, report: IndexReport, *, as_json: bool) -> None:
         )
 
 
-def _show_soundness(name: str, found: Soundness) -> None:
+def _show_soundness(name: str, found: Soundness, away: Sequence[Path]) -> None:
     faults = [
         (found.database, f"the database is damaged: {found.database}"),
         (found.is_outdated, "another version made the search index; an update makes it anew"),
@@ -325,10 +328,17 @@ def _show_soundness(name: str, found: Soundness) -> None:
     for state, paths in (("has changed", found.changed), ("is missing", found.missing)):
         for path in paths:
             click.echo(in_one_line(f"{path} {state}"))
-    update = f"miro-edge index update {name}"
+    for path in away:
+        click.echo(
+            in_one_line(
+                f"{path} is away or empty, and what was read of it is kept. Bring it back, or take "
+                f"it out: miro-edge index remove {name} {shlex.quote(str(path))}"
+            )
+        )
+    gone = [each for each in found.missing if not any(map(Path(each).is_relative_to, away))]
     if found.database:
         click.echo(f"Make it anew: miro-edge index remove {name}, then index add")
-    elif not found.is_sound or found.changed or found.missing or found.not_embedded:
-        click.echo(f"Bring it up to date with: {update}")
-    else:
+    elif not found.is_sound or found.changed or gone or found.not_embedded:
+        click.echo(f"Bring it up to date with: miro-edge index update {name}")
+    elif not away:
         click.echo(f"{name} is sound, and up to date with its documents.")

@@ -23,7 +23,7 @@ from edge_agent.evaluation.questions import JudgingName
 from edge_agent.evaluation.rows import Row, from_line, to_line
 from edge_agent.evaluation.settings import EvaluationSettings
 from edge_agent.events import Event, from_record, to_record
-from edge_agent.index import storable
+from edge_agent.index import private_folder, storable
 from edge_agent.models.whole_file import remove_whole, whole_file
 
 migrations = Migrations("miro-edge-evaluations")
@@ -282,6 +282,7 @@ class EvaluationStore:
         """
         path = self.lines_file(name)
         try:
+            private_folder(path.parent)
             with whole_file(path) as lines:
                 for row in self.rows(name):
                     line = json.dumps(to_line(row), ensure_ascii=False)

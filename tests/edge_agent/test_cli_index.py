@@ -35,7 +35,12 @@ def documents(tmp_path: Path) -> Path:
 
 def test_from_adding_to_removing(home: Path, documents: Path) -> None:
     added = record("add", "ships", str(documents))
-    assert (added["added"], added["documents"], len(added["problems"])) == (2, 1, 1)
+    assert (added["added"], added["unread"], added["documents"], len(added["problems"])) == (
+        1,
+        1,
+        1,
+        1,
+    )
     (found,) = record("search", "ships", "designer")["results"]
     assert found.keys() == {
         *("passage", "document", "title", "source", "place", "score", "text"),
@@ -254,3 +259,27 @@ def test_everything_is_embedded_on_request(
     found = record("search", "texts", "young dogs outdoors", "--by", "meaning")["results"]
     assert [each["title"] for each in found] == ["Puppy", "Rates"]
     assert call("search", "texts", "young dogs outdoors", "--by", "words").exit_code == 3
+
+
+def test_what_could_not_be_read_is_not_counted_as_added(home: Path, documents: Path) -> None:
+    told = call("add", "ships", documents).stdout
+    assert "1 files added, 0 changed" in told
+    assert "0 unchanged, 1 could not be read; 1 documents" in told
+    (documents / "other.pdf").write_bytes(b"%PDF-1.4 broken, too")
+    report = record("update", "ships")
+    assert (report["added"], report["unread"], report["unchanged"]) == (0, 1, 2)
+
+
+def test_of_documents_that_are_away_it_is_said_how_they_are_brought_back_or_taken_out(
+    home: Path, documents: Path
+) -> None:
+    (documents.parent / "more").mkdir()
+    (documents.parent / "more" / "gjoa.md").write_text("# Gjøa\n\nA herring boat.")
+    call("add", "ships", documents, documents.parent / "more")
+    documents.rename(documents.with_name("away"))
+    told = call("verify", "ships").stdout
+    assert f"{documents} is away or empty" in told
+    assert f"miro-edge index remove ships {documents}" in told
+    assert "miro-edge index update" not in told
+    assert call("remove", "--yes", "ships", documents).exit_code == 0
+    assert "is sound, and up to date" in call("verify", "ships").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from collections.abc import Iterator
@@ -52,9 +53,12 @@ def test_a_home_that_is_shared_stays_so(home: Path) -> None:
 def test_a_home_that_cannot_be_made_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("MIRO_EDGE_HOME", str(tmp_path / "file" / "home"))
-    assert Home.from_environment().root == tmp_path / "file" / "home"
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setenv("MIRO_EDGE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert Home.from_environment().root == tmp_path / "home"
 
 
 @pytest.mark.parametrize("named", ["~nobody-at-all/me", None])
@@ -125,3 +129,14 @@ def test_an_ignore_file_in_the_home_that_is_somebodys_own_stays(home: Path) -> N
     (home / ".miro-edge-ignore").write_text("drafts/")
     assert call("runs", "list").exit_code == 0
     assert (home / ".miro-edge-ignore").read_text() == "drafts/"
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_home_that_is_a_file_is_one_sentence(
+    below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "file" / below))
+    result = call("doctor")
+    assert result.exit_code == 1
+    assert "cannot be a folder: there is a file" in said(result)

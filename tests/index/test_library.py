@@ -20,7 +20,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searching import titles
 
-from edge_agent.index import Library, LibraryBusy, LibraryError, UnknownPassage
+from edge_agent.index import (
+    EmptyLibrary,
+    IndexProgress,
+    Library,
+    LibraryBusy,
+    LibraryError,
+    RecordFields,
+    Source,
+    UnknownPassage,
+)
 
 
 def test_what_was_added_is_found_by_stem_and_title(library: Library) -> None:
@@ -236,3 +245,45 @@ def test_only_of_a_damaged_library_it_is_said_to_remove_it(
     with pytest.raises(LibraryError) as told:
         library.statistics()
     assert ("miro-edge index remove" in str(told.value)) is is_damage
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"fields": RecordFields(text=("boddy",))},
+        {"include": ("*.txt",)},
+        {"exclude": ("*",)},
+    ],
+)
+def test_what_is_mistyped_empties_no_library(wanted: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "news" / "articles.jsonl"
+    file.parent.mkdir()
+    file.write_text('{"headline": "Iron", "body": "An iron bridge."}\n')
+    fields = RecordFields(title="headline", text=("body",))
+    with closing(Library(tmp_path / "library")) as library:
+        library.add([Source(file.parent, fields=fields)])
+        with pytest.raises(EmptyLibrary):
+            library.add([Source(file.parent, **wanted)])
+        assert titles(library, "bridge") == ["Iron"]
+        assert library.sources == (Source(file.parent, fields=fields),)
+        assert library.update().unchanged == 1
+        assert library.verify().is_sound
+
+
+def test_progress_tells_of_the_passages_that_are_written(library: Library) -> None:
+    shutil.rmtree(library.folder)
+    told: list[IndexProgress] = []
+    with closing(Library(library.folder)) as anew:
+        anew.add([library.folder.with_name("documents")], told.append)
+        written = [each.passages for each in told if each.doing == "Writing the index"]
+        assert written == [anew.statistics().passages]
+
+
+def test_folders_that_are_made_are_private_all_of_them(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Library(tmp_path / "shelf" / "ships").close()
+    finally:
+        os.umask(before)
+    for folder in ("shelf", "shelf/ships"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700

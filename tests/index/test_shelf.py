@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -313,3 +316,42 @@ def test_a_library_on_another_disk_is_removed_there_too(documents: Path, tmp_pat
     shelf.remove("ships")
     assert not elsewhere.exists()
     assert list((tmp_path / "shelf").iterdir()) == []
+
+
+def test_what_has_no_end_is_no_document(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    shelf = Shelf(tmp_path / "shelf")
+    for place in (tmp_path / "pipe.md", Path("/dev/null")):
+        with pytest.raises(UnknownLibrary, match="is neither a folder nor a regular file"):
+            shelf.add("ships", (place,))
+        with pytest.raises(UnknownLibrary):
+            shelf.resolve(str(place))
+    assert shelf.names() == ()
+
+
+def test_the_sample_library_that_nobody_has_asked_is_not_there_to_be_removed(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UnknownLibrary, match="is not indexed: it is when it is first asked"):
+        Shelf(tmp_path).remove("sample")
+
+
+def test_a_closed_library_is_named_and_the_others_are_open(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    for name in ("bridges", "ships"):
+        shelf.add(name, (documents,))
+    is_file, exists = Path.is_file, Path.exists
+
+    def closed(path: Path, known: Callable[[Path], bool]) -> bool:
+        if path.parent.name == "bridges":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return known(path)
+
+    monkeypatch.setattr(Path, "is_file", lambda path: closed(path, is_file))
+    monkeypatch.setattr(Path, "exists", lambda path: closed(path, exists))
+    assert shelf.names() == ("bridges", "ships")
+    assert titles(shelf.open("ships"), "Fram") == ["Fram"]
+    with pytest.raises(LibraryError, match="'bridges' cannot be opened"):
+        shelf.open("bridges")
