@@ -15,6 +15,7 @@ def answer_record(run: RunSummary | RunStarted, finished: RunFinished) -> dict[s
     return {
         "question": run.question,
         "status": finished.status,
+        "reason": finished.reason,
         "answer": finished.answer,
         "citations": [dataclasses.asdict(citation) for citation in finished.citations],
         "claims": [

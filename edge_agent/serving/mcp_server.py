@@ -73,6 +73,7 @@ class Answer(BaseModel):
 
     question: str
     status: Status
+    reason: str
     answer: str | None
     citations: list[Citation]
     claims: list[CheckedClaim]

@@ -166,7 +166,7 @@ def test_a_small_real_model_answers_from_a_folder(
     record = json.loads(result.stdout)
     assert record.keys() == {
         *("question", "status", "answer", "citations", "calls", "seconds", "tokens", "model"),
-        *("library", "run", "claims"),
+        *("library", "run", "claims", "reason"),
     }
     assert record["status"] in {"answered", "not_found"}
     assert result.exit_code == (0 if record["status"] == "answered" else 3)

@@ -586,7 +586,8 @@ def test_why_a_run_failed_is_said_once_with_how_to_go_on(
         assert result.exit_code == 1
         assert said(result).count("The model fell over.") == 1
         assert f"miro-edge runs resume {store.list()[0].id}" in said(result)
-    assert json.loads(result.stdout)["status"] == "failed"
+    record = json.loads(result.stdout)
+    assert (record["status"], record["reason"]) == ("failed", "The model fell over.")
     shown = call("runs", "show", store.list()[0].id)
     assert shown.output.count("The model fell over.") == 1
 
