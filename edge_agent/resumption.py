@@ -70,20 +70,19 @@ def check_openable(started: Event) -> None:
         )
 
 
+def check_can_go_on(events: Sequence[Event]) -> None:
+    """Raise RunError where a run cannot be gone on with, whatever it may cost."""
+    check_openable(events[0])
+    assert isinstance(events[0], RunStarted)
+    _check_unanswered(events[-1], events[0])
+
+
 def _check_unfinished(last: Event, before: Trajectory, budget: Budget) -> None:
     """Raise RunError where going on would change nothing."""
-    if not isinstance(last, RunFinished) or last.status == "failed":
+    if _broke_off(last):
         return
-    if last.reason.startswith(MODEL_ERROR):
-        return
+    _check_unanswered(last, before.started)
     run = before.started.run
-    # Nobody cut it short, and with more calls it looks further; a vote that was cast stays.
-    may_look_further = last.reason == USUAL_DEPTH and not before.started.vote
-    if last.status == "answered" and not may_look_further:
-        raise RunError(
-            f"The run {run} was answered. To go another way from one of its steps: "
-            f"miro-edge runs fork {run} --at STEP"
-        )
     tokens = before.tokens.prompt + before.tokens.generated
     for option, spent, limit in (
         ("--max-calls", len(before.calls), budget.max_calls),
@@ -96,3 +95,24 @@ def _check_unfinished(last: Event, before: Trajectory, budget: Budget) -> None:
                 f"{limit:.10g}. Give it more: "
                 f"miro-edge runs resume {run} {option} {2 * max(spent, limit):.10g}"
             )
+
+
+def _check_unanswered(last: Event, started: RunStarted) -> None:
+    """Raise RunError where a run has the answer that it looked for."""
+    if _broke_off(last):
+        return
+    assert isinstance(last, RunFinished)
+    # Nobody cut it short, and with more calls it looks further; a vote that was cast stays.
+    may_look_further = last.reason == USUAL_DEPTH and not started.vote
+    if last.status == "answered" and not may_look_further:
+        raise RunError(
+            f"The run {started.run} was answered. To go another way from one of its steps: "
+            f"miro-edge runs fork {started.run} --at STEP"
+        )
+
+
+def _broke_off(last: Event) -> bool:
+    """Tell whether a run came to no end of its own."""
+    if not isinstance(last, RunFinished):
+        return True
+    return last.status == "failed" or last.reason.startswith(MODEL_ERROR)

@@ -223,11 +223,12 @@ class RunStore:
 
     # Messages
 
-    def tell(self, run: str, text: str) -> int:
+    def tell(self, run: str, text: str, *, also_ended: bool = False) -> int:
         """Leave a message for a run that has not ended, and return its number.
 
-        Raises RunError where there is no such run, or it has ended, and for a text that would take
-        the place of the evidence.
+        It is left also for one that has ended where that is wanted: for whoever knows that it can
+        be gone on with. Raises RunError where there is no such run, or it has ended, and for a text
+        that would take the place of the evidence.
         """
         full = self.summary(run).id
         if len(text) > _MOST_TOLD:
@@ -238,8 +239,8 @@ class RunStore:
         with self._writing(full):
             added = self._database.execute(
                 "insert into messages (run, time, text)"
-                " select id, ?, ? from runs where id = ? and status = ?",
-                (time.time(), storable(text), full, RUNNING),
+                " select id, ?, ? from runs where id = ? and (? or status = ?)",
+                (time.time(), storable(text), full, also_ended, RUNNING),
             )
         if not added.rowcount or added.lastrowid is None:
             raise RunError(

@@ -24,8 +24,8 @@ from edge_agent.events import Event, RunFinished, RunStarted, to_record
 from edge_agent.home import Home
 from edge_agent.index import storable
 from edge_agent.launch import check_at_hand
-from edge_agent.resumption import Limits, check_openable
-from edge_agent.runs import ABANDONED, RunStore
+from edge_agent.resumption import Limits, check_can_go_on, check_openable
+from edge_agent.runs import ABANDONED, RUNNING, RunStore
 from edge_agent.showing import in_one_line
 from edge_agent.traces import FORMATS
 from edge_agent.traces import export as exported
@@ -213,7 +213,8 @@ def _check_can_go_on(started: Event, *, offline: bool, quiet: bool) -> None:
 def tell(run: str, text: str) -> None:
     """Say TEXT to the model in the run ID, before its next step.
 
-    A run that nobody is working on hears it when it is resumed.
+    A run that nobody is working on hears it when it is resumed, also one that has ended; one that
+    was answered is told nothing more.
 
     \b
     Example:
@@ -222,8 +223,17 @@ def tell(run: str, text: str) -> None:
     said = " ".join(text.split())
     if not said:
         raise click.UsageError("There is nothing to tell: the text is empty.")
-    _store().tell(run, said)
-    diagnostics().print("It will be heard before the next step, or when the run is resumed.")
+    store = _store()
+    summary = store.summary(run)
+    has_ended = summary.status not in (RUNNING, ABANDONED)
+    if has_ended:
+        check_can_go_on(store.events(summary.id))
+    store.tell(summary.id, said, also_ended=has_ended)
+    diagnostics().print(
+        f"It will be heard when the run is resumed: miro-edge runs resume {summary.id}"
+        if has_ended
+        else "It will be heard before the next step, or when the run is resumed."
+    )
 
 
 @runs.command()

@@ -402,11 +402,43 @@ def test_what_is_told_while_a_run_goes_on_is_heard_before_the_next_step(
     assert any(isinstance(event, TurnStarted) and event.step == 3 for event in events[at:])
 
 
-def test_a_run_that_has_ended_hears_nothing(partial: str, store: RunStore) -> None:
-    result = call("runs", "tell", partial, "Hello?")
-    assert result.exit_code == 1
-    assert f"miro-edge runs resume {partial}" in said(result)
-    assert call("runs", "tell", partial, " \n").exit_code == 2
+def test_what_is_told_to_a_run_that_was_stopped_is_heard_when_it_goes_on(
+    partial: str, model: Model, store: RunStore
+) -> None:
+    result = call("runs", "tell", partial, "Look at the ropes.")
+    assert result.exit_code == 0
+    assert f"when the run is resumed: miro-edge runs resume {partial}" in said(result)
+    assert call("runs", "resume", partial, "--offline", "--max-calls", "4").exit_code == 0
+    assert (spoken(store, partial), store.unheard(partial)) == (["Look at the ropes."], ())
+    assert any("Look at the ropes." in text for text in model.opened[-1].seen)
+
+
+def test_what_is_told_to_a_run_that_failed_is_heard_when_it_goes_on(
+    model: Model, asking: list[str], store: RunStore
+) -> None:
+    def fail(line: str) -> None:
+        raise ModelError("The model fell over.")
+
+    model.before_line = fail
+    assert call(*asking, QUESTION).exit_code == 1
+    (run,) = store.list()
+    assert run.status == "failed"
+    assert call("runs", "tell", run.id, "Look at the ropes.").exit_code == 0
+    model.before_line = lambda line: None
+    assert call("runs", "resume", run.id, "--offline").exit_code == 0
+    assert spoken(store, run.id) == ["Look at the ropes."]
+
+
+def test_a_run_that_was_answered_is_told_nothing(
+    model: Model, asking: list[str], store: RunStore
+) -> None:
+    assert call(*asking, QUESTION).exit_code == 0
+    (run,) = store.list()
+    assert run.status == "answered"
+    result = call("runs", "tell", run.id, "Hello?")
+    assert (result.exit_code, store.unheard(run.id)) == (1, ())
+    assert f"miro-edge runs fork {run.id} --at STEP" in said(result)
+    assert call("runs", "tell", run.id, " \n").exit_code == 2
 
 
 @pytest.fixture
