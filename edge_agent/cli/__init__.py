@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import io
 import sys
-from typing import Any, NoReturn
 
-import click
+# Ctrl-C while these are imported ends it in silence: nothing has begun that a word could be about.
+try:
+    import importlib
+    import io
+    from typing import Any, NoReturn
 
-from edge_agent import __version__
-from edge_agent.cli.output import ExitCode, explain_failure, write_any_text
-from edge_agent.showing import shown
+    import click
+
+    from edge_agent import __version__
+    from edge_agent.cli.output import ExitCode, explain_failure, write_any_text
+    from edge_agent.showing import shown
+except BaseException as error:  # while a class is made, Ctrl-C may be the cause of another error
+    if KeyboardInterrupt not in (type(error), type(error.__cause__)):
+        raise
+    sys.exit(130)  # ExitCode.INTERRUPTED, which may not be there yet
 
 COMMANDS = {
     "ask": "edge_agent.cli.ask:ask",
@@ -74,8 +81,8 @@ class LazyGroup(click.Group):
             click.echo("miro-edge runs on Linux and macOS; on Windows, in WSL.", err=True)
             sys.exit(ExitCode.FAILED)
         kwargs["standalone_mode"] = False
-        write_any_text()
         try:
+            write_any_text()
             code = super().main(*args, **kwargs)
         except click.ClickException as error:
             said = io.StringIO()
@@ -83,12 +90,18 @@ class LazyGroup(click.Group):
             click.echo(shown(said.getvalue()), nl=False, err=True)  # it may quote a file's name
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("miro-edge: interrupted", err=True)
-            sys.exit(ExitCode.INTERRUPTED)
+            sys.exit(_interrupted())
         except Exception as error:
-            sys.exit(explain_failure(error))
+            # So it is where Ctrl-C comes while a command is imported, in the making of a class.
+            is_interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+            sys.exit(_interrupted() if is_interrupted else explain_failure(error))
         # A command that called `ctx.exit` has its code returned here; others return None.
         sys.exit(code)
+
+
+def _interrupted() -> ExitCode:
+    click.echo("miro-edge: interrupted", err=True)
+    return ExitCode.INTERRUPTED
 
 
 @click.group(

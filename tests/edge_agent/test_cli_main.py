@@ -139,6 +139,54 @@ def test_help_loads_nothing_that_takes_long() -> None:
     assert done.stdout.endswith("loaded: []\n")
 
 
+INTERRUPTED_AT = """
+import importlib.abc
+import signal
+import sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            signal.raise_signal(signal.SIGINT)
+
+class Named:
+    def __set_name__(self, owner, name):
+        signal.raise_signal(signal.SIGINT)
+
+class Making(Interrupting):  # as Python up to 3.11 has it, there is another error then
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            type("Made", (), {"named": Named()})
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+sys.meta_path.insert(0, (Making if sys.argv[2] == "class" else Interrupting)())
+from edge_agent.cli import main
+main(["runs", "list"])
+"""
+
+
+@pytest.mark.parametrize("where", ["module", "class"])
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("click", ""),
+        ("rich.console", ""),
+        ("edge_agent.cli.runs", "miro-edge: interrupted"),
+    ],
+)
+def test_ctrl_c_while_it_is_imported_is_no_traceback(
+    module: str, told: str, where: str, home: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module, where],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", told)
+
+
 def test_the_doctor_says_what_would_not_fit_and_why(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
