@@ -328,11 +328,11 @@ def _show_soundness(name: str, found: Soundness, away: Sequence[Path]) -> None:
     for state, paths in (("has changed", found.changed), ("is missing", found.missing)):
         for path in paths:
             click.echo(in_one_line(f"{path} {state}"))
-    for path in away:
+    for source in away:
         click.echo(
             in_one_line(
-                f"{path} is away or empty, and what was read of it is kept. Bring it back, or take "
-                f"it out: miro-edge index remove {name} {shlex.quote(str(path))}"
+                f"{source} is away or empty, and what was read of it is kept. Bring it back, or "
+                f"take it out: miro-edge index remove {name} {shlex.quote(str(source))}"
             )
         )
     gone = [each for each in found.missing if not any(map(Path(each).is_relative_to, away))]
