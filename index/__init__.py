@@ -10,6 +10,7 @@ from .collection import Collection, Searched
 from .database import give_back
 from .dense import Embedder
 from .documents import Document, RecordFields, Section, storable
+from .end_with_parent import end_with_parent
 from .errors import (
     DamagedIndex,
     EmptyLibrary,
@@ -79,6 +80,7 @@ __all__ = [
     "UnreadableDocument",
     "check_name",
     "content_hash",
+    "end_with_parent",
     "excerpts",
     "fault_of",
     "give_back",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from .documents import Document, Flaw, RecordFields
+from .end_with_parent import end_with_parent
 from .errors import UnreadableDocument
 from .safe_path import without_current_folder
 
@@ -238,6 +239,7 @@ def _serve(connection: Connection) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    end_with_parent()
     _limit_memory()
     # A parent that was killed is no reason for a traceback on its terminal.
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):

@@ -29,7 +29,7 @@ from edge_agent.evaluation.respondent import (
     check_failed,
     respondent,
 )
-from edge_agent.index import without_current_folder
+from edge_agent.index import end_with_parent, without_current_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,7 @@ def _workers(equipment: Equipment, count: int) -> Iterator[list[Connection]]:
 def _work(equipment: Equipment, main: Connection) -> None:
     """Answer what is sent until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that drives
+    end_with_parent()
     try:
         with respondent(equipment) as answers:
             while True:

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from waiting import ended_within
 
@@ -217,3 +218,39 @@ def test_a_file_that_is_gone_is_a_problem(tmp_path: Path) -> None:
         (end,) = pool.read([ReadingTask(tmp_path / "gone.txt", "gone.txt")])
     assert isinstance(end, FileRead)
     assert end.problem == "cannot be opened: No such file or directory"
+
+
+_READING = """
+import sys
+from pathlib import Path
+from edge_agent.index.worker import ReaderPool, ReadingTask
+
+with ReaderPool(1) as pool:
+    list(pool.read([ReadingTask(Path(sys.argv[1]), "pipe.txt")]))
+"""
+
+
+def test_a_reader_ends_with_the_program_that_is_killed(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    with (
+        subprocess.Popen([sys.executable, "-c", _READING, str(pipe)]) as program,
+        ended_within(program),
+    ):
+        end = _opened_when_read(pipe)  # from now on it waits for more to read, for ever
+        started = psutil.Process(program.pid).children()
+        (reader,) = (each for each in started if "spawn_main" in " ".join(each.cmdline()))
+        program.kill()
+    try:
+        assert reader.wait(30) is None  # no child of ours: nobody knows with what code
+    finally:
+        os.close(end)
+
+
+def _opened_when_read(pipe: Path) -> int:
+    """Open a pipe to write to it, as soon as somebody reads it."""
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.05)
