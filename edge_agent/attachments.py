@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from edge_agent.errors import AttachmentError
@@ -14,7 +14,6 @@ from edge_agent.index import (
     EmptyLibrary,
     IndexProgress,
     Library,
-    LibraryError,
     Problem,
     content_hash,
     fault_of,
@@ -25,15 +24,13 @@ from edge_agent.temporary import temporary_folder
 def named_files(paths: Iterable[str]) -> tuple[AttachedFile, ...]:
     """Return files so that they can be asked for again from any folder, each once.
 
-    Raises AttachmentError that names all that are not there or are no files, and beside such also
-    those of which nothing can be read.
+    Raises AttachmentError that names all that are not there or are no files.
     """
-    given = dict.fromkeys(typed_path(path).absolute() for path in paths)
-    faults = {path: fault for path in given if (fault := _fault(path))}
-    whole = dict.fromkeys(path.resolve() for path in given if path not in faults)
+    given = [typed_path(path).absolute() for path in paths]
+    faults = [Problem(str(path), fault) for path in given if (fault := _fault(path))]
     if faults:
-        told = [Problem(str(path), fault) for path, fault in faults.items()]
-        raise AttachmentError(_unsearchable([*told, *_unreadable([*whole])]))
+        raise AttachmentError(_unsearchable(faults))
+    whole = dict.fromkeys(path.resolve() for path in given)
     return tuple(AttachedFile(str(path), content_hash(path)) for path in whole)
 
 
@@ -60,7 +57,10 @@ def attached(
     if not files:
         yield ()
         return
-    with _temporary_library(embedder) as library:
+    with (
+        temporary_folder() as folder,
+        closing(Library(folder / ATTACHED, embedder)) as library,
+    ):
         try:
             library.add([Path(file.path) for file in files], report)
         except EmptyLibrary as error:
@@ -68,27 +68,6 @@ def attached(
         if library.unread():
             raise AttachmentError(_unsearchable(library.unread()))
         yield (library,)
-
-
-@contextmanager
-def _temporary_library(embedder: Embedder | None) -> Iterator[Library]:
-    """Lend an empty library, which the end deletes."""
-    with (
-        temporary_folder() as folder,
-        closing(Library(folder / ATTACHED, embedder)) as library,
-    ):
-        yield library
-
-
-def _unreadable(files: Sequence[Path]) -> Sequence[Problem]:
-    """Return those files of which nothing can be read; none where that cannot be found out now."""
-    if not files:
-        return ()
-    with suppress(LibraryError, OSError), _temporary_library(None) as library:
-        with suppress(EmptyLibrary):
-            library.add(files)
-        return library.unread()
-    return ()
 
 
 def _fault(path: Path) -> str | None:

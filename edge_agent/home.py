@@ -10,9 +10,10 @@ from pathlib import Path
 import platformdirs
 
 from edge_agent.errors import ConfigError
-from edge_agent.index import OWN_IGNORE_FILE
 
 HOME_VARIABLE = "MIRO_EDGE_HOME"
+_IGNORE_FILE = ".miro-edge-ignore"
+"""What `edge_agent.index` calls it, which takes long to load and is not always needed."""
 _OWN = """\
 # What miro-edge keeps here is no document: there are keys in it, and it changes all the time.
 /config.toml*
@@ -36,6 +37,13 @@ def typed_path(typed: str | Path) -> Path:
         return Path(typed).expanduser()
     except RuntimeError:
         return Path(typed)
+
+
+def _say_that_it_is_ours(file: Path) -> None:
+    """Write the ignore file of a home, unless there is one, whosever it is."""
+    with suppress(OSError):
+        if not (file.exists() and file.stat().st_size):  # a full disk has left an empty one
+            file.write_text(_OWN, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,7 @@ class Home:
                 ) from error
         except OSError:
             pass  # whoever writes to it says what is wrong
-        with suppress(OSError), (root / OWN_IGNORE_FILE).open("x", encoding="utf-8") as file:
-            file.write(_OWN)
+        _say_that_it_is_ours(root / _IGNORE_FILE)
         return cls(root)
 
     @property

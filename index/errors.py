@@ -16,7 +16,7 @@ class EmptyLibrary(LibraryError):
 
 
 class LibraryBusy(LibraryError):
-    """Another process is writing the library."""
+    """Another process is writing or checking the library."""
 
 
 class DamagedIndex(LibraryError):

@@ -175,10 +175,12 @@ class Library:
                 self._add_source({**row, "path": str(known_as(Path(row["path"]), known))})
             try:
                 return self._update(report)
-            except EmptyLibrary:
-                if before:
-                    self._put_back(before, report)
-                raise
+            except EmptyLibrary as error:
+                if not before:
+                    raise
+                self._put_back(before, report)
+                kept = f"{error} What the library had before, it has still."
+                raise EmptyLibrary(kept) from error
 
     def update(self, report: Report | None = None) -> IndexReport:
         """Read what is new or changed, forget what is gone; an unchanged file costs a `stat`.
@@ -244,7 +246,9 @@ class Library:
         with self._database.atomic():
             self._database.table("sources").delete_where()
             self._database.table("sources").insert_all(sources)
-            self._database.execute("update files set size = -1, hash = ''")
+        if self._texts.passages:  # then nothing was read, as everything is away
+            return
+        self._database.execute("update files set size = -1, hash = ''")
         with suppress(EmptyLibrary):  # it was so before
             self._update(report)
 
@@ -472,8 +476,14 @@ class Library:
         )
 
     def away(self) -> tuple[Path, ...]:
-        """Return the sources that are away or empty, of which what was read is kept."""
-        return tuple(source.path for source in self.sources if is_away(source.path))
+        """Return the sources that are away or empty, while what was read of them is kept."""
+        below = "path = :path or substr(path, 1, length(:path) + 1) = :path || '/'"
+        return tuple(
+            source.path
+            for source in self.sources
+            if is_away(source.path)
+            and self._database.table("files").count_where(below, {"path": str(source.path)})
+        )
 
     def content_mark(self) -> str:
         """Return twelve hexadecimal digits that are the same where the same files were read.

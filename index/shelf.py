@@ -8,8 +8,9 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from .files import fault_of
 from .library import Library
 from .sources import Source, as_source
 from .updating import IndexReport, Report
-from .writing import writing
+from .writing import busy_with, writing
 
 SAMPLE = "sample"
 """The name of the library that ships with the program."""
@@ -180,7 +181,7 @@ class Shelf:
                 self._forget_former_sample(source)
             done = self._index(name, (source,), report)
         except LibraryBusy as busy:
-            taken = f"Another process is writing the library '{name}': it is searched as it is."
+            taken = f"{busy_with(name)}: it is searched as it is."
             return self._as_it_is(name, busy, taken, warn)
         if done.problems and warn is not None:
             warn(_problems_told(len(done.problems), name))
@@ -249,10 +250,9 @@ class Shelf:
         except LibraryBusy:
             raise  # then it is another process that makes it
         except BaseException:
-            if new:
-                with suppress(LibraryError):  # what went wrong first is told
-                    if library is None or not library.statistics().files:
-                        self.remove(name)
+            if new and _holds_nothing(self._root / name):
+                with suppress(LibraryError, OSError):  # what went wrong first is told
+                    self.remove(name)
             raise
         finally:
             if library is not None:
@@ -275,10 +275,21 @@ def _problems_told(count: int, name: str) -> str:
     return f"{things} could not be read, or not whole: miro-edge index problems {name}"
 
 
+def _holds_nothing(folder: Path) -> bool:
+    """Tell whether the library in a folder, which may be half made, has no documents."""
+    address = f"{(folder / 'library.db').as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute("select 1 from files limit 1").fetchone() is None
+    except sqlite3.Error as error:
+        return "no such table" in str(error)
+
+
 def _delete(folder: Path) -> None:
     """Delete a folder, also one on another disk that a link stands for. Raises OSError."""
     if folder.is_symlink():
-        shutil.rmtree(folder.resolve())
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder.resolve())
         folder.unlink()
     else:
         shutil.rmtree(folder)

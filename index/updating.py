@@ -60,7 +60,7 @@ class IndexReport:
     removed: int
     unchanged: int
     unread: int
-    """New or changed files of which nothing could be read, which neither of the above counts."""
+    """New or changed files of which nothing could be read: not among `added` and `changed`."""
     problems: tuple[Problem, ...]
     documents: int
     passages: int

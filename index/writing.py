@@ -19,10 +19,14 @@ def writing(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise LibraryBusy(
-            f"Another process is writing the library '{folder.name}'. "
-            "Wait until it has finished, then try again."
+            f"{busy_with(folder.name)}. Wait until it has finished, then try again."
         ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def busy_with(name: str) -> str:
+    """Return what is told of a library of which another process holds the lock."""
+    return f"Another process is writing or checking the library '{name}'"

@@ -244,7 +244,8 @@ def verify(name: str, as_json: bool) -> None:
     with indexing_progress() as report:
         found = library.verify(report)
     if as_json:
-        print_json({"library": name, "sound": found.is_sound, **asdict(found)})
+        away = [str(path) for path in library.away()]
+        print_json({"library": name, "sound": found.is_sound, **asdict(found), "away": away})
     else:
         _show_soundness(name, found, library.away())
     if not found.is_sound:

@@ -213,8 +213,8 @@ def _check_can_go_on(started: Event, *, offline: bool, quiet: bool) -> None:
 def tell(run: str, text: str) -> None:
     """Say TEXT to the model in the run ID, before its next step.
 
-    A run that nobody is working on hears it when it is resumed, also one that has ended; one that
-    was answered is told nothing more.
+    A run that nobody is working on hears it when it is resumed, also one that has ended, unless it
+    has the answer that it looked for.
 
     \b
     Example:
@@ -230,7 +230,8 @@ def tell(run: str, text: str) -> None:
         check_can_go_on(store.events(summary.id))
     store.tell(summary.id, said, also_ended=has_ended)
     diagnostics().print(
-        f"It will be heard when the run is resumed: miro-edge runs resume {summary.id}"
+        f"It will be heard when the run is resumed: miro-edge runs resume {summary.id} (with more "
+        "calls, tokens or time, where those that it was given are used up)"
         if has_ended
         else "It will be heard before the next step, or when the run is resumed."
     )

@@ -118,22 +118,6 @@ def test_all_that_cannot_be_read_is_named_at_once(
     assert not list(temporary.iterdir())
 
 
-def test_what_cannot_be_read_is_named_with_what_is_no_file(
-    tmp_path: Path, notes: Path, temporary: Path
-) -> None:
-    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing")
-    (tmp_path / "empty.txt").write_text("")
-    wrong = [tmp_path, tmp_path / "broken.pdf", tmp_path / "empty.txt", tmp_path / "gone.pdf"]
-    with pytest.raises(AttachmentError) as refused:
-        named_files(map(str, [*wrong, notes]))
-    message = str(refused.value)
-    assert all(f"{path} " in message for path in wrong)
-    assert "notes.md" not in message
-    assert not list(temporary.iterdir())
-    with pytest.raises(AttachmentError, match=r"searched: .*/gone\.pdf is not there\.$"):
-        named_files([str(tmp_path / "gone.pdf")] * 2)
-
-
 def test_a_file_that_has_changed_is_known(notes: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text("The same.")

@@ -214,7 +214,9 @@ def test_a_library_that_is_being_written_can_be_searched(home: Path, documents: 
     with FileLock(folder / "write.lock"):
         found = call("search", str(documents), "designer")
     assert "Designed by Colin Archer." in found.stdout
-    assert found.stderr.startswith(f"Another process is writing the library '{folder.name}'")
+    assert found.stderr.startswith(
+        f"Another process is writing or checking the library '{folder.name}'"
+    )
 
 
 def test_verification_is_told_and_has_an_exit_code(home: Path, documents: Path) -> None:

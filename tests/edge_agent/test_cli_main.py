@@ -127,13 +127,21 @@ def test_closed_streams_are_no_terminal(home: Path, closed: str) -> None:
     assert done.stderr.startswith("Usage: ")
 
 
-def test_help_loads_nothing_that_takes_long() -> None:
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        (["tui", "--help"], {"textual", "llama_cpp", "onnxruntime"}),
+        (["config"], {"edge_agent.index", "llama_cpp", "numpy"}),
+    ],
+)
+def test_nothing_is_loaded_that_takes_long_and_is_not_needed(
+    command: list[str], heavy: set[str], home: Path
+) -> None:
     check = (
         "import sys\nfrom edge_agent.cli import main\n"
-        "try: main(['tui', '--help'])\n"
+        f"try: main({command})\n"
         "except SystemExit: pass\n"
-        "heavy = {'textual', 'llama_cpp', 'onnxruntime'}\n"
-        "print('loaded:', sorted(heavy & set(sys.modules)))"
+        f"print('loaded:', sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("loaded: []\n")

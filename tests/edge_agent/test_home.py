@@ -16,7 +16,7 @@ from commands import call, said
 from edge_agent.cli.output import ExitCode
 from edge_agent.evaluation.store import EvaluationStore
 from edge_agent.home import HOME_VARIABLE, Home
-from edge_agent.index import Library, Shelf
+from edge_agent.index import OWN_IGNORE_FILE, Library, Shelf
 from edge_agent.runs import RunStore
 
 
@@ -140,3 +140,10 @@ def test_a_home_that_is_a_file_is_one_sentence(
     result = call("doctor")
     assert result.exit_code == 1
     assert "cannot be a folder: there is a file" in said(result)
+
+
+def test_a_home_says_what_it_is_in_a_file_that_is_read(home: Path) -> None:
+    home.mkdir()
+    (home / OWN_IGNORE_FILE).touch()  # as a full disk leaves it
+    Home.from_environment()
+    assert "/config.toml*" in (home / OWN_IGNORE_FILE).read_text().splitlines()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -215,9 +216,16 @@ def test_a_library_that_was_made_anew_is_not_searched_with_what_was_read_before(
             library.search("trains")
 
 
-def test_files_that_go_while_they_are_counted_are_not_missed(library: Library) -> None:
-    before = library.statistics()
-    (library.folder / "lexical" / "draft.tmp").symlink_to("gone")
+def test_files_that_go_while_they_are_counted_are_not_missed(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, walk = library.statistics(), os.walk
+
+    def walked(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for place, folders, names in walk(folder):
+            yield place, folders, [*names, "gone.tmp"]
+
+    monkeypatch.setattr("edge_agent.index.files.os.walk", walked)
     assert library.statistics() == before
 
 
@@ -262,7 +270,7 @@ def test_what_is_mistyped_empties_no_library(wanted: dict[str, Any], tmp_path: P
     fields = RecordFields(title="headline", text=("body",))
     with closing(Library(tmp_path / "library")) as library:
         library.add([Source(file.parent, fields=fields)])
-        with pytest.raises(EmptyLibrary):
+        with pytest.raises(EmptyLibrary, match="What the library had before, it has still"):
             library.add([Source(file.parent, **wanted)])
         assert titles(library, "bridge") == ["Iron"]
         assert library.sources == (Source(file.parent, fields=fields),)
@@ -287,3 +295,21 @@ def test_folders_that_are_made_are_private_all_of_them(tmp_path: Path) -> None:
         os.umask(before)
     for folder in ("shelf", "shelf/ships"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_away_when_something_is_added_stays_as_it_was_read(
+    library: Library, documents: Path
+) -> None:
+    before = library.content_mark()
+    documents.rename(documents.with_name("unplugged"))
+    with pytest.raises(EmptyLibrary, match="keeps what it has"):
+        library.add([documents])
+    assert library.content_mark() == before
+    documents.with_name("unplugged").rename(documents)
+    assert library.update().unchanged == 2
+
+
+def test_a_folder_that_never_held_anything_is_not_away(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    library.add([tmp_path / "inbox"])
+    assert library.away() == ()

@@ -155,7 +155,8 @@ def test_a_library_that_is_being_written_is_searched_as_it_is(
 
     assert found.statistics() == before.statistics()
     assert told == [
-        f"Another process is writing the library '{before.name}': it is searched as it is."
+        f"Another process is writing or checking the library '{before.name}': "
+        "it is searched as it is."
     ]
     shelf.resolve(asked, warn=told.append)
     assert len(told) == 1
