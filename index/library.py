@@ -49,7 +49,9 @@ from .updating import (
 )
 from .writing import writing
 
-_TEXTS = "library.db"
+TEXTS_FILE = "library.db"
+_BELOW = "path = :path or substr(path, 1, length(:path) + 1) = :path || '/'"
+"""What is a file, or lies in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +238,8 @@ class Library:
         former = next(self._database.table("sources").rows_where("path = ?", [row["path"]]), None)
         self._database.table("sources").insert(row, replace=True)
         if former is not None and source_from_row(former).fields != source_from_row(row).fields:
-            below = "path = :path or substr(path, 1, length(:path) + 1) = :path || '/'"
             self._database.execute(
-                f"update files set size = -1, hash = '' where {below}", {"path": row["path"]}
+                f"update files set size = -1, hash = '' where {_BELOW}", {"path": row["path"]}
             )
 
     def _put_back(self, sources: list[dict[str, Any]], report: Report | None) -> None:
@@ -477,12 +478,11 @@ class Library:
 
     def away(self) -> tuple[Path, ...]:
         """Return the sources that are away or empty, while what was read of them is kept."""
-        below = "path = :path or substr(path, 1, length(:path) + 1) = :path || '/'"
         return tuple(
             source.path
             for source in self.sources
             if is_away(source.path)
-            and self._database.table("files").count_where(below, {"path": str(source.path)})
+            and self._database.table("files").count_where(_BELOW, {"path": str(source.path)})
         )
 
     def content_mark(self) -> str:
@@ -516,7 +516,7 @@ class Library:
 def _identity(folder: Path) -> tuple[int, int] | None:
     """Return what tells the database of a library from all others; None where it is gone."""
     try:
-        status = (folder / _TEXTS).stat()
+        status = (folder / TEXTS_FILE).stat()
     except OSError:
         return None
     return status.st_dev, status.st_ino
@@ -528,7 +528,7 @@ def _texts_file(folder: Path) -> Path:
     What lies there without one is left of a library that was not removed whole: indexes over other
     texts. Raises OSError.
     """
-    file = folder / _TEXTS
+    file = folder / TEXTS_FILE
     if not file.exists():
         with FileLock(folder / "open.lock"):  # another process may be at it
             if not file.exists():

@@ -17,7 +17,7 @@ from pathlib import Path
 from .dense import Embedder
 from .errors import LibraryBusy, LibraryError, UnknownLibrary
 from .files import fault_of
-from .library import Library
+from .library import TEXTS_FILE, Library
 from .sources import Source, as_source
 from .updating import IndexReport, Report
 from .writing import busy_with, writing
@@ -77,7 +77,7 @@ class Shelf:
         if not _NAME.fullmatch(name):
             return False
         try:
-            return (self._root / name / "library.db").is_file()
+            return (self._root / name / TEXTS_FILE).is_file()
         except OSError:  # who opens it is told why it cannot be looked into
             return True
 
@@ -277,7 +277,7 @@ def _problems_told(count: int, name: str) -> str:
 
 def _holds_nothing(folder: Path) -> bool:
     """Tell whether the library in a folder, which may be half made, has no documents."""
-    address = f"{(folder / 'library.db').as_uri()}?mode=rw"
+    address = f"{(folder / TEXTS_FILE).as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(address, uri=True)) as database:
             return database.execute("select 1 from files limit 1").fetchone() is None

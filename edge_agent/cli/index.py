@@ -243,11 +243,12 @@ def verify(name: str, as_json: bool) -> None:
     library = _open(name)
     with indexing_progress() as report:
         found = library.verify(report)
+    away = library.away()
     if as_json:
-        away = [str(path) for path in library.away()]
-        print_json({"library": name, "sound": found.is_sound, **asdict(found), "away": away})
+        record = {"library": name, "sound": found.is_sound, **asdict(found)}
+        print_json({**record, "away": [str(path) for path in away]})
     else:
-        _show_soundness(name, found, library.away())
+        _show_soundness(name, found, away)
     if not found.is_sound:
         click.get_current_context().exit(ExitCode.FAILED)
 
